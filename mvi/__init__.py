@@ -1,0 +1,17 @@
+# SPDX-License-Identifier: MIT
+"""Multimodal representation learning by minimum variation of information (Sohn, Shang, Lee 2014)."""
+
+from typing import Any
+
+from mvi.version import __version__
+
+__all__ = ["__version__", "load"]
+
+
+def __getattr__(name: str) -> Any:
+    # Importing torch takes seconds, and most rules of the workflow do not need it.
+    if name == "load":
+        from mvi.weights import load
+
+        return load
+    raise AttributeError(f"module 'mvi' has no attribute {name!r}")

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""Maximum likelihood (Eq. 3) of an RBM, multimodal or not, by contrastive divergence, persistent or not."""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+from mvi.numerics import sample_bernoulli
+from mvi.objectives.common import Memory, Sparsity, activity
+from mvi.optim import Gradient, Ramp
+from mvi.rbm import RBM
+from mvi.units import Binary, Gaussian, ReplicatedSoftmax
+
+
+@dataclass(frozen=True)
+class ContrastiveDivergence:
+    """CD-k, or PCD-k with `chains` persistent chains where `persistent` (Hinton 2002; Tieleman 2008).
+
+    Positive phase: expected hidden state given the minibatch, binary pixels drawn anew from their
+    intensities where `sample_input`. Negative phase: k Gibbs steps; then the sampled hidden state and the
+    *mean* visible state given it (reference code, RBM toolbox and joint-likelihood trainer).
+    """
+
+    gibbs_steps: Ramp = field(default_factory=lambda: Ramp(1))
+    persistent: bool = True
+    chains: int = 500
+    sparsity: Sparsity = field(default_factory=Sparsity)
+    sample_input: bool = True
+
+    def start(self, model: RBM, mean: Tensor, generator: torch.Generator) -> Memory:
+        """Running sparsity means, and chains started from the visible biases (Gaussian: the data mean)."""
+        memory = self.sparsity.start(model)
+        if self.persistent:
+            bias = mean if isinstance(model.visible, Gaussian) else model.parameters["visible_bias"]
+            a = model.scaled(bias.expand(self.chains, -1))
+            # Whole numbers of words; only replicated softmax units look at them.
+            totals = mean.sum().round().clamp_min(1).expand(self.chains, 1)
+            v = model._visible(a, generator, totals)
+            memory["chain"] = model.sample_hidden(v, generator)
+            memory["totals"] = totals
+        return memory
+
+    def step(
+        self, model: RBM, batch: Tensor, memory: Memory, epoch: int, generator: torch.Generator
+    ) -> tuple[Gradient, Memory]:
+        """Direction of the log-likelihood's estimated gradient for one minibatch (B, D)."""
+        v = batch
+        if self.sample_input and isinstance(model.visible, Binary):
+            v = sample_bernoulli(batch, generator)
+        a = model.hidden_input(v)
+        h = model.hidden.mean(a)
+        positive = model.statistics(v, h)
+        probability = activity(model, a, h)
+        after = self.sparsity.apply_(positive, v, probability, memory)
+
+        if self.persistent:
+            chain, totals = memory["chain"], memory["totals"]
+        else:
+            chain = model.hidden.sample(a, generator)
+            totals = (
+                v.sum(-1, keepdim=True) if isinstance(model.visible, ReplicatedSoftmax) else 1.0
+            )
+        for _ in range(self.gibbs_steps.at(epoch)):
+            sampled = model.sample_visible(chain, generator, totals)
+            chain = model.sample_hidden(sampled, generator)
+        negative = model.expected_statistics(chain, totals)
+        if self.persistent:
+            after |= {"chain": chain, "totals": totals}
+        metrics = {
+            "activity": probability.mean(),
+            "mean_gap": (positive["visible_bias"] - negative["visible_bias"]).abs().mean(),
+        }
+        return Gradient(positive, negative, self.persistent, metrics), after

@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""The reference code's update rule and its schedules."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """A whole number that grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every))."""
+
+    start: int
+    step: int = 0
+    every: int = 1
+    maximum: int = 10**9
+
+    def at(self, epoch: int) -> int:
+        """Value in epoch `epoch`, counted from 1."""
+        return min(self.maximum, self.start + self.step * ((epoch - 1) // self.every))
+
+
+@dataclass(frozen=True)
+class Momentum:
+    """`initial` up to and including epoch `change_after`, then `final`."""
+
+    initial: float = 0.33
+    final: float = 0.47
+    change_after: int = 5
+
+    def at(self, epoch: int) -> float:
+        """Momentum in epoch `epoch`, counted from 1."""
+        return self.initial if epoch <= self.change_after else self.final
+
+
+@dataclass(frozen=True)
+class UpdateRule:
+    """Damped momentum: g <- m g + (1 - m) eps d; theta <- theta + g, with eps / (1 + decay t) in epoch t.
+
+    The learning rate is inside the buffer g, which `torch.optim.SGD` with dampening does not do.
+    """
+
+    learning_rate: float = 0.01
+    decay: float = 0.005
+    momentum: Momentum = field(default_factory=Momentum)
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate in epoch `epoch`, counted from 1: already divided in the first one."""
+        return self.learning_rate / (1 + self.decay * epoch)
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """An ascent direction in two parts, each keyed as the parameters, and numbers worth logging.
+
+    `negative` is subtracted. With `negative_at_once` it bypasses the momentum buffer, as the reference code
+    does for persistent chains alone. `weight_decay` is the L2 coefficient applied to "weight" parameters in
+    the positive part.
+    """
+
+    positive: Mapping[str, Tensor]
+    negative: Mapping[str, Tensor] | None = None
+    negative_at_once: bool = False
+    metrics: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+def is_weight(name: str) -> bool:
+    """Whether L2 weight decay applies to a parameter: to weight matrices, never to biases or stds."""
+    return name.startswith("weight")
+
+
+def all_finite(gradient: Gradient) -> Tensor:
+    """() bool tensor: whether every entry of both parts is finite. Does not wait for the device."""
+    parts = [*gradient.positive.values(), *(gradient.negative or {}).values()]
+    # One NaN or infinity makes its sum NaN or infinite; reading once is cheaper than a mask.
+    return torch.isfinite(torch.stack([part.sum() for part in parts]).sum())
+
+
+def update_(
+    parameters: dict[str, Tensor],
+    buffers: dict[str, Tensor],
+    gradient: Gradient,
+    *,
+    rate: Tensor | float,
+    momentum: float,
+    weight_decay: float,
+    accept: Tensor,
+) -> None:
+    """Change `parameters` and `buffers` in place by one step; leave both untouched where `accept` is False.
+
+    `rate` may be a () tensor. `accept` is a () bool tensor on the parameters' device, so that a GPU is
+    never waited for. Overwrites the arrays of `gradient`.
+    """
+    for name, theta in parameters.items():
+        direction = gradient.positive[name]
+        if weight_decay and is_weight(name):
+            direction.sub_(theta, alpha=weight_decay)
+        if gradient.negative is not None and not gradient.negative_at_once:
+            direction.sub_(gradient.negative[name])
+        direction.mul_(rate * (1 - momentum))
+        buffer = buffers[name]
+        direction.add_(buffer, alpha=momentum)
+        torch.where(accept, direction, buffer, out=buffer)
+        zero = direction.new_zeros(())
+        theta.add_(torch.where(accept, direction, zero, out=direction))
+        if gradient.negative is not None and gradient.negative_at_once:
+            step = gradient.negative[name].mul_(rate)
+            theta.sub_(torch.where(accept, step, zero, out=step))

@@ -1,0 +1,391 @@
+# SPDX-License-Identifier: MIT
+"""The objectives against finite differences, hand-written definitions and exact expectations."""
+
+import itertools
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy
+
+from mvi.errors import ConfigError
+from mvi.mrbm import MultimodalRBM
+from mvi.objectives import METHODS, build
+from mvi.objectives.common import Sparsity
+from mvi.objectives.likelihood import ContrastiveDivergence
+from mvi.objectives.multiprediction import MultiPrediction, add_direction_
+from mvi.objectives.percloss import CDPercLoss, lowest_particle
+from mvi.optim import Ramp
+from mvi.rbm import RBM
+from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+
+SIZES = {"left": 6, "right": 5}
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def mrbm(seed=0, up=None, down=1.0, hidden=7, sizes=SIZES, scale=0.5):
+    draws = generator(seed)
+    model = MultimodalRBM.initialise(
+        sizes, hidden, draws, weight_std=scale, dtype=torch.float64, up=up, down=down
+    )
+    for name in ("visible_bias", "hidden_bias"):
+        theta = model.parameters[name]
+        theta += scale * torch.randn(theta.shape, dtype=theta.dtype, generator=draws)
+    return model
+
+
+def grey(rows=8, seed=1, sizes=SIZES):
+    return torch.rand(rows, sum(sizes.values()), dtype=torch.float64, generator=generator(seed))
+
+
+def loss(model, v, target, mask, iterations, factor, sparsity, frozen=None):
+    """The multi-prediction loss of one direction by its definition; `frozen` (i, q) holds prediction i."""
+    y = v[:, model.slices[target]]
+    W, b = model.weight(target), model.parameters["hidden_bias"]
+    c = model.parameters["visible_bias"][model.slices[target]]
+    up, down = model.ups[target], model.down
+    x = sum(
+        model.ups[name] * v[:, model.slices[name]] @ model.weight(name)
+        for name in model.sizes
+        if name != target
+    )
+    h = torch.sigmoid(factor * x + up * (y * mask) @ W + b)
+    predictions = []
+    for i in range(iterations):
+        q = mask * y + (1 - mask) * torch.sigmoid(down * h @ W.T + c)
+        predictions.append(q)
+        if frozen is not None and i == frozen[0]:
+            q = frozen[1]
+        h = torch.sigmoid(x + up * q @ W + b)
+    last = torch.sigmoid(down * h @ W.T + c)
+    entropy = binary_cross_entropy(last, y, reduction="none") * (1 - mask)
+    total = entropy.sum() / len(v)
+    if sparsity.kind == "exact":
+        m, t = h.mean(0), torch.tensor(sparsity.target, dtype=h.dtype)
+        kl = t * torch.log(t / m) + (1 - t) * torch.log((1 - t) / (1 - m))
+        total = total + sparsity.weight * kl.sum()
+    return total, predictions
+
+
+def central_differences(function, model, step=1e-5):
+    """Gradient by central differences of fourth order, keyed as the parameters."""
+    result = {}
+    for name, theta in model.parameters.items():
+        slope = torch.zeros_like(theta)
+        flat = theta.view(-1)
+        for i in range(flat.numel()):
+            kept = float(flat[i])
+            values = []
+            for offset in (-2, -1, 1, 2):
+                flat[i] = kept + offset * step
+                values.append(float(function()))
+            flat[i] = kept
+            slope.view(-1)[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (
+                12 * step
+            )
+        result[name] = slope
+    return result
+
+
+def assert_close(found, expected, relative=1e-8):
+    scale = max(float(tensor.abs().max()) for tensor in expected.values())
+    for name, tensor in expected.items():
+        assert float((found[name] - tensor).abs().max()) <= relative * scale, name
+
+
+@pytest.mark.parametrize("target", ["left", "right"])
+@pytest.mark.parametrize("iterations", [0, 1, 4])
+@pytest.mark.parametrize("masked", [False, True])
+@pytest.mark.parametrize("start_state", ["zeros", "doubled"])
+def test_mp_gradient_equals_finite_differences(target, iterations, masked, start_state):
+    model = mrbm(up={"left": 1.5, "right": 0.7}, down=2.0, scale=0.3)
+    v = grey()
+    objective = MultiPrediction(iterations, reveal=0.5 * masked, start_state=start_state)
+    factor = objective.start_factor(model, target)
+    mask = objective.draw_mask(v[:, model.slices[target]], generator(3))
+    sparsity = Sparsity("exact", 0.3, 0.1)
+    total = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+    add_direction_(
+        total, model, v, target, mask,
+        iterations=iterations, depth=10**9, factor=factor, sparsity=sparsity,
+    )  # fmt: skip
+    shown = torch.zeros_like(v[:, model.slices[target]]) if mask is None else mask
+    slope = central_differences(
+        lambda: loss(model, v, target, shown, iterations, factor, sparsity)[0], model, 1e-3
+    )
+    assert_close(total, {name: -value for name, value in slope.items()})
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_truncated_mp_holds_one_prediction_constant(depth):
+    model, v, n = mrbm(scale=0.3), grey(), 4
+    mask = (torch.rand(8, 5, generator=generator(3)) < 0.3).double()
+    sparsity = Sparsity("exact", 0.3, 0.1)
+    total = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+    add_direction_(
+        total, model, v, "right", mask, iterations=n, depth=depth, factor=1.75, sparsity=sparsity
+    )
+    _, predictions = loss(model, v, "right", mask, n, 1.75, sparsity)
+    # The prediction that feeds hidden state n - depth is a number, not a function of the parameters.
+    index = n - depth - 1
+    frozen = (index, predictions[index].clone())
+    slope = central_differences(
+        lambda: loss(model, v, "right", mask, n, 1.75, sparsity, frozen)[0], model, 1e-3
+    )
+    assert_close(total, {name: -value for name, value in slope.items()})
+
+
+def test_mp_step_adds_the_directions_and_reports_their_losses():
+    model, v = mrbm(), grey()
+    objective = MultiPrediction(3, sparsity=Sparsity("exact", 0.1, 0.1))
+    gradient, _ = objective.step(model, v, {}, 1, generator())
+    expected = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+    nothing = Sparsity()
+    for target in SIZES:
+        mask = torch.zeros_like(v[:, model.slices[target]])
+        value, _ = loss(model, v, target, mask, 3, 2.0, nothing)
+        assert float(gradient.metrics[f"cross_entropy/{target}"]) == pytest.approx(float(value))
+        add_direction_(
+            expected, model, v, target, None,
+            iterations=3, depth=3, factor=2.0, sparsity=objective.sparsity,
+        )  # fmt: skip
+    assert_close(gradient.positive, expected, 1e-14)
+
+
+def test_mp_trains_three_modalities():
+    sizes = {"a": 3, "b": 4, "c": 2}
+    model, v = mrbm(sizes=sizes), grey(sizes=sizes)
+    sparsity = Sparsity()
+    total = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+    add_direction_(total, model, v, "b", None, iterations=2, depth=2, factor=1.5, sparsity=sparsity)
+    mask = torch.zeros(8, 4, dtype=torch.float64)
+    slope = central_differences(lambda: loss(model, v, "b", mask, 2, 1.5, sparsity)[0], model, 1e-3)
+    assert_close(total, {name: -value for name, value in slope.items()})
+
+
+def test_hidden_target_entries_get_no_say():
+    """What is not revealed of the target may only enter as a goal: predictions do not move with it."""
+    model, v = mrbm(), grey()
+    other = v.clone()
+    other[:, model.slices["right"]] = torch.rand(8, 5, dtype=torch.float64, generator=generator(9))
+    for start in ("zeros", "doubled"):
+        states = [
+            model.mean_field(rows, ["left"], iterations=5, start=start) for rows in (v, other)
+        ]
+        assert torch.equal(*states)
+    leaf = v.clone().requires_grad_()
+    model.mean_field(leaf, ["left"], iterations=5).sum().backward()
+    assert torch.count_nonzero(leaf.grad[:, model.slices["right"]]) == 0
+    assert torch.count_nonzero(leaf.grad[:, model.slices["left"]]) > 0
+
+
+def test_mask_rate_is_drawn_once_a_minibatch():
+    objective = MultiPrediction(reveal=0.25)
+    rates = [
+        float(objective.draw_mask(torch.zeros(200, 100), generator(seed)).mean())
+        for seed in range(40)
+    ]
+    assert max(rates) < 0.26
+    assert sum(rates) / 40 == pytest.approx(0.125, abs=0.03)
+    assert min(rates) < 0.05
+
+
+def exact_log_likelihood(model, v):
+    states = torch.tensor(
+        list(itertools.product((0.0, 1.0), repeat=model.visible.size)), dtype=torch.float64
+    )
+    log_z = torch.logsumexp(-model.free_energy(states), 0)
+    return (-model.free_energy(v) - log_z).mean()
+
+
+@pytest.mark.parametrize("persistent", [True, False])
+def test_contrastive_divergence_nears_the_exact_gradient(persistent):
+    """With many chains and Gibbs steps the direction is that of the exact log-likelihood, within noise."""
+    sizes = {"left": 3, "right": 3}
+    model = mrbm(sizes=sizes, hidden=4, scale=1.0)
+    v = (grey(40000, sizes=sizes) < 0.4).double()
+    objective = ContrastiveDivergence(
+        Ramp(30), persistent=persistent, chains=40000, sample_input=False
+    )
+    draws = generator(5)
+    memory = objective.start(model, v.mean(0), draws)
+    gradient, _ = objective.step(model, v, memory, 1, draws)
+    slope = central_differences(lambda: exact_log_likelihood(model, v), model, 1e-3)
+    for name, expected in slope.items():
+        found = gradient.positive[name] - gradient.negative[name]
+        # Each entry is a mean of 40,000 values in [0, 1]: its sd is at most 0.0025.
+        assert float((found - expected).abs().max()) < 0.0125, name
+        assert float(expected.abs().max()) > 0.05, name
+
+
+def test_pcd_keeps_binary_chains_and_uses_mean_visibles():
+    model, v = mrbm(), grey()
+    objective = ContrastiveDivergence(Ramp(2), chains=16)
+    memory = objective.start(model, v.mean(0), generator())
+    gradient, after = objective.step(model, v, memory, 1, generator(1))
+    assert set(after["chain"].unique().tolist()) <= {0.0, 1.0}
+    assert after["chain"].shape == (16, 7)
+    mean = model.visible_mean(after["chain"]).mean(0)
+    torch.testing.assert_close(gradient.negative["visible_bias"], mean)
+    assert gradient.negative_at_once
+    assert not torch.equal(memory["chain"], after["chain"])
+
+
+@pytest.mark.parametrize(
+    ("visible", "hidden"),
+    list(
+        itertools.product(
+            [Binary(5), Gaussian(5, learn_std=True), SteppedSigmoid(5, 3), ReplicatedSoftmax(5)],
+            [Binary(4), Gaussian(4), SteppedSigmoid(4, 5), ReplicatedSoftmax(4)],
+        )
+    ),
+    ids=lambda unit: type(unit).__name__,
+)
+@pytest.mark.parametrize("persistent", [True, False])
+def test_any_pair_of_units_trains(visible, hidden, persistent):
+    model = RBM.initialise(visible, hidden, generator(), weight_std=0.1)
+    v = torch.randint(0, 4, (12, 5), generator=generator(2)).float()
+    if isinstance(visible, Binary):
+        v = (v > 1).float()
+    objective = ContrastiveDivergence(
+        Ramp(2), persistent, chains=6, sparsity=Sparsity("approximate", 0.1, 0.1, on_weights=True)
+    )
+    memory = objective.start(model, v.mean(0), generator(3))
+    for epoch in (1, 2):
+        gradient, memory = objective.step(model, v, memory, epoch, generator(4))
+        for part in (gradient.positive, gradient.negative):
+            assert {name: t.shape for name, t in part.items()} == {
+                name: t.shape for name, t in model.parameters.items()
+            }
+            assert all(tensor.isfinite().all() for tensor in part.values())
+
+
+def test_lowest_particle_is_the_lowest_of_its_chain():
+    model = mrbm(hidden=3)
+    v = (grey(200) < 0.5).double()
+    few, _ = lowest_particle(model, v, "right", 0, generator(7))
+    many, h = lowest_particle(model, v, "right", 10, generator(7))
+    # The same generator draws the same first sample, which the longer chain can only improve upon.
+    assert (model.free_energy(many) <= model.free_energy(few) + 1e-12).all()
+    assert (model.free_energy(many) < model.free_energy(few) - 1e-9).double().mean() > 0.3
+    assert torch.equal(many[:, model.slices["left"]], v[:, model.slices["left"]])
+    assert set(many.unique().tolist()) == {0.0, 1.0}
+    torch.testing.assert_close(h, model.hidden_mean(many))
+
+
+def test_percloss_averages_the_targets():
+    model, v = mrbm(), (grey() < 0.5).double()
+    objective = CDPercLoss(Ramp(3), sample_input=False)
+    gradient, _ = objective.step(model, v, {}, 1, generator(2))
+    draws = generator(2)
+    parts = [lowest_particle(model, v, name, 3, draws) for name in SIZES]
+    expected = [model.statistics(*part) for part in parts]
+    for name, tensor in gradient.negative.items():
+        torch.testing.assert_close(tensor, sum(part[name] for part in expected) / 2)
+    assert not gradient.negative_at_once
+
+
+def test_up_and_down_factors_reach_percloss():
+    """With factors, the free energy takes the plain input and the conditionals the scaled one."""
+    model = mrbm(up={"left": 1.5, "right": 0.5}, down=2.0)
+    v = (grey() < 0.5).double()
+    particle, h = lowest_particle(model, v, "right", 4, generator(2))
+    torch.testing.assert_close(h, model.hidden_mean(particle))
+    scaled = model.parameters["hidden_bias"] + particle @ model.parameters["weight"]
+    plain = -particle @ model.parameters["visible_bias"] - 2 * torch.log1p(scaled.exp()).sum(-1)
+    torch.testing.assert_close(model.free_energy(particle), plain)
+
+
+def test_approximate_sparsity_follows_a_running_mean():
+    model, v = mrbm(), grey()
+    rule = Sparsity("approximate", 0.3, 0.05, damping=0.9)
+    memory = rule.start(model)
+    h = model.hidden_mean(v)
+    expected = torch.zeros(7, dtype=torch.float64)
+    for _ in range(3):
+        positive = model.statistics(v, h)
+        before = {name: tensor.clone() for name, tensor in positive.items()}
+        memory = rule.apply_(positive, v, h, memory)
+        expected = 0.9 * expected + 0.1 * h.mean(0)
+        pushed = before["hidden_bias"] - 0.3 * (expected - 0.05)
+        torch.testing.assert_close(positive["hidden_bias"], pushed)
+        assert torch.equal(positive["weight"], before["weight"])
+
+
+def test_exact_sparsity_is_the_gradient_of_the_kl():
+    model, v = mrbm(), grey()
+    rule = Sparsity("exact", 0.3, 0.05)
+    positive = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+    rule.apply_(positive, v, model.hidden_mean(v), {})
+
+    def penalty():
+        m = model.hidden_mean(v).mean(0)
+        return 0.3 * (0.05 * torch.log(0.05 / m) + 0.95 * torch.log(0.95 / (1 - m))).sum()
+
+    slope = central_differences(penalty, model, 1e-3)
+    assert_close(positive, {name: -value for name, value in slope.items()})
+
+
+def settings(method):
+    sparsity = {"kind": "approximate", "weight": 0.1, "target": 0.1, "damping": 0.9}
+    exact = sparsity | {"kind": "exact"}
+    ramp = {"start": 1, "step": 1, "every": 1, "maximum": 3}
+    mp = {"iterations": 3, "bptt_depth": ramp, "reveal": 0.2, "start_state": "doubled"}
+    pcd = {"gibbs_steps": ramp, "chains": 10}
+    return {
+        "pcd": pcd | {"sparsity": sparsity},
+        "cd_percloss": {"gibbs_steps": ramp, "sparsity": sparsity},
+        "mp": mp | {"sparsity": exact},
+        "hybrid": mp | pcd | {"sparsity": exact, "likelihood_sparsity": sparsity, "alpha": 0.25},
+    }[method]
+
+
+def test_hybrid_is_the_weighted_sum_of_its_parts():
+    model, v = mrbm(), grey()
+    hybrid = build("hybrid", settings("hybrid"))
+    memory = hybrid.start(model, v.mean(0), generator(4))
+    gradient, _ = hybrid.step(model, v, memory, 2, generator(5))
+    draws = generator(5)
+    mp, _ = hybrid.prediction.step(model, v, {}, 2, draws)
+    pcd, _ = hybrid.likelihood.step(model, v, memory, 2, draws)
+    for name in model.parameters:
+        positive = 0.25 * mp.positive[name] + 0.75 * pcd.positive[name]
+        torch.testing.assert_close(gradient.positive[name], positive)
+        torch.testing.assert_close(gradient.negative[name], 0.75 * pcd.negative[name])
+    assert not gradient.negative_at_once
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_objectives_are_pure(method):
+    """A step changes neither the model, nor the minibatch, nor the memory it was given."""
+    model, v = mrbm(), grey()
+    objective = build(method, settings(method))
+    memory = objective.start(model, v.mean(0), generator())
+    kept = [{name: t.clone() for name, t in group.items()} for group in (model.parameters, memory)]
+    rows = v.clone()
+    first, after = objective.step(model, v, memory, 1, generator(6))
+    again, _ = objective.step(model, v, memory, 1, generator(6))
+    assert torch.equal(v, rows)
+    for group, copy in zip((model.parameters, memory), kept, strict=True):
+        assert all(torch.equal(group[name], copy[name]) for name in copy)
+    assert after.keys() == memory.keys()
+    assert all(torch.equal(first.positive[name], again.positive[name]) for name in first.positive)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_extreme_inputs_stay_finite(method):
+    model = mrbm(scale=200.0)
+    v = torch.cat([torch.zeros(4, 11), torch.ones(4, 11)]).double()
+    objective = build(method, settings(method))
+    memory = objective.start(model, v.mean(0), generator())
+    gradient, _ = objective.step(model, v, memory, 1, generator())
+    for part in (gradient.positive, gradient.negative or {}):
+        assert all(tensor.isfinite().all() for tensor in part.values())
+    assert all(value.isfinite() for value in gradient.metrics.values())
+
+
+def test_unknown_method_is_named():
+    with pytest.raises(ConfigError, match="'mpp' is unknown; choose one of pcd, cd_percloss"):
+        build("mpp", {})

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Each unit type against a direct sum or integral over its states."""
+
+import itertools
+
+import pytest
+import torch
+
+from mvi.errors import ConfigError
+from mvi.units import (
+    Binary,
+    Gaussian,
+    ReplicatedSoftmax,
+    SteppedSigmoid,
+    describe,
+    from_description,
+)
+
+N = 4
+DRAWS = 200_000
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def inputs(seed=0):
+    return torch.randn(1, N, dtype=torch.float64, generator=generator(seed)) * 1.5
+
+
+def states(unit):
+    """All states of a layer of N discrete units; replicated softmax: those of three words."""
+    top = {Binary: 1, SteppedSigmoid: 3, ReplicatedSoftmax: 3}[type(unit)]
+    grid = torch.tensor(list(itertools.product(range(top + 1), repeat=N)), dtype=torch.float64)
+    return grid[grid.sum(1) == 3] if isinstance(unit, ReplicatedSoftmax) else grid
+
+
+DISCRETE = [Binary(N), SteppedSigmoid(N, 3), ReplicatedSoftmax(N)]
+
+
+@pytest.mark.parametrize("unit", DISCRETE, ids=lambda unit: type(unit).__name__)
+def test_normaliser_and_mean_are_sums_over_the_states(unit):
+    a = inputs()
+    extra = (3.0,) if isinstance(unit, ReplicatedSoftmax) else ()
+    v = states(unit)
+    log_weight = (v * a).sum(-1) + unit.log_base(v)
+    expected = torch.logsumexp(log_weight, 0)
+    torch.testing.assert_close(unit.log_normaliser(a, *extra)[0], expected)
+    mean = torch.softmax(log_weight, 0) @ v
+    torch.testing.assert_close(unit.mean(a, *extra)[0], mean)
+
+
+@pytest.mark.parametrize("unit", [*DISCRETE, Gaussian(N)], ids=lambda unit: type(unit).__name__)
+def test_samples_have_the_exact_moments(unit):
+    a = inputs().expand(DRAWS, N)
+    extra = (3.0,) if isinstance(unit, ReplicatedSoftmax) else ()
+    v = unit.sample(a, generator(1), *extra)
+    mean = unit.mean(a[:1], *extra)[0]
+    # A state deviates by at most a few units, so five standard errors are below 5 * 2 / sqrt(DRAWS).
+    assert (v.mean(0) - mean).abs().max() < 10 / DRAWS**0.5
+    if isinstance(unit, Gaussian):
+        assert v.var(0).sub(1).abs().max() < 5 * (2 / DRAWS) ** 0.5
+    else:
+        weights = torch.softmax((states(unit) * a[0]).sum(-1) + unit.log_base(states(unit)), 0)
+        variance = weights @ (states(unit) - mean).square()
+        assert (v.var(0) - variance).abs().max() < 0.02
+
+
+def test_gaussian_normaliser_is_the_integral():
+    a = torch.tensor([[0.7]], dtype=torch.float64)
+    v = torch.linspace(-12, 12, 4001, dtype=torch.float64).unsqueeze(1)
+    density = torch.exp((v * a).squeeze(1) + Gaussian(1).log_base(v))
+    integral = torch.trapezoid(density, v.squeeze(1)) / (2 * torch.pi) ** 0.5
+    torch.testing.assert_close(Gaussian(1).log_normaliser(a)[0].exp(), integral)
+
+
+def test_stepped_sigmoid_offsets_and_first_copy():
+    a = torch.tensor([[0.0, 2.0]], dtype=torch.float64)
+    expected = sum(torch.sigmoid(a - j + 0.5) for j in range(1, 6))
+    torch.testing.assert_close(SteppedSigmoid(2, 5).mean(a), expected)
+    torch.testing.assert_close(SteppedSigmoid(2, 5).first_copy(a), torch.sigmoid(a - 0.5))
+
+
+def test_replicated_softmax_keeps_the_number_of_words():
+    totals = torch.tensor([[1.0], [4.0], [9.0]])
+    unit = ReplicatedSoftmax(N)
+    v = unit.sample(torch.zeros(3, N), generator(), totals)
+    assert torch.equal(v.sum(1, keepdim=True), totals)
+    torch.testing.assert_close(unit.mean(torch.zeros(3, N), totals).sum(1, keepdim=True), totals)
+
+
+@pytest.mark.parametrize("unit", [*DISCRETE, Gaussian(N)], ids=lambda unit: type(unit).__name__)
+def test_extreme_inputs_stay_finite(unit):
+    a = torch.tensor([[-1e4, 1e4, 0.0, 80.0]])
+    assert unit.mean(a).isfinite().all()
+    assert unit.sample(a, generator()).isfinite().all()
+    assert unit.log_normaliser(a).isfinite().all()
+
+
+def test_description_round_trip():
+    for unit in (*DISCRETE, Gaussian(N, learn_std=True)):
+        assert from_description(describe(unit)) == unit
+    with pytest.raises(ConfigError, match="'softmax' is unknown"):
+        from_description({"kind": "softmax", "size": 3})
