@@ -22,7 +22,7 @@ Array = np.ndarray | Tensor
 class MultimodalRBM(RBM):
     """Binary RBM with v = [x; y; ...] (Eqs. 5 to 7) that knows which units belong to which modality.
 
-    `sizes` maps modality names to D_m, in the order in which they are joined; `up` maps them to their factors.
+    `sizes` maps modality names to D_m, in the order in which they are joined, `up` to their factors.
     """
 
     kind = "mrbm"
@@ -37,7 +37,7 @@ class MultimodalRBM(RBM):
     ) -> None:
         self.sizes = dict(sizes)
         super().__init__(Binary(sum(self.sizes.values())), Binary(hidden), parameters, down=down)
-        self.ups = {name: 1.0 for name in self.sizes} | dict(up or {})
+        self.ups = dict.fromkeys(self.sizes, 1.0) | dict(up or {})
         self.slices: dict[str, slice] = {}
         begin = 0
         for name, size in self.sizes.items():
@@ -223,9 +223,7 @@ class MultimodalRBM(RBM):
         }
 
     @classmethod
-    def from_description(
-        cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]
-    ) -> Self:
+    def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
         """The inverse of `describe`."""
         return cls(
             description["sizes"],

@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 PROBABILITY_FLOOR = 1e-6
-"""Batch means are kept this far from 0 and 1 before a logarithm (reference code, all exact sparsity terms)."""
+"""Batch means are kept this far from 0 and 1 before a logarithm (reference code, exact sparsity)."""
 
 
 def sample_bernoulli(probability: Tensor, generator: torch.Generator) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Ramp:
-    """A whole number that grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every))."""
+    """Grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every))."""
 
     start: int
     step: int = 0
@@ -93,18 +93,18 @@ def update_(
     `rate` may be a () tensor. `accept` is a () bool tensor on the parameters' device, so that a GPU is
     never waited for. Overwrites the arrays of `gradient`.
     """
+    # Scaling by 0-dimensional tensors is several times faster than a masked copy; 0 * NaN would still be NaN.
+    keep = accept.to(next(iter(parameters.values())).dtype)
+    fresh = keep * (rate * (1 - momentum))
+    kept = 1 - keep * (1 - momentum)
     for name, theta in parameters.items():
         direction = gradient.positive[name]
         if weight_decay and is_weight(name):
             direction.sub_(theta, alpha=weight_decay)
         if gradient.negative is not None and not gradient.negative_at_once:
             direction.sub_(gradient.negative[name])
-        direction.mul_(rate * (1 - momentum))
-        buffer = buffers[name]
-        direction.add_(buffer, alpha=momentum)
-        torch.where(accept, direction, buffer, out=buffer)
-        zero = direction.new_zeros(())
-        theta.add_(torch.where(accept, direction, zero, out=direction))
+        direction.nan_to_num_(0.0, 0.0, 0.0)
+        buffer = buffers[name].mul_(kept).addcmul_(direction, fresh)
+        theta.addcmul_(buffer, keep)
         if gradient.negative is not None and gradient.negative_at_once:
-            step = gradient.negative[name].mul_(rate)
-            theta.sub_(torch.where(accept, step, zero, out=step))
+            theta.addcmul_(gradient.negative[name].nan_to_num_(0.0, 0.0, 0.0), keep * rate, value=-1)

@@ -129,15 +129,11 @@ class RBM:
         """(B, K) hidden states drawn given v."""
         return self.hidden.sample(self.hidden_input(v), generator)
 
-    def sample_visible(
-        self, h: Tensor, generator: torch.Generator, total: Tensor | float = 1.0
-    ) -> Tensor:
+    def sample_visible(self, h: Tensor, generator: torch.Generator, total: Tensor | float = 1.0) -> Tensor:
         """(B, D) visible states drawn given h; `total` as in `visible_mean`."""
         return self._visible(self.visible_input(h), generator, total)
 
-    def _visible(
-        self, a: Tensor, generator: torch.Generator | None, total: Tensor | float
-    ) -> Tensor:
+    def _visible(self, a: Tensor, generator: torch.Generator | None, total: Tensor | float) -> Tensor:
         extra = (total,) if isinstance(self.visible, ReplicatedSoftmax) else ()
         if generator is None:
             state = self.visible.mean(a, *extra)
@@ -223,9 +219,7 @@ class RBM:
         }
 
     @classmethod
-    def from_description(
-        cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]
-    ) -> Self:
+    def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
         """The inverse of `describe`."""
         return cls(
             from_description(description["visible"]),

@@ -167,9 +167,7 @@ def _epoch(
     return {name: float(total) / len(batches) for name, total in sums.items()}
 
 
-def _guard(
-    state: _State, share: float, first_bad: int, schedule: Schedule, label: str, epoch: int
-) -> None:
+def _guard(state: _State, share: float, first_bad: int, schedule: Schedule, label: str, epoch: int) -> None:
     spoiled = [name for name, theta in state.parameters.items() if not theta.isfinite().all()]
     if share > schedule.rejected_share or spoiled:
         where = f"from step {first_bad + 1}" if first_bad >= 0 else f"in {', '.join(spoiled)}"
@@ -209,8 +207,6 @@ def _resume(state: _State, path: Path, fingerprint: str, label: str) -> None:
     for key, tensor in tensors.items():
         group, name = key.split("/", 1)
         target = getattr(state, group)
-        target[name] = (
-            target[name].copy_(tensor) if group != "memory" else tensor.to(target[name].device)
-        )
+        target[name] = target[name].copy_(tensor) if group != "memory" else tensor.to(target[name].device)
     state.epoch, state.history = about["epoch"], about["history"]
     log.info("%s: resuming after epoch %d", label, state.epoch)

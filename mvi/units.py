@@ -72,7 +72,7 @@ class Gaussian:
 
 @dataclass(frozen=True)
 class SteppedSigmoid:
-    """Sum of `copies` binary units that share weights and bias, with offsets -0.5, -1.5, ... (reference code).
+    """Sum of `copies` binary units that share weights and bias, with offsets -0.5, -1.5, ...
 
     The expected sum comes close to softplus(a), so that the unit behaves like a rectified one.
     """
@@ -133,9 +133,7 @@ class ReplicatedSoftmax:
         """(B, N) counts of `total` draws a row; `total` is whole."""
         totals = torch.as_tensor(total, device=a.device).expand(a.shape[0], 1)
         draws = int(totals.max())
-        words = torch.multinomial(
-            torch.softmax(a, -1), draws, replacement=True, generator=generator
-        )
+        words = torch.multinomial(torch.softmax(a, -1), draws, replacement=True, generator=generator)
         kept = (torch.arange(draws, device=a.device) < totals).to(a.dtype)
         return torch.zeros_like(a).scatter_add_(1, words, kept)
 

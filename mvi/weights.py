@@ -39,9 +39,7 @@ def load(path: str | Path, device: str = "cpu") -> RBM:
         ) from error
     description = about.get("model", {})
     if description.get("kind") not in MODELS:
-        raise DataError(
-            f"{path} holds no model of this package; give a file that the workflow made."
-        )
+        raise DataError(f"{path} holds no model of this package; give a file that the workflow made.")
     return MODELS[description["kind"]].from_description(description, tensors)
 
 

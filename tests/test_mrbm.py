@@ -59,9 +59,7 @@ def test_everything_given_is_one_exact_pass():
     v = model.join(given)
     assert model.encode(given).tolist() == model.hidden_mean(v).tolist()
     W = model.parameters["weight"]
-    expected = torch.sigmoid(
-        2 * v[:, :4] @ W[:4] + 0.5 * v[:, 4:] @ W[4:] + model.parameters["hidden_bias"]
-    )
+    expected = torch.sigmoid(2 * v[:, :4] @ W[:4] + 0.5 * v[:, 4:] @ W[4:] + model.parameters["hidden_bias"])
     torch.testing.assert_close(model.hidden_mean(v), expected)
 
 

@@ -82,9 +82,7 @@ def central_differences(function, model, step=1e-5):
                 flat[i] = kept + offset * step
                 values.append(float(function()))
             flat[i] = kept
-            slope.view(-1)[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (
-                12 * step
-            )
+            slope.view(-1)[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
         result[name] = slope
     return result
 
@@ -124,9 +122,7 @@ def test_truncated_mp_holds_one_prediction_constant(depth):
     mask = (torch.rand(8, 5, generator=generator(3)) < 0.3).double()
     sparsity = Sparsity("exact", 0.3, 0.1)
     total = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
-    add_direction_(
-        total, model, v, "right", mask, iterations=n, depth=depth, factor=1.75, sparsity=sparsity
-    )
+    add_direction_(total, model, v, "right", mask, iterations=n, depth=depth, factor=1.75, sparsity=sparsity)
     _, predictions = loss(model, v, "right", mask, n, 1.75, sparsity)
     # The prediction that feeds hidden state n - depth is a number, not a function of the parameters.
     index = n - depth - 1
@@ -171,9 +167,7 @@ def test_hidden_target_entries_get_no_say():
     other = v.clone()
     other[:, model.slices["right"]] = torch.rand(8, 5, dtype=torch.float64, generator=generator(9))
     for start in ("zeros", "doubled"):
-        states = [
-            model.mean_field(rows, ["left"], iterations=5, start=start) for rows in (v, other)
-        ]
+        states = [model.mean_field(rows, ["left"], iterations=5, start=start) for rows in (v, other)]
         assert torch.equal(*states)
     leaf = v.clone().requires_grad_()
     model.mean_field(leaf, ["left"], iterations=5).sum().backward()
@@ -183,19 +177,14 @@ def test_hidden_target_entries_get_no_say():
 
 def test_mask_rate_is_drawn_once_a_minibatch():
     objective = MultiPrediction(reveal=0.25)
-    rates = [
-        float(objective.draw_mask(torch.zeros(200, 100), generator(seed)).mean())
-        for seed in range(40)
-    ]
+    rates = [float(objective.draw_mask(torch.zeros(200, 100), generator(seed)).mean()) for seed in range(40)]
     assert max(rates) < 0.26
     assert sum(rates) / 40 == pytest.approx(0.125, abs=0.03)
     assert min(rates) < 0.05
 
 
 def exact_log_likelihood(model, v):
-    states = torch.tensor(
-        list(itertools.product((0.0, 1.0), repeat=model.visible.size)), dtype=torch.float64
-    )
+    states = torch.tensor(list(itertools.product((0.0, 1.0), repeat=model.visible.size)), dtype=torch.float64)
     log_z = torch.logsumexp(-model.free_energy(states), 0)
     return (-model.free_energy(v) - log_z).mean()
 
@@ -206,9 +195,7 @@ def test_contrastive_divergence_nears_the_exact_gradient(persistent):
     sizes = {"left": 3, "right": 3}
     model = mrbm(sizes=sizes, hidden=4, scale=1.0)
     v = (grey(40000, sizes=sizes) < 0.4).double()
-    objective = ContrastiveDivergence(
-        Ramp(30), persistent=persistent, chains=40000, sample_input=False
-    )
+    objective = ContrastiveDivergence(Ramp(30), persistent=persistent, chains=40000, sample_input=False)
     draws = generator(5)
     memory = objective.start(model, v.mean(0), draws)
     gradient, _ = objective.step(model, v, memory, 1, draws)

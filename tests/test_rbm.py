@@ -125,12 +125,8 @@ def test_up_and_down_multiply_weights_and_never_biases():
     model = machine(Binary(3), Binary(2), up=2.0, down=0.5)
     v, h = states(Binary(3)), states(Binary(2))
     weight = model.parameters["weight"]
-    torch.testing.assert_close(
-        model.hidden_input(v), 2 * v @ weight + model.parameters["hidden_bias"]
-    )
-    torch.testing.assert_close(
-        model.visible_input(h), 0.5 * h @ weight.T + model.parameters["visible_bias"]
-    )
+    torch.testing.assert_close(model.hidden_input(v), 2 * v @ weight + model.parameters["hidden_bias"])
+    torch.testing.assert_close(model.visible_input(h), 0.5 * h @ weight.T + model.parameters["visible_bias"])
 
 
 def test_visible_bias_starts_at_clipped_log_odds():

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 import torch
@@ -71,7 +72,7 @@ def test_killed_and_resumed_equals_uninterrupted(method, tmp_path):
     run(tmp_path / "whole.safetensors", method)
     script = textwrap.dedent(
         f"""
-        import sys; sys.path.insert(0, {os.path.dirname(__file__)!r})
+        import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})
         import torch; torch.set_num_threads(1)
         from pathlib import Path
         from test_training import run
@@ -130,9 +131,7 @@ def test_training_learns_and_rows_stay(tmp_path):
     kept = rows.clone()
     model = MultimodalRBM.initialise({"left": 4, "right": 4}, 16, draws)
     mp = build("mp", {**settings("mp"), "reveal": 0.0, "sparsity": {"kind": "none"}})
-    history = train(
-        model, mp, Minibatches(rows, 20), Schedule(60, UpdateRule(0.5)), draws, label="copy"
-    )
+    history = train(model, mp, Minibatches(rows, 20), Schedule(60, UpdateRule(0.5)), draws, label="copy")
     assert torch.equal(rows, kept)
     first, last = history["cross_entropy/right"].iloc[[0, -1]]
     assert first > 2.5  # four fair coins cost 4 log 2 = 2.77 nats
@@ -223,9 +222,7 @@ def test_weights_carry_model_and_config(tmp_path):
     model, _ = run(path, epochs=1)
     loaded = mvi.load(path)
     assert loaded.describe() == model.describe()
-    assert all(
-        torch.equal(loaded.parameters[name], theta) for name, theta in model.parameters.items()
-    )
+    assert all(torch.equal(loaded.parameters[name], theta) for name, theta in model.parameters.items())
     assert weights.config(path) == {"method": "pcd"}
     layer = RBM.initialise(Gaussian(3), SteppedSigmoid(2), torch.Generator(), up=2.0)
     weights.save(path, layer, {})
