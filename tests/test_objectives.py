@@ -325,7 +325,9 @@ def settings(method):
         "pcd": pcd | {"sparsity": sparsity},
         "cd_percloss": {"gibbs_steps": ramp, "sparsity": sparsity},
         "mp": mp | {"sparsity": exact},
-        "hybrid": mp | pcd | {"sparsity": exact, "likelihood_sparsity": sparsity, "alpha": 0.25},
+        "hybrid": mp
+        | pcd
+        | {"sparsity": exact, "likelihood_sparsity": sparsity, "alpha": 0.25, "warm_up": 1},
     }[method]
 
 
@@ -335,12 +337,23 @@ def test_hybrid_is_the_weighted_sum_of_its_parts():
     memory = hybrid.start(model, v.mean(0), generator(4))
     gradient, _ = hybrid.step(model, v, memory, 2, generator(5))
     draws = generator(5)
-    mp, _ = hybrid.prediction.step(model, v, {}, 2, draws)
     pcd, _ = hybrid.likelihood.step(model, v, memory, 2, draws)
+    mp, _ = hybrid.prediction.step(model, v, {}, 2, draws)
     for name in model.parameters:
         positive = 0.25 * mp.positive[name] + 0.75 * pcd.positive[name]
         torch.testing.assert_close(gradient.positive[name], positive)
         torch.testing.assert_close(gradient.negative[name], 0.75 * pcd.negative[name])
+    assert not gradient.negative_at_once
+
+
+def test_hybrid_warms_up_on_likelihood_alone():
+    model, v = mrbm(), grey()
+    hybrid = build("hybrid", settings("hybrid"))
+    memory = hybrid.start(model, v.mean(0), generator(4))
+    gradient, _ = hybrid.step(model, v, memory, 1, generator(5))
+    pcd, _ = hybrid.likelihood.step(model, v, memory, 1, generator(5))
+    assert_close(gradient.positive, pcd.positive, 0)
+    assert_close(gradient.negative, pcd.negative, 0)
     assert not gradient.negative_at_once
 
 

@@ -30,6 +30,7 @@ SETTINGS = {
     "sparsity": SPARSITY,
     "likelihood_sparsity": SPARSITY,
     "alpha": 0.5,
+    "warm_up": 2,
     "iterations": 3,
     "bptt_depth": RAMP,
     "reveal": 0.2,

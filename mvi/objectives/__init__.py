@@ -25,9 +25,7 @@ def _pcd(settings: Mapping[str, Any]) -> ContrastiveDivergence:
 
 
 def _cd_percloss(settings: Mapping[str, Any]) -> CDPercLoss:
-    return CDPercLoss(
-        gibbs_steps=Ramp(**settings["gibbs_steps"]), sparsity=Sparsity(**settings["sparsity"])
-    )
+    return CDPercLoss(gibbs_steps=Ramp(**settings["gibbs_steps"]), sparsity=Sparsity(**settings["sparsity"]))
 
 
 def _mp(settings: Mapping[str, Any]) -> MultiPrediction:
@@ -43,6 +41,7 @@ def _mp(settings: Mapping[str, Any]) -> MultiPrediction:
 def _hybrid(settings: Mapping[str, Any]) -> Hybrid:
     return Hybrid(
         alpha=settings["alpha"],
+        warm_up=settings["warm_up"],
         prediction=_mp(settings),
         likelihood=_pcd({**settings, "sparsity": settings["likelihood_sparsity"]}),
     )

@@ -56,9 +56,7 @@ class Sparsity:
             return {"activity": torch.zeros_like(model.parameters["hidden_bias"])}
         return {}
 
-    def apply_(
-        self, positive: dict[str, Tensor], v: Tensor, probability: Tensor, memory: Memory
-    ) -> Memory:
+    def apply_(self, positive: dict[str, Tensor], v: Tensor, probability: Tensor, memory: Memory) -> Memory:
         """Subtract the penalty from `positive` in place; returns the next memory.
 
         `v` (B, D) and the hidden probabilities (B, K) are those of the positive phase.

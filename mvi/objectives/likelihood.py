@@ -58,9 +58,7 @@ class ContrastiveDivergence:
             chain, totals = memory["chain"], memory["totals"]
         else:
             chain = model.hidden.sample(a, generator)
-            totals = (
-                v.sum(-1, keepdim=True) if isinstance(model.visible, ReplicatedSoftmax) else 1.0
-            )
+            totals = v.sum(-1, keepdim=True) if isinstance(model.visible, ReplicatedSoftmax) else 1.0
         for _ in range(self.gibbs_steps.at(epoch)):
             sampled = model.sample_visible(chain, generator, totals)
             chain = model.sample_hidden(sampled, generator)

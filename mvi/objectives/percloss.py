@@ -84,9 +84,7 @@ def lowest_particle(
         a_next = a_plain if same else torch.addmm(scaled, y, weight, alpha=up)
         return y, a_next, energy
 
-    best_y, best_a, best_energy = sample_target(
-        conditioning * model.start_factor(given, "doubled") + bias
-    )
+    best_y, best_a, best_energy = sample_target(conditioning * model.start_factor(given, "doubled") + bias)
     a = best_a
     for _ in range(steps):
         y, a, energy = sample_target(a)

@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: MIT
+# `make` on a fresh machine installs everything into .venv and makes every table and figure of the default.
+# Nothing outside this folder is touched.
+
+CONFIG ?= config/config.yaml
+CORES ?= all
+ARGS ?=
+VENV := .venv
+STAMP := $(VENV)/.installed
+BIN := $(VENV)/bin
+# The first of these that is new enough; PYTHON=... goes before them.
+PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+
+.PHONY: all results test lint bench report clean help
+.DEFAULT_GOAL := all
+
+all: results
+	@$(BIN)/python workflow_scripts/show.py $(CONFIG)
+
+results: $(STAMP)
+	@$(SNAKEMAKE) $(ARGS) -- all
+
+test: $(STAMP)
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check Snakefile rules
+	$(BIN)/snakemake --lint
+
+# learnergy is measured against and needed for nothing else.
+bench: $(STAMP)
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt learnergy==2.0.2
+	@mkdir -p results/benchmarks
+	@for name in workflow updates peers; do \
+	    $(BIN)/python benchmarks/$$name.py > results/benchmarks/$$name.md || exit 1; \
+	    echo; cat results/benchmarks/$$name.md; \
+	done
+
+report: results
+	@$(SNAKEMAKE) --report results/report.html -- all
+	@echo "results/report.html"
+
+clean:
+	rm -rf results .snakemake .pytest_cache .ruff_cache
+
+help:
+	@echo "make          install into $(VENV), make every table and figure, print them"
+	@echo "make test     install, run the tests; ARGS='-k name' picks some"
+	@echo "make lint     ruff, snakefmt and Snakemake's linter"
+	@echo "make bench    measure speed, against other libraries too"
+	@echo "make report   one HTML file with every table and figure, and how each was made"
+	@echo "make clean    remove results and caches, but not $(VENV)"
+	@echo
+	@echo "CONFIG=config/mnist.yaml   another data set ($(CONFIG))"
+	@echo "CORES=8                    processor cores to use ($(CORES))"
+	@echo "ARGS='--config preset=...' further options for Snakemake"
+	@echo "PYTHON=/path/to/python     the Python to build $(VENV) from"
+
+$(STAMP): pyproject.toml envs/constraints.txt
+	@for python in $(PYTHONS); do \
+	    if "$$python" -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; \
+	    then echo "Installing into $(VENV) with $$python ..."; exec "$$python" -m venv $(VENV); fi; \
+	done; \
+	echo "Python 3.11 or newer, with its venv module, was not found: install it, or name it by" \
+	    "make PYTHON=/path/to/python." >&2; exit 1
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,test]'
+	@touch $@

@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: MIT
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+# For Snakemake's linter; jobs run in the environment that started Snakemake (envs/README.md).
+container: "docker://python:3.12-slim"
+
+
+configfile: "config/config.yaml"
+
+
+include: "rules/common.smk"
+
+
+complete(config)
+
+
+# A path of another run is refused rather than made with this run's settings.
+wildcard_constraints:
+    run=one_of(config["run"]),
+    method=one_of(*config["halves"]["compare"]),
+    seed=r"\d+",
+
+
+rule all:
+    input:
+        f"results/{config['run']}/report.md",
+
+
+include: "rules/retrieve.smk"
+include: "rules/features.smk"
+include: "rules/joint.smk"
+include: "rules/evaluate.smk"
+include: "rules/baselines.smk"
+include: "rules/theory.smk"
+include: "rules/tables.smk"
+include: "rules/collect.smk"

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: MIT
+"""Share of matrix products in one update of each objective at MNIST size, measured in one run.
+
+The products of a real update are recorded (shapes and memory layout), then replayed alone, each into an
+output that exists already. Whole updates and replays alternate, so that both see the same machine.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+
+from mvi.mrbm import MultimodalRBM
+from mvi.objectives import build
+from mvi.optim import all_finite, update_
+
+MATRIX = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default, torch.ops.aten.addmm_.default}
+MATRIX |= {torch.ops.aten.mm.out, torch.ops.aten.addmm.out}
+
+SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
+EXACT = SPARSITY | {"kind": "exact"}
+UPDATES = {
+    "PCD-1": ("pcd", {"gibbs_steps": {"start": 1}, "chains": 500, "sparsity": SPARSITY}),
+    "PCD-10": ("pcd", {"gibbs_steps": {"start": 10}, "chains": 500, "sparsity": SPARSITY}),
+    "CD-PercLoss-10": ("cd_percloss", {"gibbs_steps": {"start": 10}, "sparsity": SPARSITY}),
+    "MP, 5 iterations": (
+        "mp",
+        {
+            "iterations": 5,
+            "bptt_depth": {"start": 5},
+            "reveal": 0.25,
+            "start_state": "doubled",
+            "sparsity": EXACT,
+        },
+    ),
+}
+
+
+class Recorder(TorchDispatchMode):
+    """Collects, for every matrix product that runs under it, operands of the same size and layout."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.products: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]] = []
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        if func in MATRIX:
+            left, right = [value for value in args if isinstance(value, torch.Tensor)][-2:]
+            out = left.new_empty(len(left), right.shape[1])
+            self.products.append((like(left), like(right), out))
+        return func(*args, **(kwargs or {}))
+
+
+def like(operand: torch.Tensor) -> torch.Tensor:
+    """Random numbers in the memory layout of `operand`."""
+    transposed = operand.stride(0) == 1 and operand.stride(1) != 1
+    source = operand.T if transposed else operand
+    copy = torch.rand(source.shape, device=operand.device)
+    return copy.T if transposed else copy
+
+
+def seconds(function: Callable[[], object], device: str) -> float:
+    """Wall time of one call, the device's queue included."""
+    started = time.perf_counter()
+    function()
+    if device == "cuda":
+        torch.cuda.synchronize()
+    return time.perf_counter() - started
+
+
+def measure(method: str, settings: dict, device: str, repeats: int) -> tuple[float, float, float]:
+    """Median seconds of an update and of its products alone, and the update's GFLOP in products."""
+    draws = torch.Generator(device).manual_seed(0)
+    model = MultimodalRBM.initialise({"left": 392, "right": 392}, 1000, draws)
+    batch = torch.rand(100, 784, device=device, generator=draws)
+    objective = build(method, settings)
+    buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+    state = {"memory": objective.start(model, batch.mean(0), draws)}
+    rate = torch.tensor(0.01, device=device)
+
+    def update() -> None:
+        gradient, state["memory"] = objective.step(model, batch, state["memory"], 1, draws)
+        accept = all_finite(gradient)
+        update_(
+            model.parameters,
+            buffers,
+            gradient,
+            rate=rate,
+            momentum=0.33,
+            weight_decay=1e-4,
+            accept=accept,
+        )
+
+    with Recorder() as recorder:
+        update()
+    flop = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in recorder.products)
+
+    def replay() -> None:
+        for left, right, out in recorder.products:
+            torch.mm(left, right, out=out)
+
+    update(), replay()
+    pairs = [(seconds(update, device), seconds(replay, device)) for _ in range(repeats)]
+    whole, alone = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return whole, alone, flop / 1e9
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--repeats", type=int, default=30)
+    options = parser.parse_args()
+    print(f"torch {torch.__version__}, {options.device}, {torch.get_num_threads()} thread(s), float32\n")
+    print("| update | ms | products alone, ms | GFLOP | GFLOP/s of the update | share of products |")
+    print("|---|---|---|---|---|---|")
+    for label, (method, settings) in UPDATES.items():
+        whole, alone, gflop = measure(method, settings, options.device, options.repeats)
+        numbers = f"{1e3 * whole:.1f} | {1e3 * alone:.1f} | {gflop:.2f} | {gflop / whole:.0f}"
+        print(f"| {label} | {numbers} | {alone / whole:.0%} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

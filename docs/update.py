@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Bring the numbers and figures of README.md and docs/ up to date with results/, so that none is typed.
+
+A block between `<!-- begin: results/... -->` and `<!-- end -->` is replaced by that file's content, and
+`<!-- figure: results/....png -->` copies that file to docs/figures/, for the image link on the next line. What
+has no result on this machine stays as it is and is listed. Run from the project's root.
+"""
+
+import re
+import shutil
+from pathlib import Path
+
+BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
+FIGURE = re.compile(r"<!-- figure: (?P<path>\S+) -->\n!\[[^]]*\]\((?P<link>[^)]+)\)")
+
+
+def main() -> None:
+    """Rewrite every page in place."""
+    for page in (Path("README.md"), *sorted(Path("docs").glob("*.md"))):
+        text = page.read_text(encoding="utf-8")
+
+        def block(match: re.Match[str]) -> str:
+            source = Path(match["path"])
+            if not source.exists():
+                print(f"kept as it was, for want of a result: {source}")
+                return match[0]
+            return match[1] + source.read_text(encoding="utf-8").strip() + "\n" + match[3]
+
+        updated = BLOCK.sub(block, text)
+        if updated != text:
+            page.write_text(updated, encoding="utf-8")
+            print(f"updated {page}")
+        for match in FIGURE.finditer(text):
+            source, target = Path(match["path"]), page.parent / match["link"]
+            if not source.exists():
+                print(f"kept as it was, for want of a result: {target}")
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source, target)
+            print(f"copied {target}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""How well a multimodal RBM makes up a missing modality: its cross-entropy by iterations, and samples.
+
+Shapes: n examples, D_t units of the target modality, the one that is missing.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mvi.mrbm import MultimodalRBM, Start
+from mvi.numerics import binary_cross_entropy, sample_bernoulli
+
+
+def cross_entropies(
+    model: MultimodalRBM,
+    values: Mapping[str, np.ndarray],
+    target: str,
+    *,
+    iterations: int,
+    start: Start,
+    block: int = 5000,
+) -> np.ndarray:
+    """(iterations + 1,) cross-entropy, in nats per example, of `target` given the others.
+
+    Entry k is that of the prediction after k mean-field iterations (Eq. 8). `values` holds every
+    modality, (n, D_m) with values in [0, 1]; that of the target is only compared with. Rows go through
+    in blocks of `block`.
+    """
+    rows = len(values[target])
+    total = np.zeros(iterations + 1)
+    for begin in range(0, rows, block):
+        v = model.join({name: value[begin : begin + block] for name, value in values.items()})
+        part = model.slices[target]
+        truth = v[:, part].clone()
+        h = _first_state(model, v, target, start)
+        for k in range(iterations + 1):
+            logits = model.modality_input(h, target)
+            total[k] += float(binary_cross_entropy(truth, logits).sum(dtype=torch.float64))
+            v[:, part] = logits.sigmoid_()
+            h = model.hidden_mean(v)
+    return total / rows
+
+
+def baseline_cross_entropy(train: np.ndarray, rows: np.ndarray) -> float:
+    """Cross-entropy of `rows` (n, D_t), in nats per example, under the mean of `train` (N, D_t).
+
+    Half a count is added on either side, so that a pixel that is never inked is not held impossible.
+    """
+    mean = (train.sum(axis=0, dtype=np.float64) + 0.5) / (len(train) + 1)
+    return float(-(rows * np.log(mean) + (1 - rows) * np.log(1 - mean)).sum(axis=1).mean())
+
+
+def conditional_sample(
+    model: MultimodalRBM,
+    values: Mapping[str, np.ndarray | None],
+    target: str,
+    *,
+    gibbs_steps: int,
+    generator: torch.Generator,
+    iterations: int,
+    tolerance: float,
+    start: Start,
+) -> np.ndarray:
+    """(n, D_t) of 0 and 1: the target drawn given the others, which stay clamped.
+
+    A Gibbs chain of `gibbs_steps` steps, at least 1, that starts from the mean-field solution; the last
+    three arguments are those of `MultimodalRBM.mean_field`. `values` as for `cross_entropies`; that of
+    the target is not looked at.
+    """
+    v = model.join(values)
+    given = [name for name in model.sizes if name != target]
+    h = model.mean_field(v, given, iterations=iterations, tolerance=tolerance, start=start)
+    for _ in range(gibbs_steps):
+        state = sample_bernoulli(h, generator)
+        drawn = sample_bernoulli(model.modality_mean(state, target), generator)
+        v[:, model.slices[target]] = drawn
+        h = model.hidden_mean(v)
+    return drawn.cpu().numpy()
+
+
+def _first_state(model: MultimodalRBM, v: Tensor, target: str, start: Start) -> Tensor:
+    given = [name for name in model.sizes if name != target]
+    return model.mean_field(v, given, iterations=0, start=start)

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: MIT
+"""One look for every figure, and files whose bytes depend on the numbers shown and nothing else.
+
+Figures are made by the object interface (`new_figure`), so there is no global state and no display.
+Wrap the code that draws in `with applied():`, since matplotlib reads most of its settings when an
+axis or a text is made.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from mvi.files import atomic
+
+PAGE_WIDTH = 6.8
+"""Width of the text block of a page, inches."""
+COLUMN_WIDTH = 3.3
+"""Width of one column of a two-column page, inches."""
+
+DPI = 300
+"""Dots an inch of every raster, also of pictures inside an SVG."""
+
+INK = "#1a1a1a"
+MUTED = "#6b6b6b"
+HAIRLINE = "#d9d9d9"
+
+# Okabe and Ito's palette: told apart with every common kind of colour blindness. Markers repeat the
+# distinction for print in black and white.
+_METHODS: dict[str, dict[str, Any]] = {
+    "pcd": {"color": "#0072B2", "marker": "o"},
+    "cd_percloss": {"color": "#D55E00", "marker": "s"},
+    "mp": {"color": "#009E73", "marker": "^"},
+    "hybrid": {"color": "#CC79A7", "marker": "D"},
+}
+_SPARE = [
+    {"color": "#E69F00", "marker": "v"},
+    {"color": "#56B4E9", "marker": "P"},
+    {"color": "#7F7F7F", "marker": "X"},
+]
+
+_SETTINGS = {
+    "axes.axisbelow": True,
+    "axes.edgecolor": MUTED,
+    "axes.grid": True,
+    "axes.labelcolor": INK,
+    "axes.labelsize": 8.5,
+    "axes.linewidth": 0.7,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "axes.titlelocation": "left",
+    "axes.titlesize": 9,
+    "figure.dpi": 100,
+    "figure.facecolor": "white",
+    "figure.constrained_layout.use": True,
+    # DejaVu comes with matplotlib, so that a figure does not depend on what a machine has installed.
+    "font.family": "DejaVu Sans",
+    "font.size": 8.5,
+    "grid.color": HAIRLINE,
+    "grid.linewidth": 0.5,
+    "legend.columnspacing": 1.4,
+    "legend.fontsize": 8,
+    "legend.frameon": False,
+    "legend.handlelength": 1.8,
+    "legend.handletextpad": 0.5,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4,
+    "lines.markeredgewidth": 0,
+    "savefig.dpi": DPI,
+    "svg.fonttype": "path",
+    "svg.hashsalt": "mvi",
+    "text.color": INK,
+    "xtick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "xtick.labelsize": 8,
+    "ytick.color": MUTED,
+    "ytick.labelcolor": INK,
+    "ytick.labelsize": 8,
+}
+
+
+@contextmanager
+def applied() -> Iterator[None]:
+    """Use the project's settings inside the `with` block, whatever the user's matplotlibrc says."""
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_SETTINGS)
+        yield
+
+
+def new_figure(width: float = PAGE_WIDTH, height: float = 2.6) -> Figure:
+    """An empty figure of `width` x `height` inches with constrained layout and no display."""
+    with applied():
+        figure = Figure(figsize=(width, height), layout="constrained")
+        FigureCanvasAgg(figure)
+    return figure
+
+
+def method_style(method: str, others: int = 0) -> dict[str, Any]:
+    """Colour and marker of a method, as keywords of `Axes.plot`.
+
+    The same key has the same look in every figure. A key that is not one of the paper's methods takes
+    spare look number `others`.
+    """
+    return dict(_METHODS.get(method) or _SPARE[others % len(_SPARE)])
+
+
+def draw_mean(
+    axes: Axes, x: np.ndarray, values: np.ndarray, method: str, label: str, others: int = 0
+) -> Line2D:
+    """Draw the mean of `values` (seeds, n) at `x` (n,), with a band of one standard deviation.
+
+    The standard deviation has n - 1 in its denominator; there is no band for one seed.
+    """
+    look = method_style(method, others)
+    mean = values.mean(axis=0)
+    # At most about ten markers, or they hide the line.
+    (line,) = axes.plot(x, mean, label=label, markevery=max(1, len(x) // 10), **look)
+    if len(values) > 1:
+        spread = values.std(axis=0, ddof=1)
+        axes.fill_between(x, mean - spread, mean + spread, color=look["color"], alpha=0.18, linewidth=0)
+    return line
+
+
+def save(figure: Figure, png_path: str | Path, svg_path: str | Path) -> None:
+    """Write the figure as PNG and SVG; the same figure gives the same bytes.
+
+    Both files are written beside their place and renamed, so that neither is ever half there.
+    """
+    with applied():
+        for path, metadata in ((png_path, {"Software": None}), (svg_path, {"Date": None})):
+            with atomic(path) as temporary:
+                figure.savefig(temporary, dpi=DPI, metadata=metadata)

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+
+
+# What to ask for by name: snakemake --cores all table1
+localrules:
+    table1,
+    figure2,
+    iterations,
+    training,
+    theory,
+    report,
+
+
+rule table1:
+    input:
+        expand(rules.write_table1.output, run=config["run"]),
+        expand(rules.dump_config.output, run=config["run"]),
+
+
+rule figure2:
+    input:
+        expand(rules.draw_figure2.output, run=config["run"]),
+        expand(rules.dump_config.output, run=config["run"]),
+
+
+rule iterations:
+    input:
+        expand(rules.draw_iterations.output, run=config["run"]),
+        expand(rules.dump_config.output, run=config["run"]),
+
+
+rule training:
+    input:
+        expand(rules.draw_training.output, run=config["run"]),
+        expand(rules.dump_config.output, run=config["run"]),
+
+
+rule theory:
+    input:
+        expand(rules.theory_figure.output, experiment=theory_experiments()),
+
+
+rule report:
+    input:
+        expand(rules.write_report.output, run=config["run"]),

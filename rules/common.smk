@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""Helper functions of the rules; no rule stands here."""
+
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+from mvi.config import merge, resolve
+from mvi.data.registry import rows
+from mvi.errors import MviError
+from mvi.provenance import code_hash, gpus, script_hash
+
+
+def complete(config):
+    """Complete and check the configuration in place; a user's mistake ends the run with one sentence."""
+    try:
+        resolved = resolve(config)
+    except MviError as error:
+        raise WorkflowError(str(error)) from None
+    # Where somebody keeps raw files belongs neither into results nor among the reasons to make them anew.
+    if mirror := resolved["mirror"]:
+        os.environ.update(MVI_MIRROR=mirror)
+        resolved["mirror"] = None
+    config.clear()
+    config.update(resolved)
+
+
+def code(script):
+    """Hash the part of the library that a script runs, for a rule's params: an edit of it is a rerun."""
+    return script_hash(Path(workflow.basedir) / "workflow_scripts" / script)
+
+
+def one_of(*names):
+    """Constrain a wildcard to these very names."""
+    return "|".join(map(re.escape, names))
+
+
+def schedule(wildcards):
+    """Lay what one method changes over the schedule of all."""
+    halves = config["halves"]
+    return merge(halves["training"], halves["training_of"].get(wildcards.method, {}))
+
+
+def mean_field(wildcards):
+    """Pick the settings of inference with models of one method."""
+    settings = config["halves"]["inference"]
+    return {
+        "iterations": settings["iterations"][wildcards.method],
+        "tolerance": settings["tolerance"],
+        "start": settings["start_state"],
+    }
+
+
+def monitor(wildcards):
+    """Pick what is measured on validation rows after each epoch of training."""
+    inference = mean_field(wildcards)
+    del inference["tolerance"]
+    return {"rows": config["halves"]["monitor"]["rows"], "mean_field": inference}
+
+
+def gpu():
+    """How many GPUs a job with a model asks for: one if it is told to use one, or would find one here."""
+    device = config["device"]
+    return int(device == "cuda" or (device == "auto" and gpus() > 0))
+
+
+@cache
+def registry(dataset):
+    """Rows of the data registry for one data set, by file name."""
+    try:
+        return rows("config/data_registry.csv", dataset)
+    except MviError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def accepted_hashes(wildcards):
+    """Hashes that the registry accepts for one raw file of MNIST."""
+    return registry("mnist")[wildcards.file].sha256
+
+
+def theory_experiments():
+    """Name the theory experiments."""
+    return [name for name in config["theory"] if name != "seed"]
+
+
+def theory_module(wildcards):
+    """Name the module that measures one of the theory experiments."""
+    name = wildcards.experiment
+    return f"mvi.theory.{'dynamics' if name == 'training' else name}"
+
+
+def theory_code(wildcards):
+    """Hash the code behind one of the theory experiments."""
+    return code_hash(theory_module(wildcards))

@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+
+
+rule encode:
+    input:
+        store=f"results/data/{config['dataset']}/store.h5",
+        weights="results/{run}/joint/{method}/seed{seed}.safetensors",
+    output:
+        temp("results/{run}/representations/{method}/seed{seed}.h5"),
+    log:
+        "results/{run}/logs/encode/{method}/seed{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/encode/{method}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=60,
+        gpu=gpu(),
+    params:
+        mean_field=mean_field,
+        code=code("encode.py"),
+    message:
+        "Encoding with {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/encode.py"
+
+
+rule classify:
+    input:
+        store=f"results/data/{config['dataset']}/store.h5",
+        representations="results/{run}/representations/{method}/seed{seed}.h5",
+    output:
+        "results/{run}/scores/{method}/seed{seed}.json",
+    log:
+        "results/{run}/logs/classify/{method}/seed{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/classify/{method}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=3000,
+        runtime=240,
+    params:
+        classifier=config["halves"]["classifier"],
+        code=code("classify.py"),
+    message:
+        "Classifying with {wildcards.method}, seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/classify.py"
+
+
+rule sweep_iterations:
+    input:
+        store=f"results/data/{config['dataset']}/store.h5",
+        weights=expand(
+            "results/{{run}}/joint/{{method}}/seed{seed}.safetensors",
+            seed=config["seeds"],
+        ),
+    output:
+        expand(
+            "results/{{run}}/scores/sweep/{{method}}/seed{seed}.json",
+            seed=config["seeds"],
+        ),
+    log:
+        "results/{run}/logs/sweep_iterations/{method}.log",
+    benchmark:
+        "results/{run}/benchmarks/sweep_iterations/{method}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+        gpu=gpu(),
+    params:
+        iterations=config["halves"]["sweep"]["iterations"],
+        start=config["halves"]["inference"]["start_state"],
+        code=code("sweep_iterations.py"),
+    message:
+        "Measuring mean-field iterations of {wildcards.method}"
+    script:
+        "../workflow_scripts/sweep_iterations.py"
+
+
+rule complete_digits:
+    input:
+        store=f"results/data/{config['dataset']}/store.h5",
+        weights=f"results/{{run}}/joint/{{method}}/seed{config['seeds'][0]}.safetensors",
+    output:
+        "results/{run}/completions/{method}.npz",
+    log:
+        "results/{run}/logs/complete_digits/{method}.log",
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=20,
+        gpu=gpu(),
+    params:
+        mean_field=mean_field,
+        figure2=config["halves"]["figure2"],
+        code=code("complete_digits.py"),
+    message:
+        "Completing digits with {wildcards.method}"
+    script:
+        "../workflow_scripts/complete_digits.py"

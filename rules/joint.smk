@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+
+
+# The checkpoint beside the weights is no output: Snakemake would delete it after a kill.
+rule train_joint:
+    input:
+        store=f"results/data/{config['dataset']}/store.h5",
+    output:
+        weights="results/{run}/joint/{method}/seed{seed}.safetensors",
+        metrics="results/{run}/joint/{method}/seed{seed}.csv",
+    log:
+        "results/{run}/logs/train_joint/{method}/seed{seed}.log",
+    benchmark:
+        "results/{run}/benchmarks/train_joint/{method}/seed{seed}.tsv"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=720,
+        gpu=gpu(),
+    params:
+        model=config["halves"]["model"],
+        objective=lookup(dpath="halves/methods/{method}", within=config),
+        schedule=schedule,
+        monitor=monitor,
+        code=code("train_joint.py"),
+    message:
+        "Training {wildcards.method} with seed {wildcards.seed}"
+    script:
+        "../workflow_scripts/train_joint.py"

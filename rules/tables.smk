@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: MIT
+
+
+# Tables and figures read small result files only: seconds each, too little for a job of a cluster.
+localrules:
+    dump_config,
+    write_table1,
+    draw_figure2,
+    draw_iterations,
+    draw_training,
+    write_report,
+
+
+rule dump_config:
+    output:
+        "results/{run}/config.yaml",
+    log:
+        "results/{run}/logs/dump_config.log",
+    params:
+        config=config,
+        code=code("dump_config.py"),
+    message:
+        "Writing the resolved configuration"
+    script:
+        "../workflow_scripts/dump_config.py"
+
+
+rule write_table1:
+    input:
+        scores=expand(
+            "results/{{run}}/scores/{method}/seed{seed}.json",
+            method=config["halves"]["compare"],
+            seed=config["seeds"],
+        ),
+        own="results/{run}/scores/raw/own.json",
+        filled="results/{run}/scores/raw/filled.json",
+        published="config/published.csv",
+    output:
+        csv="results/{run}/tables/table1.csv",
+        md=report(
+            "results/{run}/tables/table1.md",
+            category="Tables",
+            caption="../report/table1.rst",
+        ),
+    log:
+        "results/{run}/logs/write_table1.log",
+    params:
+        dataset=config["dataset"],
+        code=code("write_table1.py"),
+    message:
+        "Writing Table 1"
+    script:
+        "../workflow_scripts/write_table1.py"
+
+
+rule draw_figure2:
+    input:
+        expand(
+            "results/{{run}}/completions/{method}.npz",
+            method=config["halves"]["compare"],
+        ),
+    output:
+        png=report(
+            "results/{run}/figures/figure2.png",
+            category="Figures",
+            caption="../report/figure2.rst",
+        ),
+        svg="results/{run}/figures/figure2.svg",
+    log:
+        "results/{run}/logs/draw_figure2.log",
+    params:
+        code=code("draw_figure2.py"),
+    message:
+        "Drawing Figure 2"
+    script:
+        "../workflow_scripts/draw_figure2.py"
+
+
+rule draw_iterations:
+    input:
+        expand(
+            "results/{{run}}/scores/sweep/{method}/seed{seed}.json",
+            method=config["halves"]["compare"],
+            seed=config["seeds"],
+        ),
+    output:
+        png=report(
+            "results/{run}/figures/iterations.png",
+            category="Figures",
+            caption="../report/iterations.rst",
+        ),
+        svg="results/{run}/figures/iterations.svg",
+    log:
+        "results/{run}/logs/draw_iterations.log",
+    params:
+        code=code("draw_iterations.py"),
+    message:
+        "Drawing cross-entropy against mean-field iterations"
+    script:
+        "../workflow_scripts/draw_iterations.py"
+
+
+rule draw_training:
+    input:
+        expand(
+            "results/{{run}}/joint/{method}/seed{seed}.csv",
+            method=config["halves"]["compare"],
+            seed=config["seeds"],
+        ),
+    output:
+        png=report(
+            "results/{run}/figures/training.png",
+            category="Training",
+            caption="../report/training.rst",
+        ),
+        svg="results/{run}/figures/training.svg",
+    log:
+        "results/{run}/logs/draw_training.log",
+    params:
+        code=code("draw_training.py"),
+    message:
+        "Drawing training curves"
+    script:
+        "../workflow_scripts/draw_training.py"
+
+
+# Benchmark files are read if they are there: as inputs, a lost one would mean to train again.
+rule write_report:
+    input:
+        config="results/{run}/config.yaml",
+        tables=["results/{run}/tables/table1.md"],
+        figures=expand(
+            "results/{{run}}/figures/{name}.png",
+            name=["figure2", "iterations", "training"],
+        ),
+        theory=expand(
+            "results/theory/figures/{experiment}.png", experiment=theory_experiments()
+        ),
+    output:
+        "results/{run}/report.md",
+    log:
+        "results/{run}/logs/write_report.log",
+    params:
+        code=code("write_report.py"),
+    message:
+        "Writing the report"
+    script:
+        "../workflow_scripts/write_report.py"

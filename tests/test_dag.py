@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: MIT
+"""What Snakemake would run, and why: named targets, and reruns after an edit of a config key or a module.
+
+Everything happens in a copy of the workflow, whose outputs are empty files that Snakemake has been told to
+take for finished.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
+METHODS = 4
+SEEDS = 3
+DRAWN = {"write_table1", "draw_figure2", "draw_iterations", "draw_training", "write_report"}
+# What follows when models change: encoded, classified, measured and drawn anew.
+AFTER_TRAINING = {"encode", "classify", "sweep_iterations", "complete_digits", *DRAWN}
+# Temporary representations are made again for those who read them.
+AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "write_report"}
+CONFIG = {"dump_config", "write_report"}
+
+
+class Checkout:
+    """A copy of the workflow in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+        for name in PARTS:
+            source = ROOT / name
+            if source.is_dir():
+                ignored = shutil.ignore_patterns("__pycache__")
+                shutil.copytree(source, folder / name, ignore=ignored)
+            else:
+                shutil.copy(source, folder / name)
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run Snakemake on one core, with the copy's own library."""
+        command = [sys.executable, "-m", "snakemake", "--cores", "1", *arguments]
+        cleared = {key: value for key, value in os.environ.items() if key != "MVI_MIRROR"}
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env={**cleared, "PYTHONPATH": str(self.folder), **environment},
+            capture_output=True,
+            text=True,
+        )
+
+    def planned(self, *arguments: str) -> dict[str, int]:
+        """Count the jobs of each rule that a dry run lists, targets without work left out."""
+        done = self.snakemake("-q", "rules", "-n", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        table = re.search(r"^job +count\n-.*\n((?:.+\n)+?)total", done.stdout + done.stderr, re.M)
+        lines = table[1].splitlines() if table else []
+        jobs = {rule: int(count) for rule, count in map(str.split, lines)}
+        targets = {"all", "table1", "figure2", "iterations", "training", "theory", "report"}
+        return {rule: count for rule, count in jobs.items() if rule not in targets}
+
+
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory) -> Checkout:
+    """A copy in which nothing has been made."""
+    return Checkout(tmp_path_factory.mktemp("fresh"))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory) -> Checkout:
+    """A copy in which Snakemake takes everything for finished, with the settings and code of today."""
+    checkout = Checkout(tmp_path_factory.mktemp("finished"))
+    summary = checkout.snakemake("--summary", "all").stdout.splitlines()
+    for line in summary:
+        if line.startswith("results/"):
+            path = checkout.folder / line.split("\t")[0]
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    touched = checkout.snakemake("--touch", "--forceall", "all")
+    assert touched.returncode == 0, touched.stderr
+    for path in checkout.folder.glob("results/*/representations/*/*.h5"):
+        path.unlink()
+    assert checkout.planned("all") == {}
+    return checkout
+
+
+def test_everything_is_planned_once(fresh):
+    models = METHODS * SEEDS
+    assert fresh.planned("all") == {
+        "digits_store": 1,
+        "train_joint": models,
+        "encode": models,
+        "classify": models,
+        "classify_raw": 1,
+        "sweep_iterations": METHODS,
+        "complete_digits": METHODS,
+        "theory_measure": 3,
+        "theory_figure": 3,
+        "dump_config": 1,
+        **dict.fromkeys(DRAWN, 1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("target", "rules"),
+    [
+        (
+            "table1",
+            {"digits_store", "train_joint", "encode", "classify", "classify_raw", "write_table1"},
+        ),
+        ("figure2", {"digits_store", "train_joint", "complete_digits", "draw_figure2"}),
+        ("iterations", {"digits_store", "train_joint", "sweep_iterations", "draw_iterations"}),
+        ("training", {"digits_store", "train_joint", "draw_training"}),
+        ("theory", {"theory_measure", "theory_figure"}),
+    ],
+)
+def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
+    expected = rules if target == "theory" else rules | {"dump_config"}
+    assert set(fresh.planned(target)) == expected
+
+
+def test_mnist_is_planned_from_its_raw_files(fresh):
+    jobs = fresh.planned("--configfile", "config/mnist.yaml", "--", "table1")
+    assert jobs["retrieve_mnist"] == 4 and jobs["mnist_store"] == 1
+    assert jobs["train_joint"] == METHODS and "digits_store" not in jobs
+
+
+def settings(path: str, value: str) -> list[str]:
+    """Command-line arguments that set one config key."""
+    first, *rest = path.split(".")
+    for key in reversed(rest):
+        value = f"{{{key}: {value}}}"
+    return ["--config", f"{first}={value}", "--", "all"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "rules"),
+    [
+        ("data.digits.seed", "1", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
+        ("data.mnist.seed", "1", set()),
+        ("halves.training.learning_rate", "0.5", {"train_joint", *AFTER_TRAINING}),
+        ("halves.model.hidden", "7", {"train_joint", *AFTER_TRAINING}),
+        ("halves.methods.mp.reveal", "0.5", {"train_joint", *AFTER_TRAINING}),
+        (
+            "halves.inference.tolerance",
+            "0.1",
+            {"complete_digits", "draw_figure2", *AFTER_CLASSIFIER},
+        ),
+        ("halves.classifier.C", "[1.0]", {"classify_raw", *AFTER_CLASSIFIER}),
+        ("halves.classifier.train_on", "mixed", AFTER_CLASSIFIER),
+        ("halves.sweep.iterations", "3", {"sweep_iterations", "draw_iterations"}),
+        ("halves.figure2.seed", "5", {"complete_digits", "draw_figure2"}),
+        ("theory.consistency.repetitions", "9", {"theory_measure", "theory_figure"}),
+        ("device", "cpu", set()),
+    ],
+)
+def test_a_config_key_reruns_the_rules_that_use_it(finished, key, value, rules):
+    jobs = finished.planned(*settings(key, value))
+    assert set(jobs) == rules | CONFIG
+    if key.startswith("halves.methods.mp"):
+        assert (jobs["train_joint"], jobs["encode"], jobs["complete_digits"]) == (SEEDS, SEEDS, 1)
+    if key.startswith("theory"):
+        assert (jobs["theory_measure"], jobs["theory_figure"]) == (1, 1)
+
+
+def test_where_raw_files_are_kept_is_no_reason_to_rerun(finished):
+    assert finished.planned("--config", "mirror=somewhere", "--", "all") == {}
+
+
+@pytest.fixture
+def edited(finished) -> Iterator:
+    """Append text to a module of the copy's library; what was there comes back afterwards."""
+    kept = {}
+
+    def edit(name: str, text: str) -> None:
+        path = finished.folder / name
+        kept[path] = path.read_text()
+        path.write_text(kept[path] + text)
+
+    yield edit
+    for path, text in kept.items():
+        path.write_text(text)
+
+
+@pytest.mark.parametrize(
+    ("module", "rules"),
+    [
+        ("data/digits.py", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
+        ("data/mnist.py", set()),
+        ("training.py", {"train_joint", "theory_measure", "theory_figure", *AFTER_TRAINING}),
+        ("evaluation/linear.py", {"classify_raw", *AFTER_CLASSIFIER}),
+        (
+            "evaluation/completion.py",
+            {"sweep_iterations", "draw_iterations", "complete_digits", "draw_figure2", "write_report"},
+        ),
+        ("plotting/curves.py", {"draw_training", "write_report"}),
+        ("plotting/halves.py", {"draw_figure2", "draw_iterations", "write_report"}),
+        ("plotting/theory.py", {"theory_figure", "write_report"}),
+        ("theory/dynamics.py", {"theory_measure", "theory_figure", "write_report"}),
+    ],
+)
+def test_a_module_reruns_the_rules_that_run_it(finished, edited, module, rules):
+    edited(f"mvi/{module}", "\nEDITED = True\n")
+    jobs = finished.planned("all")
+    assert set(jobs) == rules
+    if module == "theory/dynamics.py":
+        assert jobs["theory_measure"] == 1
+
+
+def test_a_comment_reruns_nothing(finished, edited):
+    for module in ("numerics.py", "data/store.py", "plotting/style.py", "files.py"):
+        edited(f"mvi/{module}", "\n# A remark.\n")
+    assert finished.planned("all") == {}
+
+
+def test_a_mistake_in_the_config_is_one_sentence(fresh):
+    done = fresh.snakemake("-n", "--config", "halves={trainig: {}}", "--", "all")
+    text = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert 'config key "halves.trainig" is unknown; did you mean "halves.training"?' in text
+    assert "Traceback" not in text and "config.py" not in text
+
+
+def test_a_path_of_another_run_is_refused(fresh):
+    done = fresh.snakemake("-n", "--", "results/mnist-paper/tables/table1.md")
+    assert done.returncode == 1
+    assert "MissingRuleException" in done.stderr + done.stdout
+
+
+def test_a_failing_job_says_why_and_leaves_nothing_and_the_next_run_recovers(tmp_path):
+    checkout = Checkout(tmp_path / "copy")
+    store = checkout.folder / "results/data/digits/store.h5"
+    arguments = ("--config", "data={digits: {validation: 0.6, test: 0.6}}", "--", str(store))
+    target = "results/data/digits/store.h5"
+    done = checkout.snakemake(*arguments[:-1], target)
+    log = (checkout.folder / "results/data/digits/logs/store.log").read_text()
+    sentence = "The fractions of a split must be positive and add up to 1"
+    assert done.returncode == 1
+    assert sentence in log and sentence in done.stdout + done.stderr
+    assert "Traceback" not in log
+    assert not [path.name for path in store.parent.iterdir() if path.name != "logs"]
+    assert checkout.snakemake("--", target).returncode == 0
+    assert store.stat().st_size > 0
+
+
+def test_the_dumped_config_makes_the_same_run(tmp_path):
+    checkout = Checkout(tmp_path / "copy")
+    target = "results/digits-default/config.yaml"
+    assert checkout.snakemake("--", target).returncode == 0
+    dumped = checkout.folder / target
+    assert yaml.safe_load(dumped.read_text())["run"] == "digits-default"
+    assert checkout.planned("--configfile", target, "--", target) == {}

@@ -1,0 +1,27 @@
+# SPDX-License-Identifier: MIT
+"""Train the linear classifier on joint representations and score every query."""
+
+from common import start
+
+log = start(snakemake)
+
+import h5py
+
+from mvi.data.store import Store
+from mvi.evaluation.protocol import evaluate, queries_of
+from mvi.files import write_json
+
+settings = snakemake.params.classifier
+with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
+    scores = evaluate(
+        # Whole queries are read at once: rows picked one by one would take far longer.
+        lambda query, rows: file[query][:][rows],
+        store.labels(),
+        store.split(1),
+        settings["C"],
+        queries=queries_of(store.modalities),
+        train_on=settings["train_on"],
+        tolerance=settings["tolerance"],
+    )
+write_json(snakemake.output[0], scores)
+log.info("%s", scores)

@@ -1,0 +1,40 @@
+# SPDX-License-Identifier: MIT
+"""Complete one test picture of each class from either half: probabilities, and a sample."""
+
+from common import device, start
+
+log = start(snakemake)
+
+import numpy as np
+import torch
+
+from mvi.data.store import Store
+from mvi.evaluation.completion import conditional_sample
+from mvi.files import atomic
+from mvi.weights import load
+
+settings, mean_field = snakemake.params.figure2, snakemake.params.mean_field
+model = load(snakemake.input.weights, device(snakemake, log))
+generator = torch.Generator(model.parameters["weight"].device).manual_seed(settings["seed"])
+with Store(snakemake.input.store) as store:
+    # Every method shows the same pictures.
+    rows = np.random.default_rng(settings["seed"]).permutation(store.split(1)["test"])
+    rows = rows[np.unique(store.labels(rows), return_index=True)[1]]
+    values = {name: store.read(name, rows) for name in store.modalities}
+    shapes = store.shapes
+pictures = {f"truth/{name}": value for name, value in values.items()}
+for target in values:
+    pictures[f"mean_field/{target}"] = model.complete(values, target, **mean_field)
+    pictures[f"sample/{target}"] = conditional_sample(
+        model,
+        values,
+        target,
+        gibbs_steps=settings["gibbs_steps"],
+        generator=generator,
+        **mean_field,
+    )
+with atomic(snakemake.output[0]) as temporary:
+    np.savez(
+        temporary,
+        **{key: rows.reshape(-1, *shapes[key.split("/")[1]]) for key, rows in pictures.items()},
+    )

@@ -1,0 +1,26 @@
+# SPDX-License-Identifier: MIT
+"""Draw Figure 2, digits completed from one half by each method."""
+
+from common import start
+
+log = start(snakemake)
+
+from pathlib import Path
+
+import numpy as np
+
+from mvi.evaluation.tables import METHOD_LABELS
+from mvi.plotting import style
+from mvi.plotting.halves import Completion, completions
+
+truth, completed = {}, {}
+for path in map(Path, snakemake.input):
+    with np.load(path, allow_pickle=False) as pictures:
+        truth = {key.split("/")[1]: pictures[key] for key in pictures if key.startswith("truth/")}
+        for target in truth:
+            (given,) = (name for name in truth if name != target)
+            completed.setdefault(given, {})[path.stem] = Completion(
+                pictures[f"mean_field/{target}"], pictures[f"sample/{target}"]
+            )
+figure = completions(truth, {given: completed[given] for given in truth}, METHOD_LABELS)
+style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+"""Take one raw file from the mirror or the network and keep it if its content is right."""
+
+from common import start
+
+log = start(snakemake)
+
+import os
+
+from mvi.data.registry import retrieve, rows
+
+row = rows("config/data_registry.csv", "mnist")[snakemake.wildcards.file]
+retrieve(row, snakemake.output[0], os.environ.get("MVI_MIRROR") or None)

@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+"""Train the joint layer by one method from one seed, going on from a checkpoint where there is one."""
+
+from common import device, start
+
+log = start(snakemake)
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+
+from mvi.data.batches import Minibatches
+from mvi.data.store import Store
+from mvi.evaluation.completion import cross_entropies
+from mvi.mrbm import MultimodalRBM
+from mvi.objectives import build
+from mvi.optim import Momentum, UpdateRule
+from mvi.training import Schedule, train
+from mvi.weights import save
+
+settings, schedule = snakemake.params.model, snakemake.params.schedule
+generator = torch.Generator(device(snakemake, log)).manual_seed(int(snakemake.wildcards.seed))
+with Store(snakemake.input.store) as store:
+    split = store.split(1)
+    halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]
+    shown = split["validation"][: snakemake.params.monitor["rows"]]
+    held_out = {name: store.read(name, shown) for name in store.modalities}
+    sizes = store.sizes
+values = torch.cat(halves, 1).to(generator.device)
+batches = Minibatches(values, schedule["batch_size"], schedule["batches_per_epoch"])
+model = MultimodalRBM.initialise(
+    sizes,
+    settings["hidden"],
+    generator,
+    weight_std=settings["weight_std"],
+    visible_mean=batches.mean(),
+    up=settings["up"],
+    down=settings["down"],
+)
+# A checkpoint of other settings, code, rows or device is not gone on from.
+data = hashlib.sha256(batches.rows.cpu().numpy()).hexdigest()
+identity = [dict(snakemake.params), snakemake.wildcards.seed, data, generator.device.type]
+checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
+train(
+    model,
+    build(snakemake.wildcards.method, snakemake.params.objective),
+    batches,
+    Schedule(
+        schedule["epochs"],
+        UpdateRule(schedule["learning_rate"], schedule["decay"], Momentum(**schedule["momentum"])),
+        schedule["l2"],
+    ),
+    generator,
+    label=f"{snakemake.wildcards.method}, seed {snakemake.wildcards.seed}",
+    checkpoint=checkpoint,
+    fingerprint=json.dumps(identity, sort_keys=True),
+    metrics_path=Path(snakemake.output.metrics),
+    monitor=monitor,
+)
+save(snakemake.output.weights, model, snakemake.config)
+checkpoint.unlink(missing_ok=True)

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+"""Write one page with the tables and figures of a run, what they cost and how to make them again."""
+
+from common import start
+
+log = start(snakemake)
+
+import csv
+import os
+from pathlib import Path
+
+import yaml
+
+from mvi.files import atomic
+from mvi.provenance import environment
+
+output = Path(snakemake.output[0])
+config = yaml.safe_load(Path(snakemake.input.config).read_text(encoding="utf-8"))
+costs: dict[str, list[dict[str, str]]] = {}
+for path in sorted(output.parent.glob("benchmarks/*/**/*.tsv")):
+    step = " ".join(path.relative_to(output.parent / "benchmarks").parts[:2]).removesuffix(".tsv")
+    with path.open(newline="", encoding="utf-8") as file:
+        costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
+lines = [
+    f"# {config['run']}",
+    f"Data set {config['dataset']}, {len(config['seeds'])} seeds ({', '.join(map(str, config['seeds']))}). "
+    f"Every setting: [config.yaml](config.yaml). To make it again:",
+    f"```sh\nsnakemake --cores all --configfile results/{config['run']}/config.yaml all\n```",
+    *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.input.tables),
+]
+for path in map(Path, [*snakemake.input.figures, *snakemake.input.theory]):
+    lines.append(f"![{path.stem}]({os.path.relpath(path, output.parent)})")
+rows = ["| step | jobs | seconds each | memory, MB |", "|---|--:|--:|--:|"]
+for step, jobs in costs.items():
+    seconds = sum(float(job["s"]) for job in jobs) / len(jobs)
+    # Snakemake writes "-" or "NA" for a job too short to be looked at.
+    memory = [float(job["max_rss"]) for job in jobs if job["max_rss"].replace(".", "").isdigit()]
+    rows.append(f"| {step} | {len(jobs)} | {seconds:.1f} | {max(memory, default=0):.0f} |")
+lines += ["## Cost", "\n".join(rows), "## Environment in which this page was written"]
+lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))
+with atomic(output) as temporary:
+    temporary.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
