@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the workflow itself costs: a dry run of everything, a second run with nothing to do, importing torch."""
+"""What the workflow itself costs: a dry run of everything, and the imports of a job."""
 
 import statistics
 import subprocess

@@ -2,8 +2,8 @@
 """Bring the numbers and figures of README.md and docs/ up to date with results/, so that none is typed.
 
 A block between `<!-- begin: results/... -->` and `<!-- end -->` is replaced by that file's content, and
-`<!-- figure: results/....png -->` copies that file to docs/figures/, for the image link on the next line. What
-has no result on this machine stays as it is and is listed. Run from the project's root.
+`<!-- figure: results/....png -->` copies that file to where the image link on the next line points. What has
+no result on this machine stays as it is and is listed. Run from the project's root.
 """
 
 import re

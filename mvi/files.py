@@ -15,8 +15,8 @@ def atomic(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` on success, remove it on failure."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix stays, since matplotlib and numpy choose a format by it. The name is the same each time, so that
-    # what a killed process left is written over by the next.
+    # The suffix stays, since matplotlib and numpy choose a format by it. The name is the same each time, so
+    # that what a killed process left is written over by the next.
     temporary = path.with_name(f".{path.stem}.part{path.suffix}")
     try:
         yield temporary

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, Self
 
 import pandas as pd
 import torch
@@ -24,7 +24,7 @@ from tqdm import tqdm
 from mvi.errors import NonFiniteError
 from mvi.files import atomic
 from mvi.objectives.common import Memory, Objective
-from mvi.optim import UpdateRule, all_finite, update_
+from mvi.optim import Momentum, UpdateRule, all_finite, update_
 from mvi.rbm import RBM
 
 log = logging.getLogger(__name__)
@@ -52,6 +52,12 @@ class Schedule:
     rule: UpdateRule = field(default_factory=UpdateRule)
     weight_decay: float = 0.0
     rejected_share: float = 0.1
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The schedule that a `training` section of the config asks for."""
+        rule = UpdateRule(settings["learning_rate"], settings["decay"], Momentum(**settings["momentum"]))
+        return cls(settings["epochs"], rule, settings["l2"])
 
 
 @dataclass

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialised
 
 from mvi.errors import DataError
 from mvi.files import atomic
@@ -22,9 +22,11 @@ def save(path: str | Path, model: RBM, config: Mapping[str, Any]) -> None:
     """Write the parameters of `model` with its description and `config`, whole or not at all."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in model.parameters.items()}
     about = {"mvi": __version__, "model": model.describe(), "config": config}
+    # One entry only: safetensors writes several in an order that changes from run to run.
+    content = serialised(tensors, {"about": json.dumps(about, sort_keys=True)})
     with atomic(path) as temporary:
-        # One entry only: safetensors writes several in an order that changes from run to run.
-        save_file(tensors, temporary, {"about": json.dumps(about, sort_keys=True)})
+        # Its own `save_file` makes files that only their owner may read.
+        temporary.write_bytes(content)
 
 
 def load(path: str | Path, device: str = "cpu") -> RBM:

@@ -13,10 +13,9 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.data.store import Store
-from mvi.evaluation.completion import cross_entropies
+from mvi.evaluation.completion import monitor
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
-from mvi.optim import Momentum, UpdateRule
 from mvi.training import Schedule, train
 from mvi.weights import save
 
@@ -39,6 +38,7 @@ model = MultimodalRBM.initialise(
     up=settings["up"],
     down=settings["down"],
 )
+
 # A checkpoint of other settings, code, rows or device is not gone on from.
 data = hashlib.sha256(batches.rows.cpu().numpy()).hexdigest()
 identity = [dict(snakemake.params), snakemake.wildcards.seed, data, generator.device.type]
@@ -47,17 +47,13 @@ train(
     model,
     build(snakemake.wildcards.method, snakemake.params.objective),
     batches,
-    Schedule(
-        schedule["epochs"],
-        UpdateRule(schedule["learning_rate"], schedule["decay"], Momentum(**schedule["momentum"])),
-        schedule["l2"],
-    ),
+    Schedule.from_settings(schedule),
     generator,
     label=f"{snakemake.wildcards.method}, seed {snakemake.wildcards.seed}",
     checkpoint=checkpoint,
     fingerprint=json.dumps(identity, sort_keys=True),
     metrics_path=Path(snakemake.output.metrics),
-    monitor=monitor,
+    monitor=monitor(held_out, **snakemake.params.monitor["mean_field"]),
 )
 save(snakemake.output.weights, model, snakemake.config)
 checkpoint.unlink(missing_ok=True)

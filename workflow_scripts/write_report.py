@@ -25,7 +25,7 @@ lines = [
     f"# {config['run']}",
     f"Data set {config['dataset']}, {len(config['seeds'])} seeds ({', '.join(map(str, config['seeds']))}). "
     f"Every setting: [config.yaml](config.yaml). To make it again:",
-    f"```sh\nsnakemake --cores all --configfile results/{config['run']}/config.yaml all\n```",
+    f"```sh\nsnakemake --cores all --configfile results/{config['run']}/config.yaml -- all\n```",
     *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.input.tables),
 ]
 for path in map(Path, [*snakemake.input.figures, *snakemake.input.theory]):

@@ -4,7 +4,7 @@
 Shapes: n examples, D_t units of the target modality, the one that is missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import numpy as np
 import torch
@@ -42,6 +42,23 @@ def cross_entropies(
             v[:, part] = logits.sigmoid_()
             h = model.hidden_mean(v)
     return total / rows
+
+
+def monitor(
+    values: Mapping[str, np.ndarray], *, iterations: int, start: Start
+) -> Callable[[MultimodalRBM], dict[str, float]]:
+    """What to look at while a model trains: for each modality, `cross_entropies` after all `iterations`.
+
+    `values` are held-out rows of every modality. The numbers are named "validation/<modality>".
+    """
+
+    def measure(model: MultimodalRBM) -> dict[str, float]:
+        curves = {
+            name: cross_entropies(model, values, name, iterations=iterations, start=start) for name in values
+        }
+        return {f"validation/{name}": float(curve[-1]) for name, curve in curves.items()}
+
+    return measure
 
 
 def baseline_cross_entropy(train: np.ndarray, rows: np.ndarray) -> float:

@@ -17,9 +17,9 @@ from mvi.optim import Gradient
 class Hybrid:
     """alpha * multi-prediction + (1 - alpha) * persistent contrastive divergence.
 
-    Regularisers are weighted like the part they belong to; both phases of the likelihood part go through the
-    momentum buffer, unlike pure PCD (reference code). In the first `warm_up` epochs alpha is 0: an addition of
-    ours, by which multi-prediction starts from features that model both modalities together.
+    Regularisers are weighted like the part they belong to; both phases of the likelihood part go through
+    the momentum buffer, unlike pure PCD (reference code). In the first `warm_up` epochs alpha is 0: an
+    addition of ours, by which multi-prediction starts from features that model both modalities together.
     """
 
     alpha: float
