@@ -38,6 +38,7 @@ rule training:
 rule theory:
     input:
         expand(rules.theory_figure.output, experiment=theory_experiments()),
+        rules.theory_table.output,
 
 
 rule report:

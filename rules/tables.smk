@@ -128,7 +128,10 @@ rule draw_training:
 rule write_report:
     input:
         config="results/{run}/config.yaml",
-        tables=["results/{run}/tables/table1.md"],
+        tables=[
+            "results/{run}/tables/table1.md",
+            "results/theory/tables/theory.md",
+        ],
         figures=expand(
             "results/{{run}}/figures/{name}.png",
             name=["figure2", "iterations", "training"],

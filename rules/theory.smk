@@ -46,3 +46,27 @@ rule theory_figure:
         "Drawing {wildcards.experiment}"
     script:
         "../workflow_scripts/theory_figure.py"
+
+
+rule theory_table:
+    input:
+        identity="results/theory/identity.json",
+        consistency="results/theory/consistency.json",
+        training="results/theory/training.json",
+    output:
+        report(
+            "results/theory/tables/theory.md",
+            category="Theory",
+            caption="../report/theory_table.rst",
+        ),
+    log:
+        "results/theory/logs/theory_table.log",
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        code=code("theory_table.py"),
+    message:
+        "Writing the table of the theory"
+    script:
+        "../workflow_scripts/theory_table.py"

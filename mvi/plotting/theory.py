@@ -9,6 +9,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from mvi.plotting import style
+from mvi.theory.summary import LABELS
 
 Numbers = Mapping[str, float]
 Curves = Mapping[str, np.ndarray]
@@ -25,14 +26,6 @@ _WORLDS = {
     "prototypes": "Noisy prototypes",
     "diffuse": "Diffuse world",
     "coupled": "Coupled world",
-}
-_METHODS = {
-    "exact_nll": "NLL, exact gradient",
-    "exact_minvi": "MinVI, exact gradient",
-    "pcd": "ML (PCD)",
-    "cd_percloss": "MinVI (CD-PercLoss)",
-    "mp": "MinVI (MP)",
-    "hybrid": "Hybrid (MP + PCD)",
 }
 
 
@@ -189,7 +182,7 @@ def dynamics(numbers: Numbers, curves: Curves) -> Figure:
                     "linestyle": "--" if exact else "-",
                     "linewidth": 1.0 if exact else 1.5,
                 }
-                axes.plot(epochs, runs.mean(0), label=_METHODS[str(method)], **look)
+                axes.plot(epochs, runs.mean(0), label=LABELS[str(method)], **look)
                 if not exact:
                     axes.fill_between(
                         epochs,

@@ -18,7 +18,7 @@ from mvi.mrbm import MultimodalRBM
 from mvi.numerics import binary_cross_entropy
 from mvi.objectives import build
 from mvi.objectives.common import Memory, Objective
-from mvi.optim import Gradient, Momentum, UpdateRule
+from mvi.optim import Gradient
 from mvi.theory import worlds
 from mvi.theory.exact import Enumeration, check_size, table_of
 from mvi.theory.information import TERMS, decomposition
@@ -151,8 +151,7 @@ def _follow(
         weight_std=settings["weight_std"],
         visible_mean=batches.mean(),
     )
-    rule = UpdateRule(settings["learning_rate"], settings["decay"], Momentum(**settings["momentum"]))
-    schedule = Schedule(settings["epochs"], rule, settings["l2"])
+    schedule = Schedule.from_settings(settings)
     found = []
 
     def look(model: MultimodalRBM) -> dict[str, float]:
