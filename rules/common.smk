@@ -52,13 +52,6 @@ def mean_field(wildcards):
     }
 
 
-def monitor(wildcards):
-    """Pick what is measured on validation rows after each epoch of training."""
-    inference = mean_field(wildcards)
-    del inference["tolerance"]
-    return {"rows": config["halves"]["monitor"]["rows"], "mean_field": inference}
-
-
 def gpu():
     """How many GPUs a job with a model asks for: one if it is told to use one, or would find one here."""
     device = config["device"]

@@ -21,7 +21,7 @@ rule train_joint:
         model=config["halves"]["model"],
         objective=lookup(dpath="halves/methods/{method}", within=config),
         schedule=schedule,
-        monitor=monitor,
+        monitor=config["halves"]["monitor"],
         code=code("train_joint.py"),
     message:
         "Training {wildcards.method} with seed {wildcards.seed}"

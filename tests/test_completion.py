@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from mvi.evaluation.completion import baseline_cross_entropy, conditional_sample, cross_entropies
+from mvi.evaluation.completion import conditional_sample
+from mvi.evaluation.cross_entropy import baseline_cross_entropy, cross_entropies, monitor
 from mvi.mrbm import MultimodalRBM
 from mvi.theory.exact import Enumeration
 from mvi.theory.worlds import binary_states
@@ -86,3 +87,11 @@ def test_samples_have_the_exact_conditional_distribution():
     left, right = model.complete({"left": np.array([given])}, "right", iterations=5)[0]
     product = np.outer([1 - left, left], [1 - right, right]).ravel()
     assert np.abs(product - truth).max() > 5 * bound
+
+
+def test_the_monitor_reports_the_last_iteration(model, values):
+    seen = monitor(values, iterations=3, start="zeros")(model)
+    assert set(seen) == {f"validation/{name}" for name in SIZES}
+    for name in SIZES:
+        curve = cross_entropies(model, values, name, iterations=3, start="zeros")
+        assert seen[f"validation/{name}"] == curve[-1]

@@ -25,6 +25,7 @@ DRAWN = {"write_table1", "draw_figure2", "draw_iterations", "draw_training", "wr
 AFTER_TRAINING = {"encode", "classify", "sweep_iterations", "complete_digits", *DRAWN}
 # Temporary representations are made again for those who read them.
 AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "write_report"}
+THEORY = {"theory_measure", "theory_figure", "theory_table"}
 CONFIG = {"dump_config", "write_report"}
 
 
@@ -101,6 +102,7 @@ def test_everything_is_planned_once(fresh):
         "complete_digits": METHODS,
         "theory_measure": 3,
         "theory_figure": 3,
+        "theory_table": 1,
         "dump_config": 1,
         **dict.fromkeys(DRAWN, 1),
     }
@@ -116,7 +118,7 @@ def test_everything_is_planned_once(fresh):
         ("figure2", {"digits_store", "train_joint", "complete_digits", "draw_figure2"}),
         ("iterations", {"digits_store", "train_joint", "sweep_iterations", "draw_iterations"}),
         ("training", {"digits_store", "train_joint", "draw_training"}),
-        ("theory", {"theory_measure", "theory_figure"}),
+        ("theory", THEORY),
     ],
 )
 def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
@@ -145,6 +147,7 @@ def settings(path: str, value: str) -> list[str]:
         ("data.mnist.seed", "1", set()),
         ("halves.training.learning_rate", "0.5", {"train_joint", *AFTER_TRAINING}),
         ("halves.model.hidden", "7", {"train_joint", *AFTER_TRAINING}),
+        ("halves.inference.iterations.mp", "3", {"complete_digits", "draw_figure2", *AFTER_CLASSIFIER}),
         ("halves.methods.mp.reveal", "0.5", {"train_joint", *AFTER_TRAINING}),
         (
             "halves.inference.tolerance",
@@ -155,7 +158,7 @@ def settings(path: str, value: str) -> list[str]:
         ("halves.classifier.train_on", "mixed", AFTER_CLASSIFIER),
         ("halves.sweep.iterations", "3", {"sweep_iterations", "draw_iterations"}),
         ("halves.figure2.seed", "5", {"complete_digits", "draw_figure2"}),
-        ("theory.consistency.repetitions", "9", {"theory_measure", "theory_figure"}),
+        ("theory.consistency.repetitions", "9", THEORY),
         ("device", "cpu", set()),
     ],
 )
@@ -192,16 +195,16 @@ def edited(finished) -> Iterator:
     [
         ("data/digits.py", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
         ("data/mnist.py", set()),
-        ("training.py", {"train_joint", "theory_measure", "theory_figure", *AFTER_TRAINING}),
+        ("training.py", {"train_joint", *THEORY, *AFTER_TRAINING}),
         ("evaluation/linear.py", {"classify_raw", *AFTER_CLASSIFIER}),
-        (
-            "evaluation/completion.py",
-            {"sweep_iterations", "draw_iterations", "complete_digits", "draw_figure2", "write_report"},
-        ),
+        ("evaluation/completion.py", {"complete_digits", "draw_figure2", "write_report"}),
+        # Training watches it on validation rows.
+        ("evaluation/cross_entropy.py", {"train_joint", *AFTER_TRAINING}),
         ("plotting/curves.py", {"draw_training", "write_report"}),
         ("plotting/halves.py", {"draw_figure2", "draw_iterations", "write_report"}),
         ("plotting/theory.py", {"theory_figure", "write_report"}),
-        ("theory/dynamics.py", {"theory_measure", "theory_figure", "write_report"}),
+        ("theory/summary.py", {"theory_figure", "theory_table", "write_report"}),
+        ("theory/dynamics.py", {*THEORY, "write_report"}),
     ],
 )
 def test_a_module_reruns_the_rules_that_run_it(finished, edited, module, rules):

@@ -6,7 +6,7 @@ from common import device, start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.completion import baseline_cross_entropy, cross_entropies
+from mvi.evaluation.cross_entropy import baseline_cross_entropy, cross_entropies
 from mvi.files import write_json
 from mvi.weights import load
 

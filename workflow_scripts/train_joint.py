@@ -13,7 +13,7 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.data.store import Store
-from mvi.evaluation.completion import monitor
+from mvi.evaluation.cross_entropy import monitor
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
 from mvi.training import Schedule, train
@@ -24,7 +24,8 @@ generator = torch.Generator(device(snakemake, log)).manual_seed(int(snakemake.wi
 with Store(snakemake.input.store) as store:
     split = store.split(1)
     halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]
-    shown = split["validation"][: snakemake.params.monitor["rows"]]
+    inference = dict(snakemake.params.monitor)
+    shown = split["validation"][: inference.pop("rows")]
     held_out = {name: store.read(name, shown) for name in store.modalities}
     sizes = store.sizes
 values = torch.cat(halves, 1).to(generator.device)
@@ -53,7 +54,7 @@ train(
     checkpoint=checkpoint,
     fingerprint=json.dumps(identity, sort_keys=True),
     metrics_path=Path(snakemake.output.metrics),
-    monitor=monitor(held_out, **snakemake.params.monitor["mean_field"]),
+    monitor=monitor(held_out, **inference),
 )
 save(snakemake.output.weights, model, snakemake.config)
 checkpoint.unlink(missing_ok=True)
