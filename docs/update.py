@@ -3,11 +3,13 @@
 
 A block between `<!-- begin: results/... -->` and `<!-- end -->` is replaced by that file's content, and
 `<!-- figure: results/....png -->` copies that file to where the image link on the next line points. What has
-no result on this machine stays as it is and is listed. Run from the project's root.
+no result on this machine stays as it is and is listed. Run from the project's root; the argument, if any, is
+another folder that holds results/, such as a clone in which a long run was made.
 """
 
 import re
 import shutil
+import sys
 from pathlib import Path
 
 BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -16,11 +18,12 @@ FIGURE = re.compile(r"<!-- figure: (?P<path>\S+) -->\n!\[[^]]*\]\((?P<link>[^)]+
 
 def main() -> None:
     """Rewrite every page in place."""
+    origin = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
     for page in (Path("README.md"), *sorted(Path("docs").glob("*.md"))):
         text = page.read_text(encoding="utf-8")
 
         def block(match: re.Match[str]) -> str:
-            source = Path(match["path"])
+            source = origin / match["path"]
             if not source.exists():
                 print(f"kept as it was, for want of a result: {source}")
                 return match[0]
@@ -31,7 +34,7 @@ def main() -> None:
             page.write_text(updated, encoding="utf-8")
             print(f"updated {page}")
         for match in FIGURE.finditer(text):
-            source, target = Path(match["path"]), page.parent / match["link"]
+            source, target = origin / match["path"], page.parent / match["link"]
             if not source.exists():
                 print(f"kept as it was, for want of a result: {target}")
                 continue

@@ -140,7 +140,8 @@ rule write_report:
             "results/theory/figures/{experiment}.png", experiment=theory_experiments()
         ),
     output:
-        "results/{run}/report.md",
+        report="results/{run}/report.md",
+        cost="results/{run}/cost.md",
     log:
         "results/{run}/logs/write_report.log",
     params:

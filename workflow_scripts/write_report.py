@@ -14,7 +14,7 @@ import yaml
 from mvi.files import atomic
 from mvi.provenance import environment
 
-output = Path(snakemake.output[0])
+output = Path(snakemake.output.report)
 config = yaml.safe_load(Path(snakemake.input.config).read_text(encoding="utf-8"))
 costs: dict[str, list[dict[str, str]]] = {}
 for path in sorted(output.parent.glob("benchmarks/*/**/*.tsv")):
@@ -36,7 +36,10 @@ for step, jobs in costs.items():
     # Snakemake writes "-" or "NA" for a job too short to be looked at.
     memory = [float(job["max_rss"]) for job in jobs if job["max_rss"].replace(".", "").isdigit()]
     rows.append(f"| {step} | {len(jobs)} | {seconds:.1f} | {max(memory, default=0):.0f} |")
-lines += ["## Cost", "\n".join(rows), "## Environment in which this page was written"]
+cost = "\n".join(rows)
+lines += ["## Cost", cost, "## Environment in which this page was written"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))
 with atomic(output) as temporary:
     temporary.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+with atomic(snakemake.output.cost) as temporary:
+    temporary.write_text(cost + "\n", encoding="utf-8")
