@@ -20,18 +20,17 @@ from mvi.training import Schedule, train
 from mvi.weights import save
 
 settings, schedule = snakemake.params.model, snakemake.params.schedule
+inference = dict(snakemake.params.monitor)
 generator = torch.Generator(device(snakemake, log)).manual_seed(int(snakemake.wildcards.seed))
 with Store(snakemake.input.store) as store:
     split = store.split(1)
     halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]
-    inference = dict(snakemake.params.monitor)
-    shown = split["validation"][: inference.pop("rows")]
-    held_out = {name: store.read(name, shown) for name in store.modalities}
-    sizes = store.sizes
-values = torch.cat(halves, 1).to(generator.device)
-batches = Minibatches(values, schedule["batch_size"], schedule["batches_per_epoch"])
+    watched = split["validation"][: inference.pop("rows")]
+    held_out = {name: store.read(name, watched) for name in store.modalities}
+rows = torch.cat(halves, 1).to(generator.device)
+batches = Minibatches(rows, schedule["batch_size"], schedule["batches_per_epoch"])
 model = MultimodalRBM.initialise(
-    sizes,
+    store.sizes,
     settings["hidden"],
     generator,
     weight_std=settings["weight_std"],
@@ -41,9 +40,9 @@ model = MultimodalRBM.initialise(
 )
 
 # A checkpoint of other settings, code, rows or device is not gone on from.
-data = hashlib.sha256(batches.rows.cpu().numpy()).hexdigest()
+data = hashlib.sha256(rows.cpu().numpy()).hexdigest()
 identity = [dict(snakemake.params), snakemake.wildcards.seed, data, generator.device.type]
-checkpoint = Path(snakemake.output.weights).with_suffix(".checkpoint")
+weights = Path(snakemake.output.weights)
 train(
     model,
     build(snakemake.wildcards.method, snakemake.params.objective),
@@ -51,10 +50,10 @@ train(
     Schedule.from_settings(schedule),
     generator,
     label=f"{snakemake.wildcards.method}, seed {snakemake.wildcards.seed}",
-    checkpoint=checkpoint,
+    checkpoint=weights.with_suffix(".checkpoint"),
     fingerprint=json.dumps(identity, sort_keys=True),
     metrics_path=Path(snakemake.output.metrics),
     monitor=monitor(held_out, **inference),
 )
-save(snakemake.output.weights, model, snakemake.config)
-checkpoint.unlink(missing_ok=True)
+save(weights, model, snakemake.config)
+weights.with_suffix(".checkpoint").unlink(missing_ok=True)
