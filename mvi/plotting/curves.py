@@ -81,5 +81,6 @@ def training_curves(
             axes.set_visible(i < len(metrics))
             if i + columns >= len(metrics):
                 axes.set_xlabel("Epoch")
-        figure.legend(handles.values(), handles, loc="outside upper center", ncols=len(handles))
+        shown = {labels[name]: handles[labels[name]] for name in methods if labels[name] in handles}
+        figure.legend(shown.values(), shown, loc="outside upper center", ncols=len(shown))
     return figure
