@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
 # `make` on a fresh machine installs everything into .venv and makes every table and figure of the default.
-# Nothing outside this folder is touched.
+# Nothing outside this folder is touched, caches included.
 
 CONFIG ?= config/config.yaml
+PRESET ?=
 CORES ?= all
 ARGS ?=
 VENV := .venv
@@ -10,13 +11,15 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 # The first of these that is new enough; PYTHON=... goes before them.
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) $(if $(PRESET),--config preset=$(PRESET))
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 .PHONY: all results test lint bench report clean help
 .DEFAULT_GOAL := all
 
 all: results
-	@$(BIN)/python workflow_scripts/show.py $(CONFIG)
+	@$(BIN)/python workflow_scripts/show.py $(CONFIG) $(PRESET)
 
 results: $(STAMP)
 	@$(SNAKEMAKE) $(ARGS) -- all
@@ -56,7 +59,8 @@ help:
 	@echo
 	@echo "CONFIG=config/mnist.yaml   another data set ($(CONFIG))"
 	@echo "CORES=8                    processor cores to use ($(CORES))"
-	@echo "ARGS='--config preset=...' further options for Snakemake"
+	@echo "PRESET=paper               a preset of that file"
+	@echo "ARGS='-n'                  further options for Snakemake"
 	@echo "PYTHON=/path/to/python     the Python to build $(VENV) from"
 
 $(STAMP): pyproject.toml envs/constraints.txt

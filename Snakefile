@@ -22,6 +22,7 @@ wildcard_constraints:
     run=one_of(config["run"]),
     method=one_of(*config["halves"]["compare"]),
     seed=r"\d+",
+    experiment=one_of(*theory_experiments()),
 
 
 rule all:

@@ -48,6 +48,7 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     config["run"] = config["run"] or f"{config['dataset']}-{config['preset'] or 'custom'}"
     config["preset"] = None
     _check_ramps(config)
+    _check_together(config)
     return config
 
 
@@ -183,6 +184,28 @@ def _check_ramps(value: Any, path: str = "") -> None:
         )
     for key, inner in value.items():
         _check_ramps(inner, f"{path}.{key}" if path else key)
+
+
+def _check_together(config: Mapping[str, Any]) -> None:
+    """Raise `ConfigError` for values that are right each by itself and wrong together.
+
+    Found here, they cost nothing; found in a job, they may cost the hours of training before it.
+    """
+    grid = config["halves"]["classifier"]["C"]
+    if grid != sorted(grid):
+        raise ConfigError(f'config key "halves.classifier.C" is {grid}, but must ascend.')
+    digits = config["data"]["digits"]
+    if digits["validation"] + digits["test"] >= 1:
+        raise ConfigError(
+            f'config keys "data.digits.validation" and "data.digits.test" are {digits["validation"]} and '
+            f"{digits['test']}, but must leave rows for training: their sum must be less than 1."
+        )
+    for method in ("mp", "hybrid"):
+        if config["halves"]["methods"][method]["sparsity"]["kind"] == "approximate":
+            raise ConfigError(
+                f'config key "halves.methods.{method}.sparsity.kind" is "approximate", but must be one of '
+                "none or exact: multi-prediction keeps no running mean."
+            )
 
 
 def _sentence(error: ValidationError) -> str:

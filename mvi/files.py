@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Files that are either whole or not there."""
 
+import fcntl
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -8,6 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from mvi.errors import DataError
+
+
+@contextmanager
+def exclusive(path: str | Path) -> Iterator[None]:
+    """Hold `path` as a lock that no second process gets; it is freed even if this process is killed.
+
+    Raises `DataError` where another process holds it.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            raise DataError(
+                f"another process still works on {path.with_suffix('')}; wait for it or end it, "
+                "then run the workflow again."
+            ) from error
+        yield
+        path.unlink(missing_ok=True)
 
 
 @contextmanager

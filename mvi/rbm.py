@@ -171,6 +171,7 @@ class RBM:
     def statistics(self, v: Tensor, h: Tensor) -> dict[str, Tensor]:
         """Mean over the batch of -dE/d(parameter), keyed and shaped as `parameters`.
 
+        For the log std of Gaussian units up to c^2 / s^2, which cancels between data and model.
         As in the reference code's contrastive trainers, the factors `up` and `down` do not enter.
         """
         observed = self.scaled(v)

@@ -10,6 +10,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -22,7 +23,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mvi.errors import NonFiniteError
-from mvi.files import atomic
+from mvi.files import atomic, exclusive
 from mvi.objectives.common import Memory, Objective
 from mvi.optim import Momentum, UpdateRule, all_finite, update_
 from mvi.rbm import RBM
@@ -30,7 +31,7 @@ from mvi.rbm import RBM
 log = logging.getLogger(__name__)
 
 RATE_AFTER_REJECTION = 0.95
-"""A rejected update lowers the learning rate by this for the rest of the epoch (reference code)."""
+"""A rejected update lowers the rate by this for the rest of the epoch (reference code, its MP trainers)."""
 
 
 class Batches(Protocol):
@@ -90,7 +91,8 @@ def train(
     start if its `fingerprint` (settings, seed and code) is the same. `monitor` adds columns to the metrics,
     which go to `metrics_path` as CSV. `label` names the layer in messages.
 
-    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite.
+    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite, and
+    `DataError` where another process trains with the same checkpoint.
     """
     mean = batches.mean()
     if not mean.isfinite().all():
@@ -104,16 +106,16 @@ def train(
         memory=objective.start(model, mean, generator),
         generator=generator,
     )
-    if checkpoint is not None:
-        _resume(state, checkpoint, fingerprint, label)
     saved = time.monotonic()
-    with tqdm(
-        total=schedule.epochs * len(batches),
-        initial=state.epoch * len(batches),
-        desc=label,
-        unit="batch",
-        disable=not sys.stderr.isatty(),
-    ) as progress:
+    # A trainer that outlived its workflow would else write over what this one goes on from.
+    lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
+    bar = tqdm(
+        total=schedule.epochs * len(batches), desc=label, unit="batch", disable=not sys.stderr.isatty()
+    )
+    with lock, bar as progress:
+        if checkpoint is not None:
+            _resume(state, checkpoint, fingerprint, label)
+            progress.n = progress.initial = state.epoch * len(batches)
         while state.epoch < schedule.epochs:
             started = time.monotonic()
             metrics = _epoch(model, objective, batches, schedule, state, label, progress.update)

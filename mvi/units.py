@@ -44,9 +44,9 @@ class Binary:
 class Gaussian:
     """Real states of unit variance around `a`.
 
-    A Gaussian *visible* layer of another variance is this layer seen through v / s: `RBM` divides by its
-    parameter "visible_std" s on the way up and multiplies on the way down (reference code, real visibles).
-    `learn_std` says whether the objectives also train s.
+    A Gaussian *visible* layer of another variance is this layer seen through v / s: `RBM` divides by its std
+    s (parameter "visible_log_std") on the way up and multiplies on the way down (reference code, real
+    visibles). `learn_std` says whether the objectives also train s.
     """
 
     size: int

@@ -13,7 +13,7 @@ rule encode:
         "results/{run}/benchmarks/encode/{method}/seed{seed}.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=6000,
         runtime=60,
         gpu=gpu(),
     params:
@@ -37,7 +37,7 @@ rule classify:
         "results/{run}/benchmarks/classify/{method}/seed{seed}.tsv"
     threads: 1
     resources:
-        mem_mb=3000,
+        mem_mb=6000,
         runtime=240,
     params:
         classifier=config["halves"]["classifier"],

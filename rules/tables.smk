@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-
-
-# Tables and figures read small result files only: seconds each, too little for a job of a cluster.
+# Seconds each, too little for a job of a cluster.
 localrules:
     dump_config,
     write_table1,

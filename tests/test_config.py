@@ -156,3 +156,20 @@ def test_a_preset_of_another_data_set_is_refused():
     raw = {"dataset": "mnist", "preset": "p", "presets": {"p": {"dataset": "digits"}}}
     with pytest.raises(ConfigError, match='"p" is for the data set digits, not for mnist'):
         resolve(raw)
+
+
+@pytest.mark.parametrize(
+    ("raw", "sentence"),
+    [
+        ({"halves": {"classifier": {"C": [1, 0.1]}}}, '"halves.classifier.C" is .* must ascend'),
+        ({"data": {"digits": {"validation": 0.6, "test": 0.6}}}, "their sum must be less than 1"),
+        (
+            {"halves": {"methods": {"mp": {"sparsity": {"kind": "approximate"}}}}},
+            '"halves.methods.mp.sparsity.kind" is "approximate", but must be one of none or exact',
+        ),
+        ({"run": "theory"}, '"run" is "theory", but must be'),
+    ],
+)
+def test_values_wrong_together_are_refused_before_any_job(raw, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        resolve(raw)

@@ -262,6 +262,45 @@ def test_lowest_particle_is_the_lowest_of_its_chain():
     torch.testing.assert_close(h, model.hidden_mean(many))
 
 
+@pytest.mark.parametrize("factors", [{}, {"up": {"left": 1.5, "right": 0.5}, "down": 2.0}])
+def test_lowest_particle_follows_its_definition(factors):
+    """The chain written out: doubled start, Gibbs steps with factors, the plain free energy."""
+    model = mrbm(**factors)
+    v = (grey(300) < 0.5).double()
+    x, ups = v[:, :6], model.ups
+    W, b, c = (model.parameters[name] for name in ("weight", "hidden_bias", "visible_bias"))
+    draws = generator(8)
+    a = (ups["left"] + ups["right"]) * (x @ W[:6]) + b
+    candidates, energies = [], []
+    for _ in range(5):
+        h = (torch.rand(a.shape, dtype=a.dtype, generator=draws) < torch.sigmoid(a)).double()
+        p = torch.sigmoid(model.down * h @ W[6:].T + c[6:])
+        y = (torch.rand(p.shape, dtype=p.dtype, generator=draws) < p).double()
+        a = ups["left"] * (x @ W[:6]) + ups["right"] * (y @ W[6:]) + b
+        plain = x @ W[:6] + y @ W[6:] + b
+        candidates.append(y)
+        energies.append(-(y @ c[6:]) - model.down * torch.log1p(plain.exp()).sum(-1))
+    # Equal samples have equal energies but for rounding, so that the states are compared, not the steps.
+    best = torch.stack(energies).argmin(0)
+    expected = torch.stack(candidates)[best, torch.arange(300)]
+    particle, _ = lowest_particle(model, v, "right", 4, generator(8))
+    assert torch.equal(particle[:, 6:], expected)
+    assert best.unique().numel() == 5
+
+
+def test_a_later_particle_wins_a_tie():
+    """With no weights and no biases all states tie, and the last of them must be taken."""
+    model = mrbm(scale=0.0)
+    model.parameters["visible_bias"].zero_()
+    v = (grey(50) < 0.5).double()
+    draws = generator(8)
+    for _ in range(4):
+        torch.rand(50, 7, dtype=torch.float64, generator=draws)
+        last = (torch.rand(50, 5, dtype=torch.float64, generator=draws) < 0.5).double()
+    particle, _ = lowest_particle(model, v, "right", 3, generator(8))
+    assert torch.equal(particle[:, 6:], last)
+
+
 def test_percloss_averages_the_targets():
     model, v = mrbm(), (grey() < 0.5).double()
     objective = CDPercLoss(Ramp(3), sample_input=False)
@@ -299,6 +338,34 @@ def test_approximate_sparsity_follows_a_running_mean():
         pushed = before["hidden_bias"] - 0.3 * (expected - 0.05)
         torch.testing.assert_close(positive["hidden_bias"], pushed)
         assert torch.equal(positive["weight"], before["weight"])
+
+
+def test_sparsity_of_stepped_units_looks_at_the_first_copy():
+    model = RBM.initialise(Binary(5), SteppedSigmoid(4, 3), generator(), weight_std=0.5)
+    v = (torch.rand(20, 5, generator=generator(1)) < 0.5).float()
+    objective = ContrastiveDivergence(
+        persistent=False, sparsity=Sparsity("approximate", 1.0, 0.2), sample_input=False
+    )
+    memory = objective.start(model, v.mean(0), generator())
+    gradient, memory = objective.step(model, v, memory, 1, generator())
+    first = torch.sigmoid(model.hidden_input(v) - 0.5).mean(0)
+    torch.testing.assert_close(memory["activity"], 0.1 * first)
+    torch.testing.assert_close(gradient.metrics["activity"], first.mean())
+
+
+def test_sparsity_on_weights_sees_gaussian_units_scaled():
+    std = torch.full((3,), 2.0)
+    model = RBM.initialise(Gaussian(3), Binary(4), generator(), visible_std=std)
+    v = torch.randn(20, 3, generator=generator(1))
+    rule = Sparsity("approximate", 1.0, 0.2, on_weights=True)
+    plain, sparse = (
+        ContrastiveDivergence(persistent=False, sparsity=sparsity)
+        .step(model, v, rule.start(model), 1, generator())[0]
+        .positive["weight"]
+        for sparsity in (Sparsity(), rule)
+    )
+    push = 0.1 * model.hidden_mean(v).mean(0) - 0.2
+    torch.testing.assert_close(sparse, plain - torch.outer(v.mean(0) / 2, push))
 
 
 def test_exact_sparsity_is_the_gradient_of_the_kl():
@@ -384,6 +451,14 @@ def test_extreme_inputs_stay_finite(method):
     for part in (gradient.positive, gradient.negative or {}):
         assert all(tensor.isfinite().all() for tensor in part.values())
     assert all(value.isfinite() for value in gradient.metrics.values())
+
+
+def test_build_passes_every_setting_on():
+    built = build("pcd", settings("pcd"))
+    assert (built.chains, built.gibbs_steps.maximum, built.sparsity.weight) == (10, 3, 0.1)
+    mp = build("mp", settings("mp"))
+    assert (mp.iterations, mp.bptt_depth.maximum, mp.reveal, mp.start_state) == (3, 3, 0.2, "doubled")
+    assert build("cd_percloss", settings("cd_percloss")).gibbs_steps.maximum == 3
 
 
 def test_unknown_method_is_named():

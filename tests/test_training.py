@@ -15,6 +15,7 @@ import mvi
 from mvi import weights
 from mvi.data.batches import Minibatches
 from mvi.errors import DataError, NonFiniteError, ShapeError
+from mvi.files import exclusive
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import METHODS, build
 from mvi.optim import Gradient, UpdateRule
@@ -99,6 +100,18 @@ def test_resuming_really_resumes(tmp_path, caplog):
         run(path, epochs=6)
     assert "small: resuming after epoch 4" in caplog.text
     assert "epoch 3" not in caplog.text
+
+
+def test_a_second_trainer_is_refused(tmp_path):
+    path = tmp_path / "a.safetensors"
+    with (
+        exclusive(path.with_suffix(".lock")),
+        pytest.raises(DataError, match="another process still works on"),
+    ):
+        run(path)
+    assert not path.exists()
+    run(path)
+    assert not path.with_suffix(".lock").exists()
 
 
 def test_same_seed_same_bytes(tmp_path):

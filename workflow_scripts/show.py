@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Print the tables of a configuration's run and where its figures lie: show.py config/config.yaml"""
+"""Print the tables of a run and where its figures lie: show.py CONFIG [PRESET]"""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,10 @@ import yaml
 
 from mvi.config import resolve
 
-run = resolve(yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))["run"]
+config = yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8"))
+if len(sys.argv) > 2:
+    config["preset"] = sys.argv[2]
+run = resolve(config)["run"]
 folder = Path("results", run)
 for table in [*sorted(folder.glob("tables/*.md")), *sorted(Path("results/theory/tables").glob("*.md"))]:
     print(f"\n{table.read_text(encoding='utf-8').strip()}\n")

@@ -17,7 +17,7 @@ from mvi.provenance import environment
 output = Path(snakemake.output.report)
 config = yaml.safe_load(Path(snakemake.input.config).read_text(encoding="utf-8"))
 costs: dict[str, list[dict[str, str]]] = {}
-for path in sorted(output.parent.glob("benchmarks/*/**/*.tsv")):
+for path in sorted(output.parent.glob("benchmarks/**/*.tsv")):
     step = " ".join(path.relative_to(output.parent / "benchmarks").parts[:2]).removesuffix(".tsv")
     with path.open(newline="", encoding="utf-8") as file:
         costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))

@@ -59,7 +59,8 @@ class Sparsity:
     def apply_(self, positive: dict[str, Tensor], v: Tensor, probability: Tensor, memory: Memory) -> Memory:
         """Subtract the penalty from `positive` in place; returns the next memory.
 
-        `v` (B, D) and the hidden probabilities (B, K) are those of the positive phase.
+        `v` (B, D), as the energy sees it (`RBM.scaled`), and the hidden probabilities (B, K) are those of the
+        positive phase.
         """
         if self.kind == "approximate":
             mean = probability.mean(0)

@@ -52,7 +52,7 @@ class ContrastiveDivergence:
         h = model.hidden.mean(a)
         positive = model.statistics(v, h)
         probability = activity(model, a, h)
-        after = self.sparsity.apply_(positive, v, probability, memory)
+        after = self.sparsity.apply_(positive, model.scaled(v), probability, memory)
 
         if self.persistent:
             chain, totals = memory["chain"], memory["totals"]

@@ -163,14 +163,12 @@ def add_direction_(
     if fed:
         inputs = predicted[n - fed :].flip(0).flatten(0, 1)
         gradient[part].addmm_(inputs.T, deltas[:fed].flatten(0, 1), alpha=up)
+    total["hidden_bias"] += flat_deltas.sum(0)
     if last == n:
         # The first hidden state saw the conditioning input times `factor`, and only revealed entries.
         if mask is not None:
             gradient[part].addmm_((y * mask).T, deltas[n], alpha=up)
-        total["hidden_bias"] += flat_deltas.sum(0)
         deltas[n].mul_(factor)
-    else:
-        total["hidden_bias"] += flat_deltas.sum(0)
     reaching = deltas.sum(0)
     for name in others:
         x = v[:, model.slices[name]]

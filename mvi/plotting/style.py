@@ -22,8 +22,6 @@ from mvi.files import atomic
 
 PAGE_WIDTH = 6.8
 """Width of the text block of a page, inches."""
-COLUMN_WIDTH = 3.3
-"""Width of one column of a two-column page, inches."""
 
 DPI = 300
 """Dots an inch of every raster, also of pictures inside an SVG."""
