@@ -175,6 +175,27 @@ def test_hidden_target_entries_get_no_say():
     assert torch.count_nonzero(leaf.grad[:, model.slices["left"]]) > 0
 
 
+def test_hidden_target_entries_enter_the_gradient_as_goals_only():
+    """The predictions must not know them, so that the gradient is an affine function of their values."""
+    model, v = mrbm(), grey()
+    part = model.slices["right"]
+    mask = (torch.rand(8, 5, generator=generator(3)) < 0.4).double()
+
+    def gradient(target):
+        rows = v.clone()
+        rows[:, part] = mask * v[:, part] + (1 - mask) * target
+        total = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+        add_direction_(
+            total, model, rows, "right", mask, iterations=3, depth=3, factor=1.75, sparsity=Sparsity()
+        )
+        return total
+
+    one, other = (torch.rand(8, 5, dtype=torch.float64, generator=generator(seed)) for seed in (4, 5))
+    ends, middle = (gradient(one), gradient(other)), gradient((one + other) / 2)
+    assert_close(middle, {name: (ends[0][name] + ends[1][name]) / 2 for name in middle}, 1e-13)
+    assert any(not torch.equal(ends[0][name], ends[1][name]) for name in middle)
+
+
 def test_mask_rate_is_drawn_once_a_minibatch():
     objective = MultiPrediction(reveal=0.25)
     rates = [float(objective.draw_mask(torch.zeros(200, 100), generator(seed)).mean()) for seed in range(40)]

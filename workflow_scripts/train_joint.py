@@ -20,12 +20,12 @@ from mvi.training import Schedule, train
 from mvi.weights import save
 
 settings, schedule = snakemake.params.model, snakemake.params.schedule
-inference = dict(snakemake.params.monitor)
+looks = snakemake.params.monitor
 generator = torch.Generator(device(snakemake, log)).manual_seed(int(snakemake.wildcards.seed))
 with Store(snakemake.input.store) as store:
     split = store.split(1)
     halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]
-    watched = split["validation"][: inference.pop("rows")]
+    watched = split["validation"][: looks["rows"]]
     held_out = {name: store.read(name, watched) for name in store.modalities}
 rows = torch.cat(halves, 1).to(generator.device)
 batches = Minibatches(rows, schedule["batch_size"], schedule["batches_per_epoch"])
@@ -53,7 +53,7 @@ train(
     checkpoint=weights.with_suffix(".checkpoint"),
     fingerprint=json.dumps(identity, sort_keys=True),
     metrics_path=Path(snakemake.output.metrics),
-    monitor=monitor(held_out, **inference),
+    monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
 )
 save(weights, model, snakemake.config)
 weights.with_suffix(".checkpoint").unlink(missing_ok=True)
