@@ -27,8 +27,10 @@ def exclusive(path: str | Path) -> Iterator[None]:
                 f"another process still works on {path.with_suffix('')}; wait for it or end it, "
                 "then run the workflow again."
             ) from error
-        yield
-        path.unlink(missing_ok=True)
+        try:
+            yield
+        finally:
+            path.unlink(missing_ok=True)
 
 
 @contextmanager

@@ -172,7 +172,7 @@ def test_preconditioner_is_the_hessian_of_a_random_share_of_rows(rows_per_featur
     for vector, part, result in zip(vectors, share, found.numpy(), strict=True):
         exact = np.linalg.solve(np.eye(11) + 2 * 5.0 * part * wide.T @ wide, vector)
         # All rows are used in the first case and every twentieth in the second.
-        loose = 1e-8 if rows_per_feature == 1000 else 1.0
+        loose = 1e-8 if rows_per_feature == 1000 else 0.7
         assert np.linalg.norm(result - exact) <= loose * np.linalg.norm(exact)
 
 

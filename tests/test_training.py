@@ -214,7 +214,13 @@ def test_nan_in_the_data_stops_training(tmp_path):
     rows[3, 2] = float("nan")
     with pytest.raises(NonFiniteError, match="small: the training rows hold .* first in column 2"):
         run(tmp_path / "a.safetensors", rows=rows)
-    assert not (tmp_path / "a.safetensors").exists()
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_guard_leaves_nothing_behind(tmp_path):
+    with pytest.raises(NonFiniteError):
+        run(tmp_path / "a.safetensors", rate=float("inf"))
+    assert not list(tmp_path.iterdir())
 
 
 def test_too_few_rows_for_a_batch():
