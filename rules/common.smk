@@ -36,6 +36,12 @@ def one_of(*names):
     return "|".join(map(re.escape, names))
 
 
+def training_store():
+    """Name the store whose training rows the two-halves experiment learns from."""
+    shifts = config["halves"]["shifts"]
+    return f"results/data/{config['dataset']}/{f'shifted{shifts}' if shifts else 'store'}.h5"
+
+
 def schedule(wildcards):
     """Lay what one method changes over the schedule of all."""
     halves = config["halves"]

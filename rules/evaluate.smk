@@ -3,7 +3,7 @@
 
 rule encode:
     input:
-        store=f"results/data/{config['dataset']}/store.h5",
+        store=training_store(),
         weights="results/{run}/joint/{method}/seed{seed}.safetensors",
     output:
         temp("results/{run}/representations/{method}/seed{seed}.h5"),
@@ -27,7 +27,7 @@ rule encode:
 
 rule classify:
     input:
-        store=f"results/data/{config['dataset']}/store.h5",
+        store=training_store(),
         representations="results/{run}/representations/{method}/seed{seed}.h5",
     output:
         "results/{run}/scores/{method}/seed{seed}.json",

@@ -36,3 +36,23 @@ rule mnist_store:
         "Cutting MNIST in halves"
     script:
         "../workflow_scripts/mnist_store.py"
+
+
+rule shifted_store:
+    input:
+        f"results/data/{config['dataset']}/store.h5",
+    output:
+        f"results/data/{config['dataset']}/shifted{{pixels}}.h5",
+    log:
+        f"results/data/{config['dataset']}/logs/shifted{{pixels}}.log",
+    wildcard_constraints:
+        pixels=r"[1-9]\d*",
+    resources:
+        mem_mb=6000,
+        runtime=30,
+    params:
+        code=code("shifted_store.py"),
+    message:
+        "Adding copies of the training pictures, moved by {wildcards.pixels} pixels"
+    script:
+        "../workflow_scripts/shifted_store.py"

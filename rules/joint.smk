@@ -4,7 +4,7 @@
 # The checkpoint beside the weights is no output: Snakemake would delete it after a kill.
 rule train_joint:
     input:
-        store=f"results/data/{config['dataset']}/store.h5",
+        store=training_store(),
     output:
         weights="results/{run}/joint/{method}/seed{seed}.safetensors",
         metrics="results/{run}/joint/{method}/seed{seed}.csv",

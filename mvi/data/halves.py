@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.data.store import write_store
+from mvi.data.store import Store, write_store
 from mvi.errors import ShapeError
 
 
@@ -46,4 +46,39 @@ def write_halves_store(
         shapes={name: half.shape[1:] for name, half in halves.items()},
         classes=classes,
         citation=citation,
+    )
+
+
+def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Move the content of images (n, height, width) by whole pixels; what comes in at the edges is 0."""
+    height, width = images.shape[1:]
+    result = np.zeros_like(images)
+    result[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
+        :, max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)
+    ]
+    return result
+
+
+def write_shifted_store(path: str | Path, source: str | Path, pixels: int) -> None:
+    """Write the halves of the store `source` with four copies of each training row of split 1 added.
+
+    The copies show the whole picture moved by `pixels` up, down, left and right before it is cut; they
+    follow the rows of `source`, whose numbers stay, and belong to the training part. Validation and test
+    rows are as they were. What is raised is what `mvi.data.store` raises.
+    """
+    with Store(source) as store:
+        views = [store.read(name).reshape(-1, *store.shapes[name]) for name in store.modalities]
+        images, labels, split = np.concatenate(views, 2), store.labels(), store.split(1)
+        attrs = store.attrs
+    train = split["train"]
+    copies = [moved(images[train], *step) for step in ((-pixels, 0), (pixels, 0), (0, -pixels), (0, pixels))]
+    added = np.arange(len(images), len(images) + 4 * len(train))
+    write_halves_store(
+        path,
+        dataset=attrs["dataset"],
+        images=np.concatenate([images, *copies]),
+        labels=np.concatenate([labels, np.tile(labels[train], 4)]),
+        split={**split, "train": np.concatenate([train, added])},
+        classes=attrs["classes"],
+        citation=attrs["citation"],
     )

@@ -180,6 +180,13 @@ def _stacked(
     read: Reader, labels: np.ndarray, rows: np.ndarray, queries: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """The features of `queries` one below the other, and their labels."""
-    parts = [read(query, rows) for query in queries]
-    features = parts[0] if len(parts) == 1 else np.concatenate(parts)
-    return features, np.tile(labels[rows], len(queries))
+    first = read(queries[0], rows)
+    if len(queries) == 1:
+        return first, labels[rows]
+    # Filled part by part: all parts and their concatenation would be twice the memory.
+    features = np.empty((len(queries), *first.shape), first.dtype)
+    features[0] = first
+    del first
+    for place, query in enumerate(queries[1:], 1):
+        features[place] = read(query, rows)
+    return features.reshape(-1, features.shape[2]), np.tile(labels[rows], len(queries))

@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: MIT
+import numpy as np
+import pytest
+
+from mvi.data.halves import cut, moved, write_halves_store, write_shifted_store
+from mvi.data.store import Store
+
+
+@pytest.fixture
+def store(tmp_path):
+    generator = np.random.default_rng(0)
+    images = generator.random((6, 4, 6), np.float32)
+    write_halves_store(
+        tmp_path / "store.h5",
+        dataset="digits",
+        images=images,
+        labels=np.array([0, 1, 0, 1, 0, 1]),
+        split={"train": np.array([0, 3, 4]), "validation": np.array([1]), "test": np.array([2, 5])},
+        classes=["a", "b"],
+        citation="somebody",
+    )
+    return tmp_path / "store.h5", images
+
+
+def test_what_moves_in_is_empty_and_what_moves_out_is_lost():
+    image = np.arange(1, 7).reshape(1, 2, 3)
+    assert moved(image, 1, 0).tolist() == [[[0, 0, 0], [1, 2, 3]]]
+    assert moved(image, -1, 0).tolist() == [[[4, 5, 6], [0, 0, 0]]]
+    assert moved(image, 0, 1).tolist() == [[[0, 1, 2], [0, 4, 5]]]
+    assert moved(image, 0, -2).tolist() == [[[3, 0, 0], [6, 0, 0]]]
+
+
+def test_shifted_copies_are_training_rows_with_the_labels_of_their_originals(store, tmp_path):
+    path, images = store
+    write_shifted_store(tmp_path / "shifted.h5", path, 1)
+    with Store(path) as before, Store(tmp_path / "shifted.h5") as after:
+        assert after.n_rows == 6 + 4 * 3
+        split, old = after.split(1), before.split(1)
+        assert split["train"].tolist() == [0, 3, 4, *range(6, 18)]
+        for part in ("validation", "test"):
+            np.testing.assert_array_equal(split[part], old[part])
+        np.testing.assert_array_equal(after.labels(), [0, 1, 0, 1, 0, 1, *[0, 1, 0] * 4])
+        for name in ("left", "right"):
+            np.testing.assert_array_equal(after.read(name, slice(0, 6)), before.read(name))
+        # The whole picture moves, so that pixels cross from one half into the other.
+        whole = moved(images[[0, 3, 4]], 0, 1)
+        for name, half in cut(whole).items():
+            np.testing.assert_array_equal(after.read(name, slice(15, 18)), half.reshape(3, -1))
+        assert after.attrs == before.attrs
