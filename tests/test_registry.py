@@ -135,7 +135,7 @@ def test_a_row_is_read_with_several_urls_and_hashes(tmp_path):
         ({"file": ".."}, "without a folder"),
         ({"mirror_path": "/a.gz"}, "inside the mirror"),
         ({"mirror_path": "set/../../a.gz"}, "inside the mirror"),
-        ({"urls": ""}, "urls is empty"),
+        ({"urls": "", "note": ""}, "needs a note"),
         ({"urls": "ftp://h/a.gz"}, "ftp://h/a.gz"),
         ({"sha256": ""}, "sha256 is empty"),
         ({"sha256": SHA256[:-1]}, "64 lower-case"),
@@ -345,7 +345,7 @@ def test_an_interruption_leaves_nothing(mirror, destination, monkeypatch):
     def interrupt(*_, **__):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(registry, "_content_sha256", interrupt)
+    monkeypatch.setattr(registry, "_content_hashes", interrupt)
     with pytest.raises(KeyboardInterrupt):
         retrieve(row("file:///x"), destination, mirror)
     assert_nothing_left(destination.parent)
@@ -375,3 +375,39 @@ def test_the_real_files_pass_their_hashes(tmp_path):
     for name, entry in rows(REGISTRY, "mnist").items():
         retrieve(entry, tmp_path / name, os.environ["MVI_MIRROR"])
     assert len(list(tmp_path.iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    "accepted",
+    [SHA256, f"first:{SHA256[:8]}", f"md5:{hashlib.md5(CONTENT).hexdigest()}", "unknown"],
+)
+def test_content_is_taken_by_any_form_of_hash_that_it_has(tmp_path, accepted, caplog):
+    mirror = tmp_path / "mirror/set"
+    mirror.mkdir(parents=True)
+    (mirror / "a.gz").write_bytes(WRAPPED)
+    retrieve(row(sha256=("0" * 64, accepted)), tmp_path / "a.gz", tmp_path / "mirror")
+    assert (tmp_path / "a.gz").read_bytes() == WRAPPED
+    assert (f"its sha256 is {SHA256}" in caplog.text) == (accepted == "unknown")
+
+
+@pytest.mark.parametrize(
+    "accepted", [f"first:{'0' * 8}", f"md5:{'0' * 32}", f"first:{SHA256[1:9]}", f"md5:{SHA256[:32]}"]
+)
+def test_other_content_is_refused_by_any_form_of_hash(tmp_path, accepted):
+    mirror = tmp_path / "mirror/set"
+    mirror.mkdir(parents=True)
+    (mirror / "a.gz").write_bytes(WRAPPED)
+    with pytest.raises(DataError, match="instead of"):
+        retrieve(row(sha256=(accepted,)), tmp_path / "a.gz", tmp_path / "mirror")
+    assert not (tmp_path / "a.gz").exists()
+
+
+def test_a_file_that_nobody_serves_is_asked_for_by_its_note(tmp_path):
+    alone = replace(row(), note="ask the authors for it")
+    with pytest.raises(
+        DataError, match=r"is not at hand \(ask the authors for it\); put it in a mirror, as set/a.gz"
+    ):
+        retrieve(alone, tmp_path / "a.gz")
+    with pytest.raises(DataError, match=f"put it at {tmp_path}"):
+        retrieve(alone, tmp_path / "a.gz", tmp_path)
+    assert not list(tmp_path.iterdir())

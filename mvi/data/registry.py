@@ -2,9 +2,11 @@
 """Raw files: where each comes from, and the proof that what came is what was meant.
 
 The registry is a CSV file with one row a file and the columns of `COLUMNS`. A file is taken from a mirror
-folder if there is one and it holds the file, else from the row's URLs in turn; it is kept only if the
-SHA-256 of its content is one that the row accepts. For a `.gz` the hash is of what it holds, since the same
-content is served under different wrappers.
+folder if there is one and it holds the file, else from the row's URLs in turn; it is kept only if the hash
+of its content is one that the row accepts: a SHA-256, or `md5:` and an MD5 where its publisher gives nothing
+better, or `first:` and the first digits of a SHA-256, or `unknown` where nobody has published one (it is
+then kept with a warning that says its hash). For a `.gz` the hash is of what it holds, since the same content
+is served under different wrappers. A row without URLs is one that nobody serves at an address to rely on.
 """
 
 import csv
@@ -31,6 +33,7 @@ from mvi.version import __version__
 
 COLUMNS = ("dataset", "file", "mirror_path", "urls", "sha256", "bytes", "licence", "citation", "note")
 SCHEMES = ("http", "https", "file")
+HASH = r"[0-9a-f]{64}|md5:[0-9a-f]{32}|first:[0-9a-f]{8,63}|unknown"
 BLOCK_BYTES = 2**20
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,8 @@ log = logging.getLogger(__name__)
 class RegistryRow:
     """One file of one data set.
 
-    `mirror_path` is relative to the mirror folder; `sha256` holds every accepted hash of the content;
+    `mirror_path` is relative to the mirror folder; `sha256` holds every accepted hash of the content, in
+    the forms that the module's text lists; `note` says, where there are no `urls`, how to get the file;
     `bytes` is the size as downloaded, for the progress bar only, or None where sources differ in it.
     """
 
@@ -97,7 +101,7 @@ def _parse(cells: dict[str | None, str | None], place: str) -> RegistryRow:
         raise ConfigError(f"{place}: a row must have {len(COLUMNS)} cells; quote cells with commas.")
     text = {column: (cells[column] or "").strip() for column in COLUMNS}
     for column in COLUMNS:
-        if not text[column] and column not in ("bytes", "note"):
+        if not text[column] and column not in ("urls", "bytes", "note"):
             raise ConfigError(f"{place}: the cell {column} is empty; fill it in.")
     if text["file"] in (".", "..") or re.search(r"[/\\]", text["file"]):
         raise ConfigError(f"{place}: file must be a name without a folder, not {text['file']!r}.")
@@ -111,8 +115,13 @@ def _parse(cells: dict[str | None, str | None], place: str) -> RegistryRow:
         if urllib.parse.urlsplit(url).scheme not in SCHEMES:
             raise ConfigError(f"{place}: {url!r} is not an address of a kind in {', '.join(SCHEMES)}.")
     for value in hashes:
-        if not re.fullmatch(r"[0-9a-f]{64}", value):
-            raise ConfigError(f"{place}: a sha256 is 64 lower-case hexadecimal digits, not {value!r}.")
+        if not re.fullmatch(HASH, value):
+            raise ConfigError(
+                f"{place}: a sha256 is 64 lower-case hexadecimal digits (or md5: and 32 of them, first: and "
+                f"at least 8, or unknown), not {value!r}."
+            )
+    if not urls and not text["note"]:
+        raise ConfigError(f"{place}: a row without urls needs a note that says how to get the file.")
     if text["bytes"] and not re.fullmatch(r"[1-9][0-9]*", text["bytes"]):
         raise ConfigError(f"{place}: bytes must be a positive number or empty, not {text['bytes']!r}.")
     return RegistryRow(
@@ -193,6 +202,9 @@ def _from_urls(row: RegistryRow, destination: Path, place: Path | None, timeout:
         )
     else:
         remedy = f"put the file into the mirror, at {place}"
+    if not row.urls:
+        where = f"at {place}" if place else f"in a mirror, as {row.mirror_path}, and set `mirror:` to it"
+        raise DataError(f"{row.file} of {row.dataset} is not at hand ({row.note}); put it {where}.")
     raise DataError(
         f"{row.file} of {row.dataset} could not be downloaded ({'; '.join(reasons)}): check the network, "
         f"or {remedy}."
@@ -216,10 +228,18 @@ def _keep(row: RegistryRow, source: IO[bytes], size: int | None, destination: Pa
         received = _copy(source, temporary, row.bytes if size is None else size, row.file)
         if size is not None and received != size:
             raise _UnusableError(f"broke off after {received} of {size} bytes")
-        found = _content_sha256(temporary, compressed=row.file.endswith(".gz"))
-        if found not in row.sha256:
+        sha256, md5 = _content_hashes(temporary, compressed=row.file.endswith(".gz"))
+        if any(_accepts(accepted, sha256, md5) for accepted in row.sha256):
+            return
+        if "unknown" not in row.sha256:
             expected = " or ".join(f"{value[:12]}…" for value in row.sha256)
-            raise _UnusableError(f"holds content with sha256 {found[:12]}… instead of {expected}")
+            raise _UnusableError(f"holds content with sha256 {sha256[:12]}… instead of {expected}")
+        log.warning("%s: no published hash to check it against; its sha256 is %s", row.file, sha256)
+
+
+def _accepts(accepted: str, sha256: str, md5: str) -> bool:
+    kind, _, digits = accepted.rpartition(":")
+    return {"md5": md5 == digits, "first": sha256.startswith(digits)}.get(kind, sha256 == digits)
 
 
 def _copy(source: IO[bytes], target: Path, total: int | None, name: str) -> int:
@@ -239,14 +259,15 @@ def _copy(source: IO[bytes], target: Path, total: int | None, name: str) -> int:
             bar.update(len(block))
 
 
-def _content_sha256(path: Path, compressed: bool) -> str:
-    digest = hashlib.sha256()
+def _content_hashes(path: Path, compressed: bool) -> tuple[str, str]:
+    digests = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     try:
         with gzip.open(path) if compressed else path.open("rb") as content:
             while block := content.read(BLOCK_BYTES):
-                digest.update(block)
+                for digest in digests:
+                    digest.update(block)
     except EOFError as error:
         raise _UnusableError("is a truncated gzip file") from error
     except (gzip.BadGzipFile, zlib.error) as error:
         raise _UnusableError(f"is not a sound gzip file ({error})") from error
-    return digest.hexdigest()
+    return digests[0].hexdigest(), digests[1].hexdigest()
