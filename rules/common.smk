@@ -42,6 +42,27 @@ def training_store():
     return f"results/data/{config['dataset']}/{f'shifted{shifts}' if shifts else 'store'}.h5"
 
 
+def of_seeds(pattern):
+    """List the files with {seed} in their names that one job makes: one, or those of every seed at once."""
+    return (
+        expand(pattern, seed=config["seeds"], allow_missing=True)
+        if config["seeds_together"]
+        else [pattern]
+    )
+
+
+def per_job(pattern):
+    """Name the log or benchmark file of a job that makes what `of_seeds` lists."""
+    return (
+        pattern.replace("seed{seed}", "seeds") if config["seeds_together"] else pattern
+    )
+
+
+def seeds_of(wildcards):
+    """List the seeds of a job."""
+    return config["seeds"] if config["seeds_together"] else [int(wildcards.seed)]
+
+
 def schedule(wildcards):
     """Lay what one method changes over the schedule of all."""
     halves = config["halves"]

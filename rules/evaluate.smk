@@ -4,13 +4,13 @@
 rule encode:
     input:
         store=training_store(),
-        weights="results/{run}/joint/{method}/seed{seed}.safetensors",
+        weights=of_seeds("results/{run}/joint/{method}/seed{seed}.safetensors"),
     output:
-        temp("results/{run}/representations/{method}/seed{seed}.h5"),
+        temp(of_seeds("results/{run}/representations/{method}/seed{seed}.h5")),
     log:
-        "results/{run}/logs/encode/{method}/seed{seed}.log",
+        per_job("results/{run}/logs/encode/{method}/seed{seed}.log"),
     benchmark:
-        "results/{run}/benchmarks/encode/{method}/seed{seed}.tsv"
+        per_job("results/{run}/benchmarks/encode/{method}/seed{seed}.tsv")
     threads: 1
     resources:
         mem_mb=6000,
@@ -20,7 +20,7 @@ rule encode:
         mean_field=mean_field,
         code=code("encode.py"),
     message:
-        "Encoding with {wildcards.method}, seed {wildcards.seed}"
+        "Encoding with {wildcards.method}"
     script:
         "../workflow_scripts/encode.py"
 
@@ -28,13 +28,13 @@ rule encode:
 rule classify:
     input:
         store=training_store(),
-        representations="results/{run}/representations/{method}/seed{seed}.h5",
+        representations=of_seeds("results/{run}/representations/{method}/seed{seed}.h5"),
     output:
-        "results/{run}/scores/{method}/seed{seed}.json",
+        of_seeds("results/{run}/scores/{method}/seed{seed}.json"),
     log:
-        "results/{run}/logs/classify/{method}/seed{seed}.log",
+        per_job("results/{run}/logs/classify/{method}/seed{seed}.log"),
     benchmark:
-        "results/{run}/benchmarks/classify/{method}/seed{seed}.tsv"
+        per_job("results/{run}/benchmarks/classify/{method}/seed{seed}.tsv")
     threads: 1
     resources:
         mem_mb=6000,
@@ -43,7 +43,7 @@ rule classify:
         classifier=config["halves"]["classifier"],
         code=code("classify.py"),
     message:
-        "Classifying with {wildcards.method}, seed {wildcards.seed}"
+        "Classifying with {wildcards.method}"
     script:
         "../workflow_scripts/classify.py"
 

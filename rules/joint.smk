@@ -6,24 +6,25 @@ rule train_joint:
     input:
         store=training_store(),
     output:
-        weights="results/{run}/joint/{method}/seed{seed}.safetensors",
-        metrics="results/{run}/joint/{method}/seed{seed}.csv",
+        weights=of_seeds("results/{run}/joint/{method}/seed{seed}.safetensors"),
+        metrics=of_seeds("results/{run}/joint/{method}/seed{seed}.csv"),
     log:
-        "results/{run}/logs/train_joint/{method}/seed{seed}.log",
+        per_job("results/{run}/logs/train_joint/{method}/seed{seed}.log"),
     benchmark:
-        "results/{run}/benchmarks/train_joint/{method}/seed{seed}.tsv"
+        per_job("results/{run}/benchmarks/train_joint/{method}/seed{seed}.tsv")
     threads: 1
     resources:
         mem_mb=4000,
         runtime=720,
         gpu=gpu(),
     params:
+        seeds=seeds_of,
         model=config["halves"]["model"],
         objective=lookup(dpath="halves/methods/{method}", within=config),
         schedule=schedule,
         monitor=config["halves"]["monitor"],
         code=code("train_joint.py"),
     message:
-        "Training {wildcards.method} with seed {wildcards.seed}"
+        "Training {wildcards.method} from seed {params.seeds}"
     script:
         "../workflow_scripts/train_joint.py"

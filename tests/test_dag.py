@@ -90,13 +90,14 @@ def finished(tmp_path_factory) -> Checkout:
     return checkout
 
 
-def test_everything_is_planned_once(fresh):
-    models = METHODS * SEEDS
-    assert fresh.planned("all") == {
+@pytest.mark.parametrize("together", [True, False])
+def test_everything_is_planned_once(fresh, together):
+    jobs = METHODS if together else METHODS * SEEDS
+    assert fresh.planned("--config", f"seeds_together={together}", "--", "all") == {
         "digits_store": 1,
-        "train_joint": models,
-        "encode": models,
-        "classify": models,
+        "train_joint": jobs,
+        "encode": jobs,
+        "classify": jobs,
         "classify_raw": 1,
         "sweep_iterations": METHODS,
         "complete_digits": METHODS,
@@ -166,7 +167,7 @@ def test_a_config_key_reruns_the_rules_that_use_it(finished, key, value, rules):
     jobs = finished.planned(*settings(key, value))
     assert set(jobs) == rules | CONFIG
     if key.startswith("halves.methods.mp"):
-        assert (jobs["train_joint"], jobs["encode"], jobs["complete_digits"]) == (SEEDS, SEEDS, 1)
+        assert (jobs["train_joint"], jobs["encode"], jobs["complete_digits"]) == (1, 1, 1)
     if key.startswith("theory"):
         assert (jobs["theory_measure"], jobs["theory_figure"]) == (1, 1)
 
@@ -239,7 +240,7 @@ def test_a_failing_job_says_why_and_leaves_nothing_and_the_next_run_recovers(tmp
     checkout = Checkout(tmp_path / "copy")
     target = "results/digits-default/joint/mp/seed0.safetensors"
     done = checkout.snakemake(target, "--config", "halves={training: {batch_size: 5000}}")
-    log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seed0.log").read_text()
+    log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seeds.log").read_text()
     sentence = "a minibatch of 5000 rows needs at least as many training rows"
     assert done.returncode == 1
     assert sentence in log and sentence in done.stdout + done.stderr

@@ -13,18 +13,25 @@ from mvi.evaluation.protocol import evaluate, queries_of
 from mvi.files import write_json
 
 settings = snakemake.params.classifier
-with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
-    scores = evaluate(
+with Store(snakemake.input.store) as store:
+    labels, split, queries = store.labels(), store.split(1), queries_of(store.modalities)
+for path, output in zip(snakemake.input.representations, snakemake.output, strict=True):
+    with h5py.File(path) as file:
+        places = {query: (file[query].id.get_offset(), file[query].shape) for query in queries}
+
+    def features(query: str, rows: np.ndarray) -> np.ndarray:
         # Mapped: HDF5 picks single rows far more slowly, and whole queries may be half of the memory.
-        lambda query, rows: np.memmap(
-            snakemake.input.representations, np.float32, "r", file[query].id.get_offset(), file[query].shape
-        )[rows],
-        store.labels(),
-        store.split(1),
+        offset, shape = places[query]  # noqa: B023 -- called before the next file's turn
+        return np.memmap(path, np.float32, "r", offset, shape)[rows]  # noqa: B023
+
+    scores = evaluate(
+        features,
+        labels,
+        split,
         settings["C"],
-        queries=queries_of(store.modalities),
+        queries=queries,
         train_on=settings["train_on"],
         tolerance=settings["tolerance"],
     )
-write_json(snakemake.output[0], scores)
-log.info("%s", scores)
+    write_json(output, scores)
+    log.info("%s", scores)

@@ -11,13 +11,13 @@ from mvi.data.store import Store
 from mvi.files import atomic
 from mvi.weights import load
 
-mean_field = snakemake.params.mean_field
-model = load(snakemake.input.weights, device(snakemake, log))
-with Store(snakemake.input.store) as store, atomic(snakemake.output[0]) as temporary:
+place = device(snakemake, log)
+with Store(snakemake.input.store) as store:
     values = {name: store.read(name) for name in store.modalities}
-    with h5py.File(temporary, "w") as file:
-        file.attrs.update(dict(snakemake.wildcards.items()))
+for weights, path in zip(snakemake.input.weights, snakemake.output, strict=True):
+    model = load(weights, place)
+    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         for query in ["+".join(values), *values]:
             given = {name: value if name in query.split("+") else None for name, value in values.items()}
-            file[query] = model.encode(given, **mean_field)
-            log.info("encoded %s", query)
+            file[query] = model.encode(given, **snakemake.params.mean_field)
+    log.info("encoded %s with %s", ", ".join(["+".join(values), *values]), weights)

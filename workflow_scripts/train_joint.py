@@ -19,41 +19,38 @@ from mvi.objectives import build
 from mvi.training import Schedule, train
 from mvi.weights import save
 
-settings, schedule = snakemake.params.model, snakemake.params.schedule
-looks = snakemake.params.monitor
-generator = torch.Generator(device(snakemake, log)).manual_seed(int(snakemake.wildcards.seed))
+schedule, looks = snakemake.params.schedule, snakemake.params.monitor
+place = device(snakemake, log)
 with Store(snakemake.input.store) as store:
     split = store.split(1)
     halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]
     watched = split["validation"][: looks["rows"]]
     held_out = {name: store.read(name, watched) for name in store.modalities}
-rows = torch.cat(halves, 1).to(generator.device)
+rows = torch.cat(halves, 1).to(place)
+del halves
 batches = Minibatches(rows, schedule["batch_size"], schedule["batches_per_epoch"])
-model = MultimodalRBM.initialise(
-    store.sizes,
-    settings["hidden"],
-    generator,
-    weight_std=settings["weight_std"],
-    visible_mean=batches.mean(),
-    up=settings["up"],
-    down=settings["down"],
-)
-
 # A checkpoint of other settings, code, rows or device is not gone on from.
-data = hashlib.sha256(rows.cpu().numpy()).hexdigest()
-identity = [dict(snakemake.params), snakemake.wildcards.seed, data, generator.device.type]
-weights = Path(snakemake.output.weights)
-train(
-    model,
-    build(snakemake.wildcards.method, snakemake.params.objective),
-    batches,
-    Schedule.from_settings(schedule),
-    generator,
-    label=f"{snakemake.wildcards.method}, seed {snakemake.wildcards.seed}",
-    checkpoint=weights.with_suffix(".checkpoint"),
-    fingerprint=json.dumps(identity, sort_keys=True),
-    metrics_path=Path(snakemake.output.metrics),
-    monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
-)
-save(weights, model, snakemake.config)
-weights.with_suffix(".checkpoint").unlink(missing_ok=True)
+made_from = {name: value for name, value in snakemake.params.items() if name != "seeds"}
+identity = [made_from, hashlib.sha256(rows.cpu().numpy()).hexdigest(), rows.device.type]
+
+paths = [Path(path) for path in snakemake.output.weights]
+for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.output.metrics, strict=True):
+    generator = torch.Generator(place).manual_seed(seed)
+    model = MultimodalRBM.initialise(
+        store.sizes, generator=generator, visible_mean=batches.mean(), **snakemake.params.model
+    )
+    train(
+        model,
+        build(snakemake.wildcards.method, snakemake.params.objective),
+        batches,
+        Schedule.from_settings(schedule),
+        generator,
+        label=f"{snakemake.wildcards.method}, seed {seed}",
+        checkpoint=weights.with_suffix(".checkpoint"),
+        fingerprint=json.dumps([*identity, seed], sort_keys=True),
+        metrics_path=Path(metrics),
+        monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
+    )
+    save(weights, model, snakemake.config)
+for weights in paths:
+    weights.with_suffix(".checkpoint").unlink(missing_ok=True)
