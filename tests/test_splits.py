@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mvi.data.splits import PARTS, held_out, stratified
+from mvi.data.splits import PARTS, held_out, random_parts, random_splits, stratified
 from mvi.errors import ConfigError, DataError
 
 FRACTIONS = {"train": 0.6, "validation": 0.15, "test": 0.25}
@@ -95,3 +95,42 @@ def test_held_out_follows_the_reference():
 def test_an_empty_part_is_refused(arguments):
     with pytest.raises(ConfigError, match="must have"):
         held_out(*arguments, np.random.default_rng(0))
+
+
+def test_random_parts_use_every_row_once_and_follow_the_generator():
+    first, again, other = (
+        random_parts(25_000, (10_000, 5000, 10_000), np.random.default_rng(s)) for s in (1, 1, 2)
+    )
+    assert_partition(first, 25_000)
+    assert [len(rows) for rows in first.values()] == [10_000, 5000, 10_000]
+    for part in PARTS:
+        np.testing.assert_array_equal(first[part], again[part])
+        # Independent splits share what chance gives them: a hypergeometric number of rows.
+        share = len(np.intersect1d(first[part], other[part])) / len(first[part])
+        assert abs(share - len(first[part]) / 25_000) < 0.03
+
+
+@pytest.mark.parametrize("counts", [(5, 3, 3), (5, 2), (5, 5, 0), (11, -4, 3), ()])
+def test_random_parts_of_wrong_sizes_are_refused(counts):
+    with pytest.raises(ConfigError, match="adding up to 10"):
+        random_parts(10, counts, np.random.default_rng(0))
+
+
+def test_random_splits_have_their_shares_and_do_not_depend_on_their_number():
+    splits = random_splits(25_000, (0.4, 0.2), 5, 3)
+    assert list(splits) == [1, 2, 3, 4, 5]
+    for split in splits.values():
+        assert_partition(split, 25_000)
+        assert [len(rows) for rows in split.values()] == [10_000, 5000, 10_000]
+    assert len({tuple(split["test"]) for split in splits.values()}) == 5
+    fewer, other = random_splits(25_000, (0.4, 0.2), 2, 3), random_splits(25_000, (0.4, 0.2), 2, 4)
+    for number in (1, 2):
+        np.testing.assert_array_equal(fewer[number]["train"], splits[number]["train"])
+        assert not np.array_equal(other[number]["train"], splits[number]["train"])
+    assert [len(rows) for rows in random_splits(7, (0.5, 0.2), 1, 0)[1].values()] == [4, 1, 2]
+
+
+@pytest.mark.parametrize("shares", [(0.4, 0.6), (0.4, 0.01), (0.0, 0.2), (0.9, 0.2), (-0.1, 0.2)])
+def test_shares_that_leave_a_part_empty_are_refused(shares):
+    with pytest.raises(ConfigError, match="A split of 10 rows needs"):
+        random_splits(10, shares, 1, 0)

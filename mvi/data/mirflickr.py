@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: MIT
+"""MIRFLICKR from its two zips, pictures with tags and annotations (Huiskes and Lew 2008, MIR).
+
+`mirflickr/im<i>.jpg` are the pictures, numbered from 1 without a hole, and `mirflickr/meta/tags/tags<i>.txt`
+their tags, one a line. The annotations are a file `<class>.txt` for each class, at the root of their zip,
+with the numbers of its pictures, one a line. Whatever else the zips hold is left alone.
+"""
+
+import logging
+import re
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mvi.data.archives import open_zip, read_member
+from mvi.data.catalogue import Catalogue, count_words
+from mvi.data.splits import random_splits
+from mvi.errors import DataError
+
+# A picture is in a potential topic if the topic is seen in it at all, in a regular one if it is prominent.
+POTENTIAL = (
+    "animals",
+    "baby",
+    "bird",
+    "car",
+    "clouds",
+    "dog",
+    "female",
+    "flower",
+    "food",
+    "indoor",
+    "lake",
+    "male",
+    "night",
+    "people",
+    "plant_life",
+    "portrait",
+    "river",
+    "sea",
+    "sky",
+    "structures",
+    "sunset",
+    "transport",
+    "tree",
+    "water",
+)
+REGULAR = (
+    "baby_r1",
+    "bird_r1",
+    "car_r1",
+    "clouds_r1",
+    "dog_r1",
+    "female_r1",
+    "flower_r1",
+    "male_r1",
+    "night_r1",
+    "people_r1",
+    "portrait_r1",
+    "river_r1",
+    "sea_r1",
+    "tree_r1",
+)
+CLASSES = POTENTIAL + REGULAR
+PICTURE = re.compile(r"mirflickr/im([1-9][0-9]*)\.jpg")
+# Flickr allows 75 tags a picture, so a file of more than this is none of tags.
+TAG_FILE_BYTES = 2**20
+
+log = logging.getLogger(__name__)
+
+
+def read_mirflickr(
+    pictures_zip: str | Path,
+    annotations_zip: str | Path,
+    *,
+    dataset: str,
+    labelled: int | None = None,
+    vocabulary_size: int = 2000,
+    minimum_count: int = 20,
+    splits: int = 5,
+    shares: Sequence[float] = (0.4, 0.2),
+    seed: int = 0,
+    generated: bool = False,
+    citation: str = "",
+) -> Catalogue:
+    """Return the catalogue of data in the layout of MIRFLICKR; the pictures themselves are not read.
+
+    Row i is picture im<i+1>, and its id is i+1. The first `labelled` rows (all if None) have labels, in the
+    order of `CLASSES`: the 24 potential topics, then the 14 regular ones, each alphabetical. The vocabulary
+    is made of the tags of all rows as `mvi.data.catalogue.count_words` says, with `vocabulary_size` and
+    `minimum_count`. There are `splits` random splits of the labelled rows, of which `shares` are for train
+    and validation, decided by `seed`; see `mvi.data.splits.random_splits`.
+
+    Tag files are UTF-8 with lines that end as on any system; one that is not UTF-8 is read as Latin-1, and
+    their number is logged as one warning. Raises `DataError` where a zip is damaged or unsafe, a picture, tag
+    file or annotation is missing, or an annotation is no list of the labelled rows' numbers; `ConfigError`
+    where the shares leave a part without a row.
+    """
+    with open_zip(pictures_zip) as archive:
+        names = _pictures(archive)
+        tags = _tags(archive, len(names))
+    n_labelled = len(names) if labelled is None else labelled
+    if not 0 < n_labelled <= len(names):
+        raise DataError(
+            f"{pictures_zip} holds {len(names)} pictures and cannot have {n_labelled} with labels; set a "
+            "number that fits."
+        )
+    with open_zip(annotations_zip) as archive:
+        labels = np.stack([_members(archive, name, n_labelled) for name in CLASSES], 1)
+    text, vocabulary = count_words(tags, vocabulary_size, minimum_count)
+    catalogue = Catalogue(
+        dataset=dataset,
+        names=names,
+        ids=np.arange(1, len(names) + 1),
+        text=text,
+        vocabulary=vocabulary,
+        labels=labels,
+        classes=list(CLASSES),
+        splits=random_splits(n_labelled, shares, splits, seed),
+        generated=generated,
+        citation=citation,
+    )
+    catalogue.check()
+    return catalogue
+
+
+def _pictures(archive: zipfile.ZipFile) -> list[str]:
+    numbers = [int(found[1]) for name in archive.namelist() if (found := PICTURE.fullmatch(name))]
+    if not numbers:
+        raise DataError(f"{archive.filename} holds no mirflickr/im1.jpg; retrieve the right archive.")
+    for wanted, number in enumerate(sorted(numbers), 1):
+        if number != wanted:
+            raise DataError(
+                f"{archive.filename} lacks mirflickr/im{wanted}.jpg although it has im{number}.jpg; "
+                "retrieve the whole archive."
+            )
+    return [f"mirflickr/im{number}.jpg" for number in range(1, len(numbers) + 1)]
+
+
+def _tags(archive: zipfile.ZipFile, n: int) -> list[list[str]]:
+    tags, other = [], []
+    for number in range(1, n + 1):
+        name = f"mirflickr/meta/tags/tags{number}.txt"
+        content = read_member(archive, name, TAG_FILE_BYTES)
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("latin-1")
+            other.append(name)
+        # Not splitlines, which also cuts at characters that a tag may hold.
+        lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
+        tags.append([line for line in lines if line])
+    if other:
+        log.warning(
+            "%d of the %d tag files of %s are not UTF-8 and were read as Latin-1, the first of them %s",
+            len(other),
+            n,
+            archive.filename,
+            other[0],
+        )
+    return tags
+
+
+def _members(archive: zipfile.ZipFile, name: str, n_labelled: int) -> np.ndarray:
+    """Return (n_labelled,) uint8, 1 for each picture that the annotation of class `name` lists."""
+    file = f"{name}.txt"
+    lines = read_member(archive, file).decode("latin-1").replace("\r", "\n").split("\n")
+    member = np.zeros(n_labelled, np.uint8)
+    for position, line in enumerate(lines, 1):
+        number = line.strip()
+        if not number:
+            continue
+        if not re.fullmatch(r"[0-9]{1,18}", number):
+            raise DataError(
+                f"{file} in {archive.filename} has {number[:40]!r} in line {position}, which is no picture "
+                "number; retrieve the right archive."
+            )
+        if not 1 <= int(number) <= n_labelled:
+            raise DataError(
+                f"{file} in {archive.filename} has the number {number} in line {position}, but the pictures "
+                f"with labels run from 1 to {n_labelled}; use the two archives of one data set."
+            )
+        member[int(number) - 1] = 1
+    return member

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""A folder and its table become a catalogue, or one sentence says what is wrong with them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from mvi.data.folder import read_folder
+from mvi.errors import ConfigError, DataError
+
+TABLE = """file,tags,labels
+d/a.jpg,sky;sea ; sky,water;air
+b.jpg,"sea;Tower, old",
+ü.png,,;
+c.jpg,sky;sea,air
+e.jpg,Sky;räd,
+"f,1.jpg",räd;sky,water
+"""
+FILES = ("d/a.jpg", "b.jpg", "ü.png", "c.jpg", "e.jpg", "f,1.jpg")
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    (tmp_path / "p/d").mkdir(parents=True)
+    for name in FILES:
+        (tmp_path / "p" / name).write_bytes(b"no picture is read")
+    (tmp_path / "outside.jpg").write_bytes(b"")
+    return tmp_path
+
+
+def read(folder: Path, table: str | bytes = TABLE, **options):
+    path = folder / "table.csv"
+    path.write_bytes(table if isinstance(table, bytes) else table.encode())
+    return read_folder(folder / "p", path, **{"dataset": "mine", "shares": (0.5, 0.25)} | options)
+
+
+def test_labelled_rows_come_first_and_everything_stays_with_its_row(folder):
+    found = read(folder)
+    assert found.names == ["d/a.jpg", "ü.png", "c.jpg", "f,1.jpg", "b.jpg", "e.jpg"]
+    assert found.ids.tolist() == found.names
+    assert (found.n_rows, found.n_labelled) == (6, 4)
+    assert found.vocabulary == ["sea", "sky", "räd"]
+    np.testing.assert_array_equal(
+        found.text.toarray(), [[1, 2, 0], [0, 0, 0], [1, 1, 0], [0, 1, 1], [1, 0, 0], [0, 0, 1]]
+    )
+    assert found.classes == ["air", "water"]
+    np.testing.assert_array_equal(found.labels, [[1, 1], [0, 0], [1, 0], [0, 1]])
+    assert not found.generated and len(found.splits) == 5
+    for split in found.splits.values():
+        assert [len(rows) for rows in split.values()] == [2, 1, 1]
+
+
+def test_tags_alone_are_enough(folder):
+    for table in (
+        "file,tags\nb.jpg,sky\nc.jpg,sky;sea\n",
+        b"\xef\xbb\xbftags,file,labels\r\nsky,b.jpg,\r\nsky;sea,c.jpg,\r\n",
+    ):
+        found = read(folder, table)
+        assert (found.names, found.vocabulary) == (["b.jpg", "c.jpg"], ["sky"])
+        assert found.n_labelled == 0 and found.classes == [] and found.splits == {}
+
+
+def test_splits_follow_the_seed(folder):
+    table = "file,tags,labels\n" + "".join(f"{i}.jpg,sky,a\n" for i in range(40))
+    for i in range(40):
+        (folder / f"p/{i}.jpg").touch()
+    first, again, other = (read(folder, table, seed=seed).splits[2]["train"] for seed in (0, 0, 1))
+    assert first.tolist() == again.tolist() != other.tolist()
+    with pytest.raises(ConfigError, match="A split of 40 rows"):
+        read(folder, table, shares=(0.5, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("table", "says"),
+    [
+        ("", "must name the columns file, tags and, if any, labels, not none"),
+        ("file,tag\nb.jpg,sky\n", "must name the columns"),
+        ("file,tags,labels,labels\nb.jpg,sky,a,a\n", "must name the columns"),
+        ("file,tags\n", "lists no picture"),
+        ("file,tags\nb.jpg\n", "line 2: a row must have 2 cells"),
+        ("file,tags\nb.jpg,sky,sea\n", "line 2: a row must have 2 cells"),
+        ('file,tags\nb.jpg,"sky\n', "cannot be read"),
+        ("file,tags\nb.jpg,sky\nb.jpg,sea\n", "lists 'b.jpg' 2 times"),
+        ("file,tags\nb.jpg,sky\nx.jpg,sky\ny.jpg,sky\n", "2 of the 3 files .* the first of them 'x.jpg'"),
+        ("file,tags\nd,sky\n", "1 of the 1 files"),
+        ("file,tags\n,sky\n", "1 of the 1 files"),
+        ("file,tags\n../outside.jpg,sky\n", "leads out of the folder"),
+        ("file,tags\n/etc/hostname,sky\n", "leads out of the folder"),
+        ("file,tags\nd\\a.jpg,sky\n", "leads out of the folder"),
+        ("file,tags\nb.jpg,sky\n", "No tag is on at least 2 of the 1 pictures"),
+        ("file,tags\nb.jpg,räd\n".encode("latin-1"), "is not UTF-8"),
+    ],
+)
+def test_what_is_wrong_is_named_in_one_sentence(folder, table, says):
+    with pytest.raises(DataError, match=says) as error:
+        read(folder, table)
+    text = str(error.value)
+    assert text.endswith(".") and ". " not in text and "\n" not in text, text
+
+
+def test_a_missing_table_is_named(folder):
+    with pytest.raises(DataError, match="absent.csv cannot be read"):
+        read_folder(folder / "p", folder / "absent.csv", dataset="mine")
+
+
+def test_too_few_labels_for_the_splits_are_refused(folder):
+    with pytest.raises(ConfigError, match="A split of 1 rows"):
+        read(folder, "file,tags,labels\nb.jpg,sky,a\nc.jpg,sky,\n")

@@ -1,0 +1,323 @@
+# SPDX-License-Identifier: MIT
+"""Every kind of picture file becomes the pixels that it shows, or one sentence on why it does not."""
+
+import io
+import os
+import struct
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw, ImageFilter
+
+from mvi.data.pictures import FolderPictures, ZipPictures, decode
+from mvi.errors import DataError
+
+RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
+
+
+def sentence(error: pytest.ExceptionInfo) -> str:
+    text = str(error.value)
+    assert text.endswith(".") and ". " not in text and "\n" not in text, text
+    return text
+
+
+def packed(image: Image.Image, kind: str = "PNG", **settings) -> bytes:
+    stream = io.BytesIO()
+    image.save(stream, kind, **settings)
+    return stream.getvalue()
+
+
+def quarters(size: int = 64) -> Image.Image:
+    """Red and green above, blue and white below."""
+    image = Image.new("RGB", (size, size), WHITE)
+    draw = ImageDraw.Draw(image)
+    half = size // 2
+    draw.rectangle((0, 0, half - 1, half - 1), RED)
+    draw.rectangle((half, 0, size, half - 1), GREEN)
+    draw.rectangle((0, half, half - 1, size), BLUE)
+    return image
+
+
+def corners(pixels: np.ndarray) -> list[tuple[int, ...]]:
+    """Colours in the middle of the quarters, by rows."""
+    a, b = pixels.shape[0] // 4, 3 * pixels.shape[0] // 4
+    return [tuple(int(c) for c in pixels[y, x]) for y in (a, b) for x in (a, b)]
+
+
+def close(pixels: np.ndarray, colours: list[tuple[int, ...]], within: int = 0) -> None:
+    assert np.abs(np.subtract(corners(pixels), colours)).max() <= within, corners(pixels)
+
+
+def test_pixels_of_the_wanted_size_come_back_untouched():
+    pixels = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
+    found = decode(packed(Image.fromarray(pixels)), 16)
+    assert found.dtype == np.uint8 and found.flags.writeable
+    np.testing.assert_array_equal(found, pixels)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM"])
+@pytest.mark.parametrize("size", [8, 64, 100])
+def test_each_format_at_each_size(kind, size):
+    pixels = decode(packed(quarters(), kind), size)
+    assert pixels.shape == (size, size, 3)
+    close(pixels, [RED, GREEN, BLUE, WHITE], within=0 if size == 64 and kind not in ("JPEG", "WEBP") else 30)
+
+
+@pytest.mark.parametrize(
+    ("orientation", "shown"),
+    [
+        (1, [RED, GREEN, BLUE, WHITE]),
+        (2, [GREEN, RED, WHITE, BLUE]),
+        (3, [WHITE, BLUE, GREEN, RED]),
+        (4, [BLUE, WHITE, RED, GREEN]),
+        (5, [RED, BLUE, GREEN, WHITE]),
+        (6, [BLUE, RED, WHITE, GREEN]),
+        (7, [WHITE, GREEN, BLUE, RED]),
+        (8, [GREEN, WHITE, RED, BLUE]),
+    ],
+)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_the_noted_orientation_is_applied(orientation, shown, kind):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    close(decode(packed(quarters(), kind, exif=exif), 32), shown, within=30)
+
+
+@pytest.mark.filterwarnings("ignore:.*EXIF")
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("notes", [b"II*\0\xff\xff\xff\x7f rubbish", b"rubbish", b"II"])
+def test_damaged_notes_count_as_none(kind, notes):
+    data = packed(quarters(), kind, exif=b"Exif\0\0" + notes)
+    close(decode(data, 64), [RED, GREEN, BLUE, WHITE], within=30)
+
+
+def test_the_orientation_is_applied_even_if_another_note_is_damaged():
+    exif = Image.Exif()
+    exif[0x0112], exif[0x011A] = 6, 72.0
+    # The resolution, a fraction, passed off as a text.
+    notes = exif.tobytes().replace(b"\x01\x1a\0\x05", b"\x01\x1a\0\x02")
+    assert notes != exif.tobytes()
+    close(decode(packed(quarters(), "JPEG", exif=notes), 64), [BLUE, RED, WHITE, GREEN], within=30)
+
+
+def test_a_rotated_oblong_picture_is_squashed_after_the_rotation():
+    oblong = quarters().resize((120, 40), Image.Resampling.NEAREST)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    close(decode(packed(oblong, exif=exif), 32), [BLUE, RED, WHITE, GREEN])
+
+
+def test_grey_pictures_have_three_equal_channels():
+    grey = Image.linear_gradient("L")
+    pixels = decode(packed(grey), 256)
+    for channel in range(3):
+        np.testing.assert_array_equal(pixels[..., channel], np.asarray(grey))
+    assert decode(packed(Image.new("1", (5, 5), 1)), 5).min() == 255
+
+
+def test_cmyk_jpeg():
+    close(decode(packed(quarters().convert("CMYK"), "JPEG", quality=95), 64), [RED, GREEN, BLUE, WHITE], 30)
+
+
+def test_palettes_with_and_without_transparency():
+    paletted = quarters().quantize(8)
+    close(decode(packed(paletted), 64), [RED, GREEN, BLUE, WHITE])
+    close(decode(packed(paletted, "GIF"), 64), [RED, GREEN, BLUE, WHITE])
+    red = paletted.getpixel((0, 0))
+    close(decode(packed(paletted, transparency=red), 64), [WHITE, GREEN, BLUE, WHITE])
+    close(decode(packed(paletted, "GIF", transparency=red), 64), [WHITE, GREEN, BLUE, WHITE])
+
+
+def test_transparent_parts_show_white():
+    image = quarters()
+    image.putalpha(Image.new("L", image.size, 255))
+    image.paste((255, 0, 0, 0), (0, 0, 32, 32))
+    image.paste((0, 255, 0, 51), (32, 0, 64, 32))
+    close(decode(packed(image), 64), [WHITE, (204, 255, 204), BLUE, WHITE])
+    grey = Image.merge("LA", (Image.new("L", (9, 9), 0), Image.new("L", (9, 9), 51)))
+    assert decode(packed(grey), 9).tolist() == [[[204] * 3] * 9] * 9
+    # A colour that stands for "transparent".
+    close(decode(packed(quarters(), transparency=RED), 64), [WHITE, GREEN, BLUE, WHITE])
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+def test_of_sixteen_bits_the_upper_eight_count(kind):
+    values = np.arange(256, dtype=np.uint16).reshape(16, 16) * 256 + 77
+    pixels = decode(packed(Image.fromarray(values), kind), 16)
+    np.testing.assert_array_equal(pixels, (values // 256)[..., None].repeat(3, 2))
+
+
+def test_thirty_two_bits_are_read_as_sixteen():
+    values = np.array([[0, 65535], [70000, -5]], np.int32)
+    pixels = decode(packed(Image.fromarray(values), "TIFF"), 2)
+    assert pixels[..., 0].tolist() == [[0, 255], [255, 0]]
+
+
+def test_pictures_of_one_pixel_and_of_odd_shapes():
+    one = decode(packed(Image.new("RGB", (1, 1), (7, 8, 9))), 128)
+    assert one.shape == (128, 128, 3) and (one == [7, 8, 9]).all()
+    assert decode(packed(Image.new("L", (1, 1), 7)), 1).tolist() == [[[7, 7, 7]]]
+    wide = Image.new("RGB", (2000, 3), RED)
+    wide.paste(BLUE, (1000, 0, 2000, 3))
+    for kind in ("PNG", "JPEG"):
+        close(decode(packed(wide, kind), 64), [RED, BLUE, RED, BLUE], within=5)
+        tall = wide.transpose(Image.Transpose.TRANSPOSE)
+        close(decode(packed(tall, kind), 64), [RED, RED, BLUE, BLUE], within=5)
+
+
+def test_shrinking_is_antialiased():
+    board = (np.indices((512, 512)).sum(0) % 2 * 255).astype(np.uint8)
+    for kind in ("PNG", "JPEG"):
+        pixels = decode(packed(Image.fromarray(board), kind), 32).astype(int)
+        assert abs(pixels[2:-2, 2:-2] - 127).max() <= 2
+
+
+def test_a_large_jpeg_is_not_unpacked_too_small():
+    noise = Image.effect_noise((800, 600), 90).filter(ImageFilter.GaussianBlur(3))
+    small = decode(packed(noise, "JPEG", quality=95), 100).astype(int)
+    reference = decode(packed(noise), 100).astype(int)
+    assert abs(small - reference).mean() < 0.05 * reference.std()
+
+
+def test_a_rotation_is_applied_whatever_the_channels():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    deep = Image.fromarray(np.asarray(quarters())[..., 0].astype(np.uint16) * 257)
+    for image in (deep, quarters().convert("RGBA"), quarters().quantize(8), quarters().convert("L")):
+        plain = decode(packed(image), 64)
+        np.testing.assert_array_equal(decode(packed(image, exif=exif), 64), np.rot90(plain, -1))
+
+
+def test_of_several_frames_the_first_counts():
+    frames = [Image.new("RGB", (9, 9), colour) for colour in (BLUE, RED)]
+    data = packed(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    assert decode(data, 9)[4, 4].tolist() == list(BLUE)
+
+
+def claiming(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, content: bytes) -> bytes:
+        return (
+            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+        )
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(b"\0" * 100)) + chunk(b"IEND", b"")
+
+
+JPEG = packed(quarters(), "JPEG")
+PNG = packed(Image.effect_noise((64, 64), 50))
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "im7.jpg is an empty file"),
+        (b"<html>404 Not found</html>", "im7.jpg is none of JPEG, PNG"),
+        (bytes(range(256)) * 4, "is none of JPEG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\nshowpage\n", "is none of JPEG"),
+        (JPEG[:2], "im7.jpg is none of JPEG|cannot be decoded"),
+        (JPEG[: len(JPEG) // 2], "im7.jpg cannot be decoded .*(?i:truncated)"),
+        (JPEG[:-40], "im7.jpg cannot be decoded .*truncated"),
+        (PNG[: len(PNG) // 2], "im7.jpg cannot be decoded"),
+        (PNG[:1000] + b"\0\0\0\0" + PNG[1004:], "im7.jpg cannot be decoded"),
+        (claiming(30000, 30000), "im7.jpg has over 67108864 pixels"),
+        (claiming(10000, 7000), "im7.jpg has 10000 x 7000 pixels, over 67108864 in all"),
+        (claiming(300, 300), "im7.jpg cannot be decoded"),
+        (packed(Image.new("F", (4, 4)), "TIFF"), "im7.jpg has floating-point pixels"),
+    ],
+)
+def test_what_is_no_sound_picture_is_refused(data, says):
+    with pytest.raises(DataError, match=says) as error:
+        decode(data, 32, name="im7.jpg")
+    assert sentence(error).endswith("; replace it or leave it out.")
+
+
+def test_the_bound_on_pixels_is_the_callers():
+    data = packed(quarters())
+    assert decode(data, 8, max_pixels=64 * 64).shape == (8, 8, 3)
+    with pytest.raises(DataError, match="^The picture has 64 x 64 pixels, over 4095 in all"):
+        decode(data, 8, max_pixels=64 * 64 - 1)
+
+
+NAMES = ["sub/b.jpg", "a.png", "sub/b.jpg"]
+CONTENT = {"a.png": b"first", "sub/b.jpg": b"second", "other.txt": b"no picture"}
+
+
+@pytest.fixture
+def archive(tmp_path) -> Path:
+    with zipfile.ZipFile(tmp_path / "p.zip", "w", zipfile.ZIP_DEFLATED) as target:
+        for name, content in CONTENT.items():
+            target.writestr(name, content)
+    return tmp_path / "p.zip"
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    for name, content in CONTENT.items():
+        (tmp_path / "f" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "f" / name).write_bytes(content)
+    return tmp_path / "f"
+
+
+@pytest.mark.parametrize("source", ["archive", "folder"])
+def test_pictures_are_read_by_row(request, source):
+    path = request.getfixturevalue(source)
+    kind = ZipPictures if source == "archive" else FolderPictures
+    with kind(path, NAMES) as pictures:
+        assert len(pictures) == 3 and pictures.names == NAMES
+        assert [pictures.read(i) for i in (2, 1, 0, 1)] == [b"second", b"first", b"second", b"first"]
+    with pytest.raises(DataError, match="lacks the picture 'b.jpg' and 1 more") as error:
+        kind(path, ["a.png", "c.jpg", "b.jpg"])
+    sentence(error)
+    with pytest.raises(DataError, match=r"lacks the picture 'c.jpg';"):
+        kind(path, ["c.jpg"])
+
+
+def test_a_damaged_member_is_named(archive):
+    raw = archive.read_bytes()
+    at = raw.index(b"sub/b.jpg") + len(b"sub/b.jpg") + 2
+    archive.write_bytes(raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :])
+    with ZipPictures(archive, NAMES) as pictures:
+        assert pictures.read(1) == b"first"
+        with pytest.raises(DataError, match="p.zip is damaged at sub/b.jpg") as error:
+            pictures.read(0)
+    sentence(error)
+
+
+def test_what_is_no_zip_is_refused(archive):
+    archive.write_bytes(archive.read_bytes()[:-30])
+    with pytest.raises(DataError, match=r"p\.zip"):
+        ZipPictures(archive, NAMES)
+
+
+@pytest.mark.parametrize("name", ["../p.zip", "sub/../../p.zip", "/etc/hostname"])
+def test_names_that_leave_the_folder_are_refused(folder, name):
+    (folder.parent / "p.zip").write_bytes(b"outside")
+    with pytest.raises(DataError, match="does not lie in") as error:
+        FolderPictures(folder, [name])
+    sentence(error)
+
+
+def test_a_file_that_vanished_or_is_too_large_is_named(folder, monkeypatch):
+    with FolderPictures(folder, NAMES) as pictures:
+        (folder / "a.png").unlink()
+        with pytest.raises(DataError, match="a.png cannot be read") as error:
+            pictures.read(1)
+        sentence(error)
+        monkeypatch.setattr("mvi.data.pictures.MAX_BYTES", 5)
+        with pytest.raises(DataError, match="b.jpg has 6 bytes") as error:
+            pictures.read(0)
+    sentence(error)
+
+
+@pytest.mark.real
+@pytest.mark.skipif("MVI_MIRROR" not in os.environ, reason="needs MVI_MIRROR")
+def test_real_pictures():
+    path = Path(os.environ["MVI_MIRROR"]) / "mirflickr25k/mirflickr25k.zip"
+    with ZipPictures(path, [f"mirflickr/im{i}.jpg" for i in range(1, 201)]) as pictures:
+        pixels = np.stack([decode(pictures.read(i), 64) for i in range(len(pictures))])
+    assert pixels.shape == (200, 64, 64, 3)
+    assert 60 < pixels.mean() < 160 and pixels.std() > 40
