@@ -17,6 +17,9 @@ include: "rules/common.smk"
 complete(config)
 
 
+include: "rules/common_pictures.smk"
+
+
 # A path of another run is refused rather than made with this run's settings.
 wildcard_constraints:
     run=one_of(config["run"]),
@@ -27,14 +30,16 @@ wildcard_constraints:
 
 rule all:
     input:
-        f"results/{config['run']}/report.md",
+        reports(),
 
 
 include: "rules/retrieve.smk"
+include: "rules/digits.smk"
 include: "rules/features.smk"
 include: "rules/joint.smk"
 include: "rules/evaluate.smk"
 include: "rules/baselines.smk"
+include: "rules/reference.smk"
 include: "rules/theory.smk"
 include: "rules/tables.smk"
 include: "rules/collect.smk"

@@ -9,7 +9,8 @@ import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from functools import cache
+from functools import cache, reduce
+from operator import getitem
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     config = merge(_preset(config, presets), config)
     config = _complete(schema, config, fill=True)
     _check(config)
-    config["run"] = config["run"] or f"{config['dataset']}-{config['preset'] or 'custom'}"
+    for part in (config, config["flickr"]):
+        part["run"] = part["run"] or f"{part['dataset']}-{config['preset'] or 'custom'}"
     config["preset"] = None
     _check_ramps(config)
     _check_together(config)
@@ -194,12 +196,31 @@ def _check_together(config: Mapping[str, Any]) -> None:
     grid = config["halves"]["classifier"]["C"]
     if grid != sorted(grid):
         raise ConfigError(f'config key "halves.classifier.C" is {grid}, but must ascend.')
-    digits = config["data"]["digits"]
-    if digits["validation"] + digits["test"] >= 1:
-        raise ConfigError(
-            f'config keys "data.digits.validation" and "data.digits.test" are {digits["validation"]} and '
-            f"{digits['test']}, but must leave rows for training: their sum must be less than 1."
-        )
+    for path, first, second, rest in (
+        (["digits"], "validation", "test", "training"),
+        *(([name, "splits"], "train", "validation", "test") for name in ("mini", "mirflickr25k", "folder")),
+    ):
+        part = reduce(getitem, path, config["data"])
+        if part[first] + part[second] >= 1:
+            where = ".".join(["data", *path])
+            raise ConfigError(
+                f'config keys "{where}.{first}" and "{where}.{second}" are {part[first]} and {part[second]}, '
+                f"but must leave rows for {rest}: their sum must be less than 1."
+            )
+    flickr = config["flickr"]
+    if flickr["run"] == config["run"]:
+        raise ConfigError(f'config keys "run" and "flickr.run" are both "{flickr["run"]}", but must differ.')
+    if flickr["dataset"] in config["data"]:
+        count = config["data"][flickr["dataset"]]["splits"]["count"]
+        if max(flickr["splits"]) > count:
+            raise ConfigError(
+                f'config key "flickr.splits" is {flickr["splits"]}, but must not exceed '
+                f'"data.{flickr["dataset"]}.splits.count", which is {count}.'
+            )
+    if flickr["dataset"] == "folder":
+        for key in ("pictures", "table"):
+            if not config["data"]["folder"][key]:
+                raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
     for method in ("mp", "hybrid"):
         if config["halves"]["methods"][method]["sparsity"]["kind"] == "approximate":
             raise ConfigError(

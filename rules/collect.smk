@@ -8,6 +8,9 @@ localrules:
     iterations,
     training,
     theory,
+    features,
+    card,
+    reference,
     report,
 
 
@@ -41,6 +44,22 @@ rule theory:
         rules.theory_table.output,
 
 
+rule features:
+    input:
+        FLICKR_STORE,
+
+
+rule card:
+    input:
+        **card_files(),
+
+
+rule reference:
+    input:
+        flickr_tables(),
+        of_flickr("config.yaml"),
+
+
 rule report:
     input:
-        expand(rules.write_report.output, run=config["run"]),
+        reports(),

@@ -95,13 +95,33 @@ def registry(dataset):
 
 
 def accepted_hashes(wildcards):
-    """Hashes that the registry accepts for one raw file of MNIST."""
-    return registry("mnist")[wildcards.file].sha256
+    """Hashes that the registry accepts for one raw file."""
+    return registry(wildcards.dataset)[wildcards.file].sha256
 
 
 def theory_experiments():
     """Name the theory experiments."""
     return [name for name in config["theory"] if name != "seed"]
+
+
+def theory_files():
+    """List the tables and figures of the theory, if it is among the experiments."""
+    if "theory" not in config["experiments"]:
+        return {"tables": [], "figures": []}
+    figures = [f"results/theory/figures/{name}.png" for name in theory_experiments()]
+    return {"tables": ["results/theory/tables/theory.md"], "figures": figures}
+
+
+def reports():
+    """List what `all` is to make: a page for each experiment of the config."""
+    pages = {"halves": config["run"], "flickr": config["flickr"]["run"]}
+    found = [
+        f"results/{run}/report.md"
+        for name, run in pages.items()
+        if name in config["experiments"]
+    ]
+    alone = [file for files in theory_files().values() for file in files]
+    return found if "halves" in config["experiments"] else [*found, *alone]
 
 
 def theory_module(wildcards):

@@ -1,58 +1,118 @@
 # SPDX-License-Identifier: MIT
 
 
-rule digits_store:
-    output:
-        "results/data/digits/store.h5",
-    log:
-        "results/data/digits/logs/store.log",
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        split=config["data"]["digits"],
-        code=code("digits_store.py"),
-    message:
-        "Cutting scikit-learn's digits in halves"
-    script:
-        "../workflow_scripts/digits_store.py"
-
-
-rule mnist_store:
+rule catalogue:
     input:
-        expand("results/data/mnist/raw/{file}", file=registry("mnist")),
+        unpack(raw_files),
     output:
-        "results/data/mnist/store.h5",
+        "results/data/{dataset}/catalogue.h5",
     log:
-        "results/data/mnist/logs/store.log",
+        "results/data/{dataset}/logs/catalogue.log",
+    wildcard_constraints:
+        dataset="mini|mirflickr25k|folder",
     resources:
         mem_mb=2000,
-        runtime=20,
-    params:
-        split=config["data"]["mnist"],
-        citation=next(iter(registry("mnist").values())).citation,
-        code=code("mnist_store.py"),
-    message:
-        "Cutting MNIST in halves"
-    script:
-        "../workflow_scripts/mnist_store.py"
-
-
-rule shifted_store:
-    input:
-        f"results/data/{config['dataset']}/store.h5",
-    output:
-        f"results/data/{config['dataset']}/shifted{{pixels}}.h5",
-    log:
-        f"results/data/{config['dataset']}/logs/shifted{{pixels}}.log",
-    wildcard_constraints:
-        pixels=r"[1-9]\d*",
-    resources:
-        mem_mb=6000,
         runtime=30,
     params:
-        code=code("shifted_store.py"),
+        settings=lookup(dpath="data/{dataset}", within=config),
+        code=code("catalogue.py"),
     message:
-        "Adding copies of the training pictures, moved by {wildcards.pixels} pixels"
+        "Reading tags and labels of {wildcards.dataset}"
     script:
-        "../workflow_scripts/shifted_store.py"
+        "../workflow_scripts/catalogue.py"
+
+
+rule learn_words:
+    input:
+        unpack(raw_files),
+        catalogue="results/data/{dataset}/catalogue.h5",
+    output:
+        "results/data/{dataset}/words.npy",
+    log:
+        "results/data/{dataset}/logs/learn_words.log",
+    benchmark:
+        "results/data/{dataset}/benchmarks/learn_words.tsv"
+    resources:
+        mem_mb=3000,
+        runtime=60,
+    params:
+        settings=config["features"]["phow"],
+        size=config["features"]["picture_size"],
+        batch=config["features"]["batch"],
+        code=code("learn_words.py"),
+    message:
+        "Learning visual words from pictures of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/learn_words.py"
+
+
+rule describe_block:
+    input:
+        unpack(raw_files),
+        unpack(weights_of_cnn),
+        catalogue="results/data/{dataset}/catalogue.h5",
+    output:
+        temp("results/data/{dataset}/blocks/{start}-{stop}.npz"),
+    log:
+        "results/data/{dataset}/logs/describe_block/{start}-{stop}.log",
+    benchmark:
+        "results/data/{dataset}/benchmarks/describe_block/{start}-{stop}.tsv"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings={
+            key: config["features"][key]
+            for key in ("kind", "picture_size", "batch", "gist", "phow")
+        },
+        code=code("describe_block.py"),
+    message:
+        "Describing pictures {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/describe_block.py"
+
+
+rule picture_store:
+    input:
+        catalogue="results/data/{dataset}/catalogue.h5",
+        blocks=blocks,
+    output:
+        "results/data/{dataset}/store.h5",
+    log:
+        "results/data/{dataset}/logs/store.log",
+    wildcard_constraints:
+        dataset="mini|mirflickr25k|folder",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        precision=config["features"]["precision"],
+        unreadable=config["features"]["unreadable"],
+        code=code("picture_store.py"),
+    message:
+        "Putting descriptors, tags and labels of {wildcards.dataset} into one store"
+    script:
+        "../workflow_scripts/picture_store.py"
+
+
+rule toronto_store:
+    input:
+        f"results/data/toronto/raw/{next(iter(registry('toronto')))}",
+    output:
+        "results/data/toronto/store.h5",
+    log:
+        "results/data/toronto/logs/store.log",
+    benchmark:
+        "results/data/toronto/benchmarks/store.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        precision=config["features"]["precision"],
+        citation=next(iter(registry("toronto").values())).citation,
+        code=code("toronto_store.py"),
+    message:
+        "Reading the Toronto archive block by block"
+    script:
+        "../workflow_scripts/toronto_store.py"

@@ -126,23 +126,24 @@ rule draw_training:
 rule write_report:
     input:
         config="results/{run}/config.yaml",
-        tables=[
-            "results/{run}/tables/table1.md",
-            "results/theory/tables/theory.md",
+        tables=["results/{run}/tables/table1.md", *theory_files()["tables"]],
+        figures=[
+            *expand(
+                "results/{{run}}/figures/{name}.png",
+                name=["figure2", "iterations", "training"],
+            ),
+            *theory_files()["figures"],
         ],
-        figures=expand(
-            "results/{{run}}/figures/{name}.png",
-            name=["figure2", "iterations", "training"],
-        ),
-        theory=expand(
-            "results/theory/figures/{experiment}.png", experiment=theory_experiments()
-        ),
     output:
         report="results/{run}/report.md",
         cost="results/{run}/cost.md",
     log:
         "results/{run}/logs/write_report.log",
     params:
+        run=config["run"],
+        about=f"Data set {config['dataset']}, {len(config['seeds'])} seeds "
+        f"({', '.join(map(str, config['seeds']))})",
+        benchmarks=["results/{run}/benchmarks"],
         code=code("write_report.py"),
     message:
         "Writing the report"

@@ -2,17 +2,23 @@
 """The store gives back what was put in, refuses what is wrong and notices what was altered."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
+from types import SimpleNamespace
 
 import h5py
 import numpy as np
 import pytest
+from scipy import sparse
 
-from mvi.data import store as module
-from mvi.data.store import Store, write_store
+from mvi.data import store as reading
+from mvi.data import store_writer as module
+from mvi.data.store import Store
+from mvi.data.store_writer import Dense, Sparse, write_store, writing_store
 from mvi.errors import DataError, MviError, ShapeError
 
 N = 1000
@@ -67,6 +73,7 @@ def test_everything_comes_back(path):
             "classes": ["a", "b", "ç"],
             "generated": False,
             "citation": "A, B (2000)",
+            "attributes": {},
         }
         for name in store.modalities:
             found = store.read(name)
@@ -267,8 +274,8 @@ def test_a_truncated_store_is_refused(path, kept):
 
 def test_a_store_of_another_format_is_refused(path):
     with h5py.File(path, "r+") as file:
-        file.attrs["format"] = module.FORMAT + 1
-    with pytest.raises(DataError, match=f"its format is {module.FORMAT + 1}, not {module.FORMAT}"):
+        file.attrs["format"] = reading.FORMAT + 1
+    with pytest.raises(DataError, match=f"its format is {reading.FORMAT + 1}, not {reading.FORMAT}"):
         Store(path)
 
 
@@ -339,8 +346,8 @@ def test_altered_rows_are_noticed_and_others_still_read(path, rows):
 def test_a_kill_in_the_middle_of_writing_leaves_no_store(tmp_path):
     code = """
 import numpy as np, sys
-from mvi.data import checks, store
-def wait(name, block, start):
+from mvi.data import store_writer as store
+def wait(name, block, start, *_):
     if start:
         print("halfway", flush=True); sys.stdin.read()
 store.checks.check_values = wait
@@ -359,3 +366,379 @@ store.write_store(sys.argv[1], dataset="t", modalities={"a": x}, labels=np.zeros
     write_store(target, **arguments())
     with Store(target) as store:
         assert store.n_rows == N
+
+
+# A store written by blocks: features, counts of tags, several labels a row, unlabelled rows.
+
+L, D, WORDS = 60, 12, 9
+
+
+def features() -> np.ndarray:
+    return np.random.default_rng(5).normal(100, 3, (200, D)).astype(np.float32)
+
+
+def tags() -> sparse.csr_array:
+    generator = np.random.default_rng(6)
+    counts = generator.poisson(0.4, (200, WORDS))
+    counts[::7] = 0
+    return sparse.csr_array(counts.astype(np.int64))
+
+
+def annotations(**changes):
+    order = np.random.default_rng(7).permutation(L)
+    return {
+        "labels": np.random.default_rng(8).integers(0, 2, (L, 3)),
+        "classes": ["sky", "sea", "tree"],
+        "splits": {
+            1: {"train": order[:30], "validation": order[30:40], "test": order[40:]},
+            2: {"train": order[30:], "validation": order[:10], "test": order[10:30]},
+        },
+        "ids": np.array([f"im{i}.jpg" for i in range(200)]),
+        "vocabulary": [f"wörd{i}" for i in range(WORDS)],
+    } | changes
+
+
+def layout(**changes):
+    return {
+        "dataset": "pictures",
+        "n_rows": 200,
+        "modalities": {"image": Dense(D), "text": Sparse(WORDS)},
+        "attributes": {"seed": 3, "blocks": [1, 2]},
+        "statistics": ["image", "text"],
+    } | changes
+
+
+def fill(writer, edges=(0, 50, 50, 143, 200), values=None):
+    values = {"image": features(), "text": tags()} if values is None else values
+    for name, rows in values.items():
+        for start, stop in pairwise(edges):
+            writer.write(name, start, rows[start:stop])
+
+
+def write_blocks(path, edges=(0, 50, 50, 143, 200), values=None, annotated=None, **changes):
+    with writing_store(path, **layout(**changes)) as writer:
+        writer.annotate(**(annotations() if annotated is None else annotated))
+        fill(writer, edges, values)
+    return path
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    return write_blocks(tmp_path / "pictures.h5")
+
+
+def test_blocks_come_back_whole(pictures):
+    with Store(pictures) as store:
+        assert (store.n_rows, store.n_labelled, store.sizes) == (200, L, {"image": D, "text": WORDS})
+        assert store.attrs["attributes"] == {"seed": 3, "blocks": [1, 2]}
+        assert store.classes == ["sky", "sea", "tree"] and store.vocabulary == annotations()["vocabulary"]
+        np.testing.assert_array_equal(store.read("image"), features())
+        np.testing.assert_array_equal(store.read("text"), tags().toarray())
+        np.testing.assert_array_equal(store.labels(), annotations()["labels"])
+        assert store.labels().dtype == np.uint8 and store.labels([5, 5]).shape == (2, 3)
+        np.testing.assert_array_equal(store.unlabelled, np.arange(L, 200))
+        assert store.ids([199]).tolist() == ["im199.jpg"]
+
+
+@pytest.mark.parametrize("rows", [slice(30, 180), [], [199, 0, 7, 7, 150], np.arange(199, -1, -1)])
+def test_counts_come_as_numbers_in_the_order_asked_for(pictures, rows):
+    wanted = tags().toarray()[np.asarray(rows, int) if not isinstance(rows, slice) else rows]
+    with Store(pictures) as store:
+        found = store.read("text", rows)
+    assert found.dtype == np.float32 and found.shape[1] == WORDS
+    np.testing.assert_array_equal(found, wanted)
+
+
+def test_the_order_of_blocks_does_not_matter(pictures, tmp_path):
+    with writing_store(tmp_path / "other.h5", **layout()) as writer:
+        for start, stop in ((143, 200), (0, 50), (50, 143)):
+            writer.write("text", start, tags()[start:stop].tocoo())
+            writer.write("image", start, features()[start:stop].astype(np.float64))
+        writer.annotate(**annotations())
+    with Store(pictures) as one, Store(tmp_path / "other.h5") as other:
+        for name in one.modalities:
+            np.testing.assert_array_equal(one.read(name), other.read(name))
+            np.testing.assert_array_equal(one.moments(name, 1).variance, other.moments(name, 1).variance)
+
+
+def test_the_same_blocks_give_the_same_bytes(pictures, tmp_path):
+    assert write_blocks(tmp_path / "again.h5").read_bytes() == pictures.read_bytes()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.int32])
+def test_counts_are_added_up_and_zeros_dropped(tmp_path, dtype):
+    starts = np.r_[0, np.full(199, 3), 4]
+    text = sparse.csr_array((np.array([2, 1, 0, 3], dtype), [4, 4, 2, 0], starts), shape=(200, WORDS))
+    with writing_store(tmp_path / "s.h5", **layout()) as writer:
+        writer.write("image", 0, features())
+        writer.write("text", 0, text)
+    assert text.nnz == 4
+    with Store(tmp_path / "s.h5") as store:
+        assert store.read("text")[0, 4] == 3 and store.read("text").sum() == 6
+        np.testing.assert_array_equal(np.flatnonzero(store.tag_counts()), [0, 199])
+
+
+def test_minimum_tags_are_masks(pictures):
+    different = (tags().toarray() > 0).sum(1)
+    with Store(pictures) as store:
+        np.testing.assert_array_equal(store.tag_counts(), different)
+        for minimum in (0, 2, 5):
+            np.testing.assert_array_equal(store.with_tags(minimum), different >= minimum)
+    assert 0 < np.sum(different >= 5) < np.sum(different >= 2) < 200
+
+
+def test_a_store_without_any_tag(tmp_path):
+    none = sparse.csr_array((200, WORDS), dtype=np.int64)
+    write_blocks(tmp_path / "s.h5", values={"image": features(), "text": none})
+    with Store(tmp_path / "s.h5") as store:
+        assert not store.read("text").any() and not store.with_tags(1).any() and store.with_tags(0).all()
+
+
+def test_a_store_without_tags_says_so(path):
+    with Store(path) as store:
+        assert store.with_tags(0).all()
+        with pytest.raises(DataError, match="no tags; its modalities are left, right"):
+            store.with_tags(2)
+        with pytest.raises(DataError, match="names no words"):
+            _ = store.vocabulary
+
+
+def test_a_store_without_labels(tmp_path):
+    write_blocks(tmp_path / "s.h5", annotated={"classes": ["sky"]})
+    with Store(tmp_path / "s.h5") as store:
+        assert store.n_labelled == 0 and store.labels().shape == (0, 1) and len(store.unlabelled) == 200
+        assert store.ids([3]).tolist() == [3] and store.moments("image", 1).rows == 200
+        with pytest.raises(ShapeError, match="Row indices"):
+            store.labels([0])
+        with pytest.raises(DataError, match="no split 1; it has none"):
+            store.split(1)
+
+
+def test_labels_of_unlabelled_rows_are_refused(pictures):
+    with Store(pictures) as store:
+        assert len(store.labels(slice(50, 100))) == L - 50
+        with pytest.raises(ShapeError, match=f"rows from 0 to {L - 1}"):
+            store.labels([L])
+
+
+def test_indices_may_label_some_rows_only(tmp_path):
+    write_blocks(tmp_path / "s.h5", annotated=annotations(labels=np.arange(L) % 3))
+    with Store(tmp_path / "s.h5") as store:
+        np.testing.assert_array_equal(store.labels(), np.arange(L) % 3)
+
+
+def test_moments_are_of_the_unlabelled_rows_for_every_split(pictures):
+    for name, values in (("image", features().astype(np.float64)), ("text", tags().toarray())):
+        with Store(pictures) as store:
+            for split in (1, 2):
+                got = store.moments(name, split)
+                assert got.rows == 200 - L
+                np.testing.assert_allclose(got.mean, values[L:].mean(0), rtol=1e-12)
+                np.testing.assert_allclose(got.variance, values[L:].var(0, ddof=1), rtol=1e-10)
+
+
+def test_moments_are_of_the_training_rows_where_all_are_labelled(tmp_path):
+    labels = np.random.default_rng(8).integers(0, 2, (200, 3))
+    write_blocks(tmp_path / "s.h5", annotated=annotations(labels=labels), statistics=["image"])
+    with Store(tmp_path / "s.h5") as store:
+        for split in (1, 2):
+            train = features()[annotations()["splits"][split]["train"]].astype(np.float64)
+            got = store.moments("image", split)
+            assert got.rows == len(train) == 30
+            np.testing.assert_allclose(got.variance, train.var(0, ddof=1), rtol=1e-10)
+        for name, split in (("image", 3), ("text", 1)):
+            with pytest.raises(DataError, match=f"no moments of {name} for split {split}"):
+                store.moments(name, split)
+
+
+def test_float16_keeps_what_it_can(tmp_path):
+    values = {"image": features(), "text": tags()}
+    write_blocks(
+        tmp_path / "s.h5", values=values, modalities={"image": Dense(D, "float16"), "text": Sparse(WORDS)}
+    )
+    with Store(tmp_path / "s.h5") as store:
+        assert store.read("image").dtype == np.float32 and store.read_stored("image").dtype == np.float16
+        np.testing.assert_array_equal(store.read("image"), features().astype(np.float16))
+        # A sum in float16 would be off in the third digit, and of many rows infinite.
+        kept = features().astype(np.float16).astype(np.float64)[L:]
+        np.testing.assert_allclose(store.moments("image", 1).mean, kept.mean(0), rtol=1e-12)
+
+
+def spoiled(name, row, column, value, dtype=np.float64):
+    values = {"image": features().astype(dtype), "text": tags().toarray().astype(dtype)}
+    values[name][row, column] = value
+    return {"values": values | {"text": sparse.csr_array(values["text"])}}
+
+
+HALF = {"modalities": {"image": Dense(D, "float16"), "text": Sparse(WORDS)}}
+BAD_BLOCKS = [
+    (
+        spoiled("image", 150, 3, np.nan),
+        DataError,
+        "'image' has the value nan in row 150, column 3; .* finite",
+    ),
+    (spoiled("image", 199, 0, -np.inf), DataError, "'image' has the value -inf in row 199"),
+    (spoiled("image", 60, 1, 1e39), DataError, r"value 1e\+39 in row 60, column 1; float32 holds at most"),
+    (
+        spoiled("image", 60, 1, -65520) | HALF,
+        DataError,
+        "value -65520 in row 60, .* float16 holds at most 65504",
+    ),
+    (spoiled("text", 150, 3, -1), DataError, "'text' has the count -1 in row 150, column 3"),
+    (spoiled("text", 150, 3, 0.5), DataError, "count 0.5 in row 150, column 3"),
+    (spoiled("text", 150, 3, np.nan), DataError, "count nan in row 150, column 3"),
+    ({"values": {"image": features(), "text": tags().toarray()}}, ShapeError, "takes SciPy's sparse arrays"),
+    ({"values": {"image": features()[:, 1:]}}, ShapeError, "'image' takes blocks of real numbers, 12 a row"),
+    ({"values": {"image": features().astype(str)}}, ShapeError, "'image' takes blocks of real numbers"),
+    ({"values": {"sound": features()}}, DataError, "no modality 'sound' to write; it has image, text"),
+    ({"edges": (0, 50, 143)}, DataError, "Row 143 of modality 'image' was never written, nor were 56 others"),
+    ({"edges": (60, 200)}, DataError, "Row 0 of modality 'image' was never written"),
+    ({"values": {"image": features()}}, DataError, "Row 0 of modality 'text' was never written"),
+    ({"n_rows": 150}, ShapeError, "Ids must be"),
+    ({"n_rows": 199, "annotated": {}}, ShapeError, "rows 143 to 199 of modality 'image' does not fit"),
+    ({"annotated": annotations(labels=np.full((L, 3), 2))}, DataError, "class sky in row 0 is 2"),
+    (
+        {"annotated": annotations(labels=np.zeros((L, 2), int))},
+        ShapeError,
+        "2 columns but there are 3 classes",
+    ),
+    ({"annotated": annotations(labels=np.zeros((201, 3), int))}, ShapeError, "at most 200 rows"),
+    ({"annotated": annotations(labels=np.zeros((L, 3)))}, ShapeError, "Labels must be integers"),
+    ({"annotated": annotations(labels=np.zeros((20, 3), int))}, ShapeError, "rows from 0 to 19"),
+    (
+        {"annotated": annotations(vocabulary=["a"] * WORDS)},
+        DataError,
+        "'a' is in the vocabulary twice",
+    ),
+    (
+        {"annotated": annotations(vocabulary=["a", "b"])},
+        ShapeError,
+        "2 words needs .* the sparse modalities have 9",
+    ),
+    (
+        {"annotated": annotations(labels=np.zeros((200, 3), int), splits=None)},
+        DataError,
+        "neither unlabelled",
+    ),
+    ({"modalities": {"image": Dense(D, "float64")}}, DataError, "cannot be kept as float64"),
+    ({"modalities": {"image": Dense(D, shape=(3, 5))}, "statistics": []}, ShapeError, r"shape \(3, 5\)"),
+    ({"modalities": {"a": Sparse(3), "b": Sparse(3)}}, DataError, "one sparse modality at most"),
+    ({"modalities": {"vocabulary": Dense(3)}}, DataError, "named 'vocabulary'"),
+    ({"modalities": {}}, ShapeError, "at least one modality"),
+    ({"modalities": {"image": Dense(0)}}, ShapeError, "at least one row and one column"),
+    ({"statistics": ["sound"]}, DataError, "Statistics are wanted of sound"),
+]
+
+
+@pytest.mark.parametrize(("changes", "kind", "says"), BAD_BLOCKS)
+def test_wrong_blocks_are_refused_and_leave_nothing(tmp_path, changes, kind, says):
+    with pytest.raises(kind, match=says) as error:
+        write_blocks(tmp_path / "s.h5", **changes)
+    sentence(error)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_row_is_written_once(tmp_path):
+    twice = pytest.raises(DataError, match="Row 143 of modality 'text' is written a second time")
+    with twice as error, writing_store(tmp_path / "s.h5", **layout()) as writer:
+        fill(writer)
+        writer.write("text", 143, tags()[143:])
+    sentence(error)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("column", [-1, WORDS])
+def test_an_unsound_sparse_matrix_is_refused(tmp_path, column):
+    text = tags()
+    text.indices[5] = column
+    unsound = pytest.raises(ShapeError, match="'text' from row 0 on is no sound sparse matrix")
+    with unsound as error, writing_store(tmp_path / "s.h5", **layout()) as writer:
+        writer.write("text", 0, text)
+    sentence(error)
+
+
+@pytest.mark.parametrize("kind", [KeyboardInterrupt, FileNotFoundError, ValueError])
+def test_an_error_of_the_caller_stays_as_it_is_and_leaves_nothing(tmp_path, kind):
+    with pytest.raises(kind, match="mine"), writing_store(tmp_path / "s.h5", **layout()) as writer:
+        writer.write("image", 0, features()[:50])
+        raise kind("mine")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_disk_that_is_too_small_is_named_at_once(tmp_path, monkeypatch):
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=200 * D * 4 - 1))
+    with pytest.raises(DataError, match=r"s.h5 needs 0.00 GB and 0.00 GB are free") as error:
+        write_blocks(tmp_path / "s.h5")
+    sentence(error)
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_failure_is_told_by_the_write_that_fails(tmp_path, monkeypatch):
+    def flush(_):
+        raise RuntimeError("Unable to flush")
+
+    monkeypatch.setattr(h5py.Dataset, "flush", flush)
+    written = []
+    refused = pytest.raises(DataError, match="s.h5 cannot be written .*Unable to flush")
+    with refused, writing_store(tmp_path / "s.h5", **layout()) as writer:
+        writer.write("image", 0, features()[:50])
+        written.append("image")
+    assert not written and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("flushes", [0, 1, 9])
+def test_a_disk_that_fills_up_is_named_and_given_back(tmp_path, monkeypatch, flushes):
+    # Without the flush HDF5 would try on closing an array, where h5py swallows the failure.
+    calls = iter(range(100))
+    sizes = []
+
+    def flush(_):
+        if next(calls) >= flushes:
+            raise OSError(28, "No space left on device")
+
+    def truncate(path, length):
+        sizes.append(length)
+        os.truncate(path, length)
+
+    monkeypatch.setattr(h5py.Dataset, "flush", flush)
+    monkeypatch.setattr(module, "os", SimpleNamespace(truncate=truncate))
+    with pytest.raises(DataError, match="s.h5 cannot be written .*No space left on device") as error:
+        write_blocks(tmp_path / "s.h5")
+    sentence(error)
+    assert sizes == [0] and not list(tmp_path.iterdir())
+
+
+def test_an_altered_byte_of_blocks_never_goes_unnoticed(pictures):
+    def everything():
+        with Store(pictures) as store:
+            parts = [store.read(name) for name in store.modalities] + [store.labels(), store.ids()]
+            moments = [store.moments(name, 1) for name in store.modalities]
+            parts += [value for each in moments for value in (each.mean, each.variance)]
+            header = json.dumps([store.attrs, store.vocabulary, [each.rows for each in moments]])
+        return header.encode() + b"".join(part.tobytes() for part in parts)
+
+    good, raw = everything(), pictures.read_bytes()
+    noticed = 0
+    positions = np.random.default_rng(0).choice(len(raw), 200)
+    for position in positions:
+        altered = bytearray(raw)
+        altered[position] ^= 0x55
+        pictures.write_bytes(altered)
+        try:
+            assert everything() == good
+        except MviError as error:
+            noticed += "is not a sound store" in str(error)
+    assert noticed > 0.4 * len(positions)
+
+
+def test_blocks_are_in_chunks_of_rows_with_checksums(pictures):
+    kept = []
+
+    def check(name, item):
+        if isinstance(item, h5py.Dataset):
+            assert item.fletcher32 and item.chunks[1:] == item.shape[1:], name
+            kept.append(name)
+
+    with h5py.File(pictures) as file:
+        file.visititems(check)
+    assert {"text/indptr", "vocabulary", "labels", "statistics/image/all/mean"} <= set(kept)

@@ -9,27 +9,27 @@ import csv
 import os
 from pathlib import Path
 
-import yaml
-
 from mvi.files import atomic
 from mvi.provenance import environment
 
 output = Path(snakemake.output.report)
-config = yaml.safe_load(Path(snakemake.input.config).read_text(encoding="utf-8"))
 costs: dict[str, list[dict[str, str]]] = {}
-for path in sorted(output.parent.glob("benchmarks/**/*.tsv")):
-    step = " ".join(path.relative_to(output.parent / "benchmarks").parts[:2]).removesuffix(".tsv")
-    with path.open(newline="", encoding="utf-8") as file:
-        costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
+for folder in map(Path, snakemake.params.benchmarks):
+    for path in sorted(folder.glob("**/*.tsv")):
+        step = " ".join(path.relative_to(folder).parts[:2]).removesuffix(".tsv")
+        with path.open(newline="", encoding="utf-8") as file:
+            costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
+run = snakemake.params.run
 lines = [
-    f"# {config['run']}",
-    f"Data set {config['dataset']}, {len(config['seeds'])} seeds ({', '.join(map(str, config['seeds']))}). "
-    f"Every setting: [config.yaml](config.yaml). To make it again:",
-    f"```sh\nsnakemake --cores all --configfile results/{config['run']}/config.yaml -- all\n```",
+    f"# {run}",
+    f"{snakemake.params.about}. Every setting: [config.yaml](config.yaml). To make it again:",
+    f"```sh\nsnakemake --cores all --configfile results/{run}/config.yaml -- all\n```",
     *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.input.tables),
 ]
-for path in map(Path, [*snakemake.input.figures, *snakemake.input.theory]):
-    lines.append(f"![{path.stem}]({os.path.relpath(path, output.parent)})")
+for path in map(Path, snakemake.input.figures):
+    # A page may show two figures of one name.
+    title = " ".join(path.parts[path.parts.index("results") + 1 :: 2]).removesuffix(".png")
+    lines.append(f"![{title}]({os.path.relpath(path, output.parent)})")
 rows = ["| step | jobs | seconds each | memory, MB |", "|---|--:|--:|--:|"]
 for step, jobs in costs.items():
     seconds = sum(float(job["s"]) for job in jobs) / len(jobs)

@@ -6,6 +6,7 @@
 
 from collections.abc import Mapping, Sequence
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,10 @@ from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
 
 # Names that a store uses, or keeps free, beside those of the modalities.
-RESERVED = ("ids", "labels", "splits", "statistics")
+RESERVED = ("ids", "labels", "splits", "statistics", "vocabulary")
+
+# Types that a dense modality may be kept as, and the largest number of each.
+LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float16")}
 
 Rows = slice | Sequence[int] | np.ndarray | None
 
@@ -27,12 +31,7 @@ def check_modalities(modalities: Mapping[str, np.ndarray], shapes: Mapping[str, 
         )
     n_rows = len(next(iter(modalities.values())))
     for name, values in modalities.items():
-        # Names become keys of HDF5 and of results, where "/" and "+" (both given) have a meaning.
-        if name in RESERVED or not name.isidentifier():
-            raise DataError(
-                f"A modality cannot be named {name!r}; choose letters, digits and _, and none of "
-                f"{', '.join(RESERVED)}."
-            )
+        _check_name(name)
         if values.ndim != 2 or 0 in values.shape or values.dtype.kind not in "buif":
             raise ShapeError(
                 f"Modality {name!r} must be an (n, d) array of real numbers, n and d at least 1, not "
@@ -52,13 +51,136 @@ def check_modalities(modalities: Mapping[str, np.ndarray], shapes: Mapping[str, 
     return n_rows
 
 
-def checked_labels(labels: np.ndarray, n_rows: int, classes: Sequence[str]) -> np.ndarray:
-    """Return `labels` as (n_rows,) int64 indices into `classes`."""
+def check_layouts(modalities: Mapping[str, Any], n_rows: int, statistics: Sequence[str]) -> None:
+    """Refuse modalities, `Dense` or `Sparse` by name, that no store can have, and statistics of others."""
+    if not modalities or n_rows < 1 or min(layout.columns for layout in modalities.values()) < 1:
+        raise ShapeError("A store needs at least one modality and each at least one row and one column.")
+    for name, layout in modalities.items():
+        _check_name(name)
+        dense = hasattr(layout, "dtype")
+        if dense and layout.dtype not in LARGEST:
+            raise DataError(
+                f"Modality {name!r} cannot be kept as {layout.dtype}; choose {' or '.join(LARGEST)}."
+            )
+        if dense and layout.shape is not None and prod(layout.shape) != layout.columns:
+            raise ShapeError(
+                f"The shape {tuple(layout.shape)} of modality {name!r} does not fold rows of "
+                f"{layout.columns} values; give one whose product is that number."
+            )
+    if sum(not hasattr(layout, "dtype") for layout in modalities.values()) > 1:
+        raise DataError("A store has one sparse modality at most, its tags; make the others dense.")
+    if not set(statistics) <= set(modalities):
+        raise DataError(
+            f"Statistics are wanted of {', '.join(sorted(set(statistics) - set(modalities)))}, but the "
+            f"modalities are {', '.join(modalities)}."
+        )
+
+
+def _check_name(name: str) -> None:
+    # Names become keys of HDF5 and of results, where "/" and "+" (both given) have a meaning.
+    if name in RESERVED or not name.isidentifier():
+        raise DataError(
+            f"A modality cannot be named {name!r}; choose letters, digits and _, and none of "
+            f"{', '.join(RESERVED)}."
+        )
+
+
+def check_block(name: str, block: Any, start: int, n_rows: int, columns: int) -> None:
+    """Refuse a `block`, NumPy or SciPy, unless it is (m, columns) real numbers with room from row `start`."""
+    if len(block.shape) != 2 or block.shape[1] != columns or block.dtype.kind not in "buif":
+        raise ShapeError(
+            f"Modality {name!r} takes blocks of real numbers, {columns} a row, not {block.dtype} of shape "
+            f"{block.shape}."
+        )
+    if start < 0 or start + block.shape[0] > n_rows:
+        raise ShapeError(
+            f"A block of rows {start} to {start + block.shape[0] - 1} of modality {name!r} does not fit into "
+            f"the {n_rows} rows of the store."
+        )
+
+
+def checked_counts(name: str, block: Any, start: int) -> Any:
+    """Return the SciPy matrix `block` (m, d) as int32 CSR: indices sorted, none twice, no zeros kept."""
+    if not hasattr(block, "tocsr"):
+        raise ShapeError(
+            f"Sparse modality {name!r} takes SciPy's sparse arrays, not a {type(block).__name__}."
+        )
+    counts = block.tocsr(copy=True)
+    try:
+        counts.check_format(full_check=True)
+    except ValueError as error:
+        raise ShapeError(
+            f"The block of modality {name!r} from row {start} on is no sound sparse matrix ({error}); make "
+            "it again."
+        ) from error
+    counts.sum_duplicates()
+    values = counts.data
+    # Written so that a NaN is wrong too.
+    wrong = ~((values >= 0) & (values <= np.iinfo(np.int32).max) & (values == np.floor(values)))
+    if wrong.any():
+        entry = int(np.argmax(wrong))
+        row = int(np.searchsorted(counts.indptr, entry, side="right")) - 1
+        raise DataError(
+            f"Modality {name!r} has the count {values[entry]:g} in row {start + row}, column "
+            f"{counts.indices[entry]}; counts must be whole numbers from 0 on, so mend that row."
+        )
+    counts = counts.astype(np.int32)
+    counts.eliminate_zeros()
+    return counts
+
+
+def checked_vocabulary(words: Sequence[str], columns: Sequence[int]) -> np.ndarray:
+    """Return `words` as UTF-8 bytes of one length; `columns` are those of each sparse modality."""
+    if list(columns) != [len(words)]:
+        raise ShapeError(
+            f"A vocabulary of {len(words)} words needs one sparse modality with as many columns, and "
+            f"the sparse modalities have {', '.join(map(str, columns)) or 'none'}."
+        )
+    values, counts = np.unique(np.asarray(words, str), return_counts=True)
+    if counts.max() > 1 or "" in values:
+        raise DataError(
+            f"The word {str(values[np.argmax(counts)])!r} is in the vocabulary twice, or one is empty; "
+            "each column must have a word of its own."
+        )
+    return np.char.encode(np.asarray(words, str), "utf-8")
+
+
+def check_one_label_a_row(labels: np.ndarray, n_rows: int) -> None:
+    """Refuse `labels` that are not (n_rows,) integers."""
     labels = np.asarray(labels)
     if labels.shape != (n_rows,) or labels.dtype.kind not in "ui":
         raise ShapeError(
             f"Labels must be ({n_rows},) integers, one a row, not {labels.dtype} of shape {labels.shape}."
         )
+
+
+def checked_labels(labels: np.ndarray | None, n_rows: int, classes: Sequence[str]) -> np.ndarray:
+    """Return the `labels` of the first L rows, (L,) int64 or (L, classes) uint8; None stands for L = 0.
+
+    The former are indices into `classes`, the latter 0 or 1 for each of them.
+    """
+    labels = np.empty((0, len(classes)), np.uint8) if labels is None else np.asarray(labels)
+    several = labels.ndim == 2
+    if (
+        labels.ndim not in (1, 2)
+        or len(labels) > n_rows
+        or labels.dtype.kind not in ("bui" if several else "ui")
+    ):
+        raise ShapeError(
+            f"Labels must be integers, one a row or one a row and class, for at most {n_rows} rows, not "
+            f"{labels.dtype} of shape {labels.shape}."
+        )
+    if several and labels.shape[1] != len(classes):
+        raise ShapeError(f"Labels have {labels.shape[1]} columns but there are {len(classes)} classes.")
+    if several:
+        wrong = (labels != 0) & (labels != 1)
+        if wrong.any():
+            row, column = (int(i) for i in np.argwhere(wrong)[0])
+            raise DataError(
+                f"The label of class {classes[column]} in row {row} is {labels[row, column]}, and must be 0 "
+                "or 1; mend it."
+            )
+        return labels.astype(np.uint8)
     wrong = (labels < 0) | (labels >= len(classes))
     if wrong.any():
         row = int(np.argmax(wrong))
@@ -99,19 +221,25 @@ def checked_split(number: int, split: Mapping[str, np.ndarray], n_rows: int) -> 
     return checked
 
 
-def check_values(name: str, block: np.ndarray, start: int) -> None:
-    """Refuse a value that is not finite or not in [0, 1]; `block` (m, d) begins at row `start` of `name`."""
+def check_values(name: str, block: np.ndarray, start: int, dtype: str, pixels: bool) -> None:
+    """Refuse a value that is not finite, too large for `dtype` or, of `pixels`, not in [0, 1].
+
+    `block` (m, d) begins at row `start` of `name`.
+    """
+    low, high = (0, 1) if pixels else (-LARGEST[dtype], LARGEST[dtype])
     # Written so that a NaN fails it: the usual case takes two passes and no temporary array.
-    if block.min() >= 0 and block.max() <= 1:
+    if block.min() >= low and block.max() <= high:
         return
     wrong = ~np.isfinite(block)
-    if not wrong.any():
-        wrong = (block < 0) | (block > 1)
+    finite = not wrong.any()
+    if finite:
+        wrong = (block < low) | (block > high)
     row, column = (int(i) for i in np.argwhere(wrong)[0])
-    raise DataError(
-        f"Modality {name!r} has the value {block[row, column]:g} in row {start + row}, column {column}; "
-        "values must be finite and in [0, 1], so mend, scale or drop that row."
-    )
+    where = f"Modality {name!r} has the value {block[row, column]:g} in row {start + row}, column {column}"
+    if finite and not pixels:
+        raise DataError(f"{where}; {dtype} holds at most {high:g}, so choose a wider type or mend that row.")
+    wanted = "finite and in [0, 1], so mend, scale" if pixels else "finite, so mend"
+    raise DataError(f"{where}; values must be {wanted} or drop that row.")
 
 
 def checked_rows(rows: Rows, n_rows: int) -> np.ndarray:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.data.store import Store, write_store
+from mvi.data.store import Store
+from mvi.data.store_writer import write_store
 from mvi.errors import ShapeError
 
 
@@ -34,7 +35,7 @@ def write_halves_store(
     """Write the store of real `images` (n, height, width), values in [0, 1], cut in halves, as split 1.
 
     A half is stored as its pixels row by row; the other arguments and what is raised are those of
-    `mvi.data.store.write_store`.
+    `mvi.data.store_writer.write_store`.
     """
     halves = cut(images)
     write_store(
@@ -64,7 +65,7 @@ def write_shifted_store(path: str | Path, source: str | Path, pixels: int) -> No
 
     The copies show the whole picture moved by `pixels` up, down, left and right before it is cut; they
     follow the rows of `source`, whose numbers stay, and belong to the training part. Validation and test
-    rows are as they were. What is raised is what `mvi.data.store` raises.
+    rows are as they were. What is raised is what `mvi.data.store` and `mvi.data.store_writer` raise.
     """
     with Store(source) as store:
         views = [store.read(name).reshape(-1, *store.shapes[name]) for name in store.modalities]

@@ -1,15 +1,26 @@
 # SPDX-License-Identifier: MIT
 """The store: all of a data set that models and classifiers read, in one HDF5 file.
 
-Root attributes: `format`, `dataset`, `modalities` (JSON list, in order), `classes` (JSON list), `generated`,
-`citation`. Datasets: `/ids` (n,); one (n, d) float32 in [0, 1] a modality, with the attribute `shape`, what a
-row looks like when folded back; `/labels` (n,) int64 class indices; `/splits/<number>/<part>` int64 row
-indices, numbers from 1. All are chunked by rows and carry checksums.
+Of n rows the first L are labelled and the others are not; L may be n or 0. Root attributes: `format`,
+`dataset`, `n_rows`, `n_labelled`, `modalities` (JSON list, in order), `classes` (JSON list), `generated`,
+`citation`, `attributes` (JSON mapping, what else is told of the data). Then:
+
+- one array (n, d) float32 or float16 a dense modality, or a group `data`, `indices` (int32), `indptr`
+  (int64), counts in CSR form, a sparse one; either with the attribute `shape`, what a row looks like when
+  folded back;
+- `/ids` (n,) int64 or strings; `/vocabulary` (d,), the words of the sparse modality, if known;
+- `/labels`, unless L is 0: (L,) int64 class indices, or (L, classes) uint8 of 0 and 1;
+- `/splits/<number>/<part>` int64 row indices below L, numbers from 1;
+- `/statistics/<modality>/<key>/mean` and `variance` (d,) float64 with the attribute `rows`; the key is `all`
+  if they are those of all unlabelled rows, else the number of the split of whose training rows they are.
+
+All are chunked by rows and carry checksums. `mvi.data.store_writer` writes it.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -19,94 +30,11 @@ import numpy as np
 
 from mvi.data import checks
 from mvi.data.checks import Rows
+from mvi.data.row_sources import CsrRows, DenseRows, source_of
 from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
-from mvi.files import atomic
 
-FORMAT = 1
-# Small enough that scattered rows cost little, large enough that the calls do not.
-CHUNK_BYTES = 2**18
-# This version checksums its own structures too, which the default (oldest) does not.
-LIBVER = ("v110", "v110")
-
-
-def write_store(
-    path: str | Path,
-    *,
-    dataset: str,
-    modalities: Mapping[str, np.ndarray],
-    labels: np.ndarray,
-    splits: Mapping[int, Mapping[str, np.ndarray]],
-    shapes: Mapping[str, Sequence[int]],
-    classes: Sequence[str],
-    ids: np.ndarray | None = None,
-    generated: bool = False,
-    citation: str = "",
-) -> None:
-    """Write a store at `path`, whole or not at all; the same arguments give the same bytes.
-
-    `modalities` maps names, in order, to (n, d) arrays with values in [0, 1], of any real type; `labels` is
-    (n,) of indices into `classes`; `splits` maps numbers from 1 to disjoint row indices for train,
-    validation and test; `shapes` gives for each modality what a row folds back into, with product d; `ids`
-    is (n,) of integers or strings, the row numbers unless given; `generated` says that a program made the
-    data.
-    Raises `ShapeError` where arrays do not fit together and `DataError` where a value is not finite, out of
-    range or refers to nothing, or where `path` cannot be written.
-    """
-    n_rows = checks.check_modalities(modalities, shapes)
-    labels = checks.checked_labels(labels, n_rows, classes)
-    ids = checks.checked_ids(np.arange(n_rows) if ids is None else np.asarray(ids), n_rows)
-    checked = {number: checks.checked_split(number, split, n_rows) for number, split in splits.items()}
-    try:
-        with atomic(path) as temporary, h5py.File(temporary, "w", libver=LIBVER) as file:
-            file.attrs["format"] = FORMAT
-            file.attrs["dataset"] = _fixed(dataset)
-            file.attrs["modalities"] = _fixed(json.dumps(list(modalities)))
-            file.attrs["classes"] = _fixed(json.dumps(list(classes)))
-            file.attrs["generated"] = bool(generated)
-            file.attrs["citation"] = _fixed(citation)
-            for name, values in modalities.items():
-                _write_modality(file, name, values, shapes[name])
-            _write_vector(file, "ids", ids)
-            _write_vector(file, "labels", labels)
-            file.create_group("splits")
-            for number, split in checked.items():
-                for part, indices in split.items():
-                    _write_vector(file, f"splits/{number}/{part}", indices)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written ({error}); free space or mend the permissions, and run again."
-        ) from error
-
-
-def _fixed(text: str) -> np.ndarray:
-    # Strings of a length that may vary lie in the one part of an HDF5 file that has no checksum.
-    encoded = text.encode()
-    return np.array(encoded, h5py.string_dtype("utf-8", max(1, len(encoded))))
-
-
-def _write_modality(file: h5py.File, name: str, values: np.ndarray, shape: Sequence[int]) -> None:
-    n_rows, size = values.shape
-    step = max(1, min(n_rows, CHUNK_BYTES // (4 * size)))
-    target = file.create_dataset(
-        name,
-        values.shape,
-        np.float32,
-        chunks=(step, size),
-        compression="gzip",
-        compression_opts=1,
-        fletcher32=True,
-    )
-    target.attrs["shape"] = np.asarray(shape, np.int64)
-    for start in range(0, n_rows, step):
-        block = values[start : start + step]
-        checks.check_values(name, block, start)
-        target[start : start + step] = block.astype(np.float32)
-
-
-def _write_vector(file: h5py.File, name: str, values: np.ndarray) -> None:
-    step = max(1, min(len(values), CHUNK_BYTES // values.itemsize))
-    file.create_dataset(name, data=values, chunks=(step,), fletcher32=True)
+FORMAT = 2
 
 
 @contextmanager
@@ -121,12 +49,22 @@ def _reading(path: Path) -> Iterator[None]:
         ) from error
 
 
+@dataclass(frozen=True)
+class StoredMoments:
+    """`mean` and `variance` (N - 1), (d,) float64, of the columns of a modality over `rows` rows."""
+
+    mean: np.ndarray
+    variance: np.ndarray
+    rows: int
+
+
 class Store:
     """A store opened for reading; closes itself at the end of a `with` block.
 
     `modalities` lists the names in order, `sizes` gives d and `shapes` the folded shape of each, `n_rows`
-    is n, and `attrs` holds the root attributes with lists as lists. Whatever reads the file raises
-    `DataError` where it is missing, cut short, altered or no store.
+    is n, `n_labelled` is L, `classes` the names of the classes, and `attrs` holds the root attributes with
+    lists as lists. Whatever reads the file raises `DataError` where it is missing, cut short, altered or no
+    store.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -152,13 +90,20 @@ class Store:
             "classes": json.loads(attrs["classes"]),
             "generated": bool(attrs["generated"]),
             "citation": attrs["citation"].decode(),
+            "attributes": json.loads(attrs["attributes"]),
         }
         self.modalities: list[str] = self.attrs["modalities"]
-        self.n_rows: int = self._file["labels"].shape[0]
-        for name in (*self.modalities, "ids"):
-            if self._file[name].shape[0] != self.n_rows:
-                raise ValueError(f"{name} and labels differ in their number of rows")
-        self.sizes: dict[str, int] = {name: self._file[name].shape[1] for name in self.modalities}
+        self.classes: list[str] = self.attrs["classes"]
+        self.n_rows = int(attrs["n_rows"])
+        self.n_labelled = int(attrs["n_labelled"])
+        self._sources = {name: source_of(self._file[name]) for name in self.modalities}
+        lengths = {name: source.shape[0] for name, source in self._sources.items()}
+        for name, length in (lengths | {"ids": len(self._file["ids"])}).items():
+            if length != self.n_rows:
+                raise ValueError(f"{name} has {length} rows, not {self.n_rows}")
+        if self.n_labelled and len(self._file["labels"]) != self.n_labelled:
+            raise ValueError(f"labels has {len(self._file['labels'])} rows, not {self.n_labelled}")
+        self.sizes: dict[str, int] = {name: source.shape[1] for name, source in self._sources.items()}
         self.shapes: dict[str, tuple[int, ...]] = {
             name: tuple(int(n) for n in self._file[name].attrs["shape"]) for name in self.modalities
         }
@@ -179,23 +124,88 @@ class Store:
         self._file.close()
 
     def read(self, name: str, rows: Rows = None) -> np.ndarray:
-        """Return the rows of modality `name`, (n, d) float32, in the order asked for.
+        """Return the rows of modality `name`, (n, d) float32, in the order asked for; counts as numbers.
 
         `rows` is a slice, or row indices in any order and with repetitions, or None for all rows. Raises
         `DataError` for an unknown modality and `ShapeError` for indices that are none of this store's.
         """
-        if name not in self.modalities:
-            raise DataError(f"{self.path} has no modality {name!r}; it has {', '.join(self.modalities)}.")
-        return self._read(name, rows)
+        return self.read_stored(name, rows).astype(np.float32, copy=False)
+
+    def read_stored(self, name: str, rows: Rows = None) -> np.ndarray:
+        """Return the same numbers as `read`, but float16 where they are kept as float16."""
+        return self._read(self._modality(name), rows, self.n_rows)
+
+    def rows_in_a_chunk(self, name: str) -> int:
+        """Return how many successive rows of modality `name` are read at the cost of one; 1 for counts."""
+        return self._modality(name).step
 
     def labels(self, rows: Rows = None) -> np.ndarray:
-        """Return the class indices (n,) int64 of `rows`, given as for `read`."""
-        return self._read("labels", rows)
+        """Return the labels of `rows`, given as for `read`, or of all labelled rows.
+
+        They are (n,) int64 class indices, or (n, classes) uint8 of 0 and 1 where a row may belong to several
+        classes or none. Raises `ShapeError` for rows without a label.
+        """
+        if self.n_labelled:
+            with _reading(self.path):
+                source = DenseRows(self._file["labels"])
+            return self._read(source, rows, self.n_labelled)
+        checks.checked_rows([] if rows is None else rows, 0)
+        return np.empty((0, len(self.classes)), np.uint8)
+
+    @property
+    def unlabelled(self) -> np.ndarray:
+        """The ascending int64 indices of the rows without a label."""
+        return np.arange(self.n_labelled, self.n_rows)
 
     def ids(self, rows: Rows = None) -> np.ndarray:
         """Return the ids (n,) of `rows`, given as for `read`: int64 or strings."""
-        ids = self._read("ids", rows)
+        with _reading(self.path):
+            source = DenseRows(self._file["ids"])
+        ids = self._read(source, rows, self.n_rows)
         return np.char.decode(ids, "utf-8") if ids.dtype.kind == "S" else ids
+
+    @property
+    def vocabulary(self) -> list[str]:
+        """The words that the columns of the sparse modality count; raises `DataError` where unknown."""
+        with _reading(self.path):
+            if "vocabulary" in self._file:
+                return [word.decode() for word in self._file["vocabulary"][:]]
+        raise DataError(f"{self.path} names no words; make the store with a vocabulary.")
+
+    def tag_counts(self) -> np.ndarray:
+        """Return (n_rows,) int64, how many different words each row of the sparse modality has.
+
+        Raises `DataError` where there is no sparse modality.
+        """
+        for source in self._sources.values():
+            if isinstance(source, CsrRows):
+                with _reading(self.path):
+                    return np.diff(source.indptr)
+        raise DataError(f"{self.path} has no tags; its modalities are {', '.join(self.modalities)}.")
+
+    def with_tags(self, minimum: int) -> np.ndarray:
+        """Return the mask (n_rows,) bool of the rows with at least `minimum` different words.
+
+        Raises `DataError` where there is no sparse modality, unless `minimum` is 0, which every row has.
+        """
+        return np.ones(self.n_rows, bool) if minimum == 0 else self.tag_counts() >= minimum
+
+    def moments(self, name: str, split: int) -> StoredMoments:
+        """Return the moments of modality `name` over the rows that may be learned from in split `number`.
+
+        They are all unlabelled rows if there are any, else the training rows of the split. Raises
+        `DataError` for an unknown modality, or where no such moments were asked for when the store was made.
+        """
+        self._modality(name)
+        with _reading(self.path):
+            known = self._file["statistics"][name] if name in self._file.get("statistics", ()) else {}
+            for key in ("all", str(split)):
+                if key in known:
+                    group = known[key]
+                    return StoredMoments(group["mean"][:], group["variance"][:], int(group.attrs["rows"]))
+        raise DataError(
+            f"{self.path} has no moments of {name} for split {split}; make the store with its statistics."
+        )
 
     def split(self, number: int) -> dict[str, np.ndarray]:
         """Return the int64 row indices of the parts train, validation and test of split `number`.
@@ -207,7 +217,7 @@ class Store:
             known = list(splits)
             if str(number) in known:
                 return {part: splits[f"{number}/{part}"][:] for part in PARTS}
-        raise DataError(f"{self.path} has no split {number}; it has {', '.join(known)}.")
+        raise DataError(f"{self.path} has no split {number}; it has {', '.join(known) or 'none'}.")
 
     def blocks(self, rows: Rows, size: int) -> Iterator[np.ndarray]:
         """Yield the row indices `rows`, given as for `read`, in blocks of `size`, the last one shorter.
@@ -220,28 +230,16 @@ class Store:
         for start in range(0, len(indices), size):
             yield indices[start : start + size]
 
-    def _read(self, name: str, rows: Rows) -> np.ndarray:
-        with _reading(self.path):
-            source = self._file[name]
-            if rows is None:
-                return source[:]
-        if isinstance(rows, slice) and rows.step in (None, 1):
-            with _reading(self.path):
-                return source[rows]
-        return self._gather(source, checks.checked_rows(rows, self.n_rows))
+    def _modality(self, name: str) -> DenseRows | CsrRows:
+        if name not in self.modalities:
+            raise DataError(f"{self.path} has no modality {name!r}; it has {', '.join(self.modalities)}.")
+        return self._sources[name]
 
-    def _gather(self, source: h5py.Dataset, indices: np.ndarray) -> np.ndarray:
-        # One contiguous read a chunk and the choice of rows in memory: each chunk is unpacked once, which for
-        # most of MNIST takes a quarter of the time that h5py's own indexing takes.
-        result = np.empty((len(indices), *source.shape[1:]), source.dtype)
-        order = np.argsort(indices, kind="stable")
-        ordered = indices[order]
-        ends = np.flatnonzero(np.diff(ordered // source.chunks[0], append=-1)) + 1
-        start = 0
-        for end in ends:
-            first = ordered[start]
+    def _read(self, source: DenseRows | CsrRows, rows: Rows, n_rows: int) -> np.ndarray:
+        if rows is None or (isinstance(rows, slice) and rows.step in (None, 1)):
+            first, stop, _ = (rows or slice(None)).indices(n_rows)
             with _reading(self.path):
-                block = source[first : ordered[end - 1] + 1]
-            result[order[start:end]] = block[ordered[start:end] - first]
-            start = end
-        return result
+                return source.read(first, max(first, stop))
+        indices = checks.checked_rows(rows, n_rows)
+        with _reading(self.path):
+            return source.gather(indices)

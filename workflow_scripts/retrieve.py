@@ -9,5 +9,5 @@ import os
 
 from mvi.data.registry import retrieve, rows
 
-row = rows("config/data_registry.csv", "mnist")[snakemake.wildcards.file]
+row = rows("config/data_registry.csv", snakemake.wildcards.dataset)[snakemake.wildcards.file]
 retrieve(row, snakemake.output[0], os.environ.get("MVI_MIRROR") or None)

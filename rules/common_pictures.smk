@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""Helper functions of the rules that have to do with pictures and tags; no rule stands here."""
+
+from mvi.data.folder import count_pictures
+from mvi.errors import MviError
+
+# What the generator of `mini` writes, in the layout of MIRFLICKR.
+RAW_FILES = ["pictures.zip", "annotations.zip"]
+FLICKR_STORE = f"results/data/{config['flickr']['dataset']}/store.h5"
+LABEL_FIGURES = (
+    ["labels", "together"] if config["flickr"]["reference_rows"]["inputs"] else []
+)
+
+
+def of_flickr(path):
+    """Put a file of the experiments with pictures and tags into the folder of their run."""
+    return f"results/{config['flickr']['run']}/{path}"
+
+
+def flickr_tables():
+    """List the tables of the run; none where there is nothing to classify by."""
+    return (
+        [of_flickr("tables/reference.md")]
+        if config["flickr"]["reference_rows"]["inputs"]
+        else []
+    )
+
+
+def card_files():
+    """List what is counted and drawn of the data set; the Toronto archive has no pictures to draw."""
+    if config["flickr"]["dataset"] == "toronto":
+        return {"card": [], "figures": []}
+    folder = f"results/data/{config['flickr']['dataset']}/card"
+    return {
+        "card": [f"{folder}/card.md"],
+        "figures": [
+            f"{folder}/{name}.png" for name in ["sheet", "tags", *LABEL_FIGURES]
+        ],
+    }
+
+
+def raw_files(wildcards):
+    """Where the pictures of a data set lie, and what is known of them."""
+    dataset = wildcards.dataset
+    if dataset == "folder":
+        own = config["data"]["folder"]
+        return {"pictures": own["pictures"], "annotations": own["table"]}
+    names = RAW_FILES if dataset == "mini" else list(registry(dataset))
+    return {
+        kind: f"results/data/{dataset}/raw/{name}"
+        for kind, name in zip(["pictures", "annotations"], names)
+    }
+
+
+def number_of_pictures(dataset):
+    """How many pictures a data set has, which decides how many jobs describe them."""
+    own = config["data"][dataset]
+    if dataset == "mini":
+        return own["labelled"] + own["unlabelled"]
+    if dataset == "mirflickr25k":
+        return own["pictures"]
+    try:
+        return count_pictures(own["table"])
+    except MviError as error:
+        raise WorkflowError(str(error)) from None
+
+
+def blocks(wildcards):
+    """List the files in which the descriptors of a data set come, a range of rows each."""
+    rows, size = number_of_pictures(wildcards.dataset), config["features"]["block"]
+    return [
+        f"results/data/{wildcards.dataset}/blocks/{start}-{min(start + size, rows)}.npz"
+        for start in range(0, rows, size)
+    ]
+
+
+def weights_of_cnn(wildcards):
+    """Name the weights of the network, if descriptors come from one."""
+    if config["features"]["kind"] == "descriptors":
+        return {"words": f"results/data/{wildcards.dataset}/words.npy"}
+    return {"weights": f"results/data/alexnet/raw/{next(iter(registry('alexnet')))}"}

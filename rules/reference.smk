@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: MIT
+
+
+localrules:
+    write_reference_rows,
+    dump_flickr_config,
+    write_flickr_report,
+
+
+rule data_card:
+    input:
+        unpack(raw_files),
+        catalogue="results/data/{dataset}/catalogue.h5",
+    output:
+        **{
+            f"{name}{ending}": f"results/data/{{dataset}}/card/{name}.{kind}"
+            for name in ["tags", *LABEL_FIGURES]
+            for ending, kind in (("", "png"), ("_svg", "svg"))
+        },
+        json="results/data/{dataset}/card/card.json",
+        md="results/data/{dataset}/card/card.md",
+        sheet=report(
+            "results/data/{dataset}/card/sheet.png",
+            category="Data",
+            caption="../report/sheet.rst",
+        ),
+    log:
+        "results/data/{dataset}/logs/card.log",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        settings={
+            **config["flickr"]["card"],
+            "picture_size": config["features"]["picture_size"],
+        },
+        label_figures=LABEL_FIGURES,
+        code=code("data_card.py"),
+    message:
+        "Counting and drawing what {wildcards.dataset} holds"
+    script:
+        "../workflow_scripts/data_card.py"
+
+
+rule reference_rows:
+    input:
+        store=FLICKR_STORE,
+    output:
+        expand(
+            of_flickr("scores/reference/{{input}}/split{number}.json"),
+            number=config["flickr"]["splits"],
+        ),
+    log:
+        of_flickr("logs/reference_rows/{input}.log"),
+    benchmark:
+        of_flickr("benchmarks/reference_rows/{input}.tsv")
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=gpu(),
+    params:
+        splits=config["flickr"]["splits"],
+        standard_deviation=config["flickr"]["standard_deviation"],
+        penalties=config["flickr"]["reference_rows"]["lambda"],
+        code=code("reference_rows.py"),
+    message:
+        "Classifying raw inputs: {wildcards.input}"
+    script:
+        "../workflow_scripts/reference_rows.py"
+
+
+rule write_reference_rows:
+    input:
+        store=FLICKR_STORE,
+        scores=expand(
+            of_flickr("scores/reference/{input}/split{number}.json"),
+            input=config["flickr"]["reference_rows"]["inputs"],
+            number=config["flickr"]["splits"],
+        ),
+        published="config/published.csv",
+    output:
+        csv=of_flickr("tables/reference.csv"),
+        md=report(
+            of_flickr("tables/reference.md"),
+            category="Tables",
+            caption="../report/reference.rst",
+        ),
+    log:
+        of_flickr("logs/write_reference_rows.log"),
+    params:
+        note=config["flickr"]["note"],
+        code=code("write_reference_rows.py"),
+    message:
+        "Writing the table of raw inputs"
+    script:
+        "../workflow_scripts/write_reference_rows.py"
+
+
+rule dump_flickr_config:
+    output:
+        of_flickr("config.yaml"),
+    log:
+        of_flickr("logs/dump_config.log"),
+    params:
+        config=config,
+        code=code("dump_config.py"),
+    message:
+        "Writing the resolved configuration"
+    script:
+        "../workflow_scripts/dump_config.py"
+
+
+rule write_flickr_report:
+    input:
+        config=of_flickr("config.yaml"),
+        store=FLICKR_STORE,
+        tables=[*flickr_tables(), *card_files()["card"]],
+        figures=card_files()["figures"],
+    output:
+        report=of_flickr("report.md"),
+        cost=of_flickr("cost.md"),
+    log:
+        of_flickr("logs/write_report.log"),
+    params:
+        run=config["flickr"]["run"],
+        about=f"Data set {config['flickr']['dataset']}",
+        benchmarks=[
+            of_flickr("benchmarks"),
+            f"results/data/{config['flickr']['dataset']}/benchmarks",
+        ],
+        code=code("write_report.py"),
+    message:
+        "Writing the report on pictures and tags"
+    script:
+        "../workflow_scripts/write_report.py"

@@ -1,0 +1,44 @@
+# SPDX-License-Identifier: MIT
+"""Count what a set of pictures holds, look for duplicates, and draw it."""
+
+from common import start
+
+log = start(snakemake)
+
+import numpy as np
+
+from mvi.data.card import card_markdown, data_card
+from mvi.data.catalogue import read_catalogue
+from mvi.data.pictures import decode, open_pictures
+from mvi.errors import DataError
+from mvi.files import atomic, write_json
+from mvi.plotting import card as figures
+from mvi.plotting import style
+
+settings, output = snakemake.params.settings, snakemake.output
+catalogue = read_catalogue(snakemake.input.catalogue)
+shown, captions = [], []
+with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
+    card = data_card(catalogue, pictures)
+    order = np.random.default_rng(settings["seed"]).permutation(catalogue.n_rows)
+    for row in order:
+        if len(shown) == settings["sheet"]:
+            break
+        try:
+            shown.append(decode(pictures.read(int(row)), settings["picture_size"]))
+        except DataError:
+            continue
+        captions.append([catalogue.vocabulary[word] for word in catalogue.text[[row]].indices])
+write_json(output.json, card)
+with atomic(output.md) as temporary:
+    temporary.write_text(card_markdown(card), encoding="utf-8")
+tagged = (catalogue.text > 0).astype(int)
+style.save(
+    figures.tags(tagged.sum(axis=0), catalogue.vocabulary, tagged.sum(axis=1), labelled=catalogue.n_labelled),
+    output.tags,
+    output.tags_svg,
+)
+figures.save_png(figures.contact_sheet(np.stack(shown), captions), output.sheet)
+for name in snakemake.params.label_figures:
+    draw = {"labels": figures.label_counts, "together": figures.cooccurrence}[name]
+    style.save(draw(catalogue.labels, catalogue.classes), output[name], output[f"{name}_svg"])

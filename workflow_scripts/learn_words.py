@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""Learn visual words from pictures that are no test row of any split."""
+
+from common import device, start
+
+log = start(snakemake)
+
+import numpy as np
+
+from mvi.data.catalogue import read_catalogue
+from mvi.data.pictures import open_pictures
+from mvi.features.extract import rows_for_words, sample_for_words
+from mvi.features.phow import learn_words
+from mvi.files import atomic
+
+settings = dict(snakemake.params.settings)
+count, seed, epochs = settings.pop("words"), settings.pop("seed"), settings.pop("epochs")
+catalogue = read_catalogue(snakemake.input.catalogue)
+rows = rows_for_words(catalogue, settings.pop("pictures"), seed)
+with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
+    sample = sample_for_words(
+        pictures,
+        rows,
+        size=snakemake.params.size,
+        batch=snakemake.params.batch,
+        seed=seed,
+        device=device(snakemake, log),
+        **settings,
+    )
+log.info("%d words from %d patches of %d pictures", count, len(sample), len(rows))
+words = learn_words(sample, count, seed=seed, epochs=epochs)
+with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as file:
+    np.save(file, words)

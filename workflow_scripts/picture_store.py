@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+"""Put the blocks of descriptors and what the catalogue knows into one store."""
+
+from common import start
+
+log = start(snakemake)
+
+import numpy as np
+
+from mvi.data.catalogue import read_catalogue
+from mvi.data.store_writer import Dense, Sparse, writing_store
+from mvi.errors import DataError
+
+catalogue = read_catalogue(snakemake.input.catalogue)
+unreadable, start = [], 0
+with np.load(snakemake.input.blocks[0], allow_pickle=False) as first:
+    columns = first["image"].shape[1]
+    parts = {str(name): part.tolist() for name, part in zip(first["part_names"], first["parts"], strict=True)}
+for path in snakemake.input.blocks:
+    with np.load(path, allow_pickle=False) as block:
+        unreadable += block["unreadable"].tolist()
+most = snakemake.params.unreadable * catalogue.n_rows
+if len(unreadable) > most:
+    raise DataError(
+        f"{len(unreadable)} of the {catalogue.n_rows} pictures of {catalogue.dataset!r} are unreadable (row "
+        f"{unreadable[0]} is the first); mend them, or raise features.unreadable in the config."
+    )
+if unreadable:
+    log.warning("%d pictures are unreadable and are described as grey ones", len(unreadable))
+with writing_store(
+    snakemake.output[0],
+    dataset=catalogue.dataset,
+    n_rows=catalogue.n_rows,
+    modalities={
+        "image": Dense(columns, snakemake.params.precision),
+        "text": Sparse(len(catalogue.vocabulary)),
+    },
+    generated=catalogue.generated,
+    citation=catalogue.citation,
+    attributes={"descriptors": parts, "unreadable": unreadable},
+    statistics=["image"],
+) as writer:
+    writer.annotate(
+        labels=catalogue.labels,
+        classes=catalogue.classes,
+        splits=catalogue.splits,
+        ids=catalogue.ids,
+        vocabulary=catalogue.vocabulary,
+    )
+    writer.write("text", 0, catalogue.text)
+    for path in snakemake.input.blocks:
+        with np.load(path, allow_pickle=False) as block:
+            writer.write("image", start, block["image"])
+            start += len(block["image"])

@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: MIT
+"""Read the archive of the paper's features into a store."""
+
+from common import start
+
+log = start(snakemake)
+
+from mvi.data.toronto import write_toronto_store
+
+write_toronto_store(
+    snakemake.input[0],
+    snakemake.output[0],
+    dtype=snakemake.params.precision,
+    citation=snakemake.params.citation,
+)
