@@ -26,7 +26,14 @@ AFTER_TRAINING = {"encode", "classify", "sweep_iterations", "complete_digits", *
 # Temporary representations are made again for those who read them.
 AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "write_report"}
 THEORY = {"theory_measure", "theory_figure", "theory_table"}
-CONFIG = {"dump_config", "write_report"}
+# The resolved config stands beside the results of each experiment and is in what its page shows.
+CONFIG = {"dump_config", "write_report", "dump_flickr_config", "write_flickr_report"}
+# What follows when the numbers that describe a picture change, and when the pictures do.
+AFTER_STORE = {"reference_rows", "write_reference_rows", "write_flickr_report"}
+AFTER_WORDS = {"describe_block", "picture_store", *AFTER_STORE}
+FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "picture_store"}
+AFTER_CATALOGUE = {"learn_words", "data_card", *AFTER_WORDS}
+INPUTS = 10
 
 
 class Checkout:
@@ -63,6 +70,7 @@ class Checkout:
         lines = table[1].splitlines() if table else []
         jobs = {rule: int(count) for rule, count in map(str.split, lines)}
         targets = {"all", "table1", "figure2", "iterations", "training", "theory", "report"}
+        targets |= {"features", "card", "reference"}
         return {rule: count for rule, count in jobs.items() if rule not in targets}
 
 
@@ -86,6 +94,8 @@ def finished(tmp_path_factory) -> Checkout:
     assert touched.returncode == 0, touched.stderr
     for path in checkout.folder.glob("results/*/representations/*/*.h5"):
         path.unlink()
+    for path in checkout.folder.glob("results/data/*/blocks/*.npz"):
+        path.unlink()
     assert checkout.planned("all") == {}
     return checkout
 
@@ -106,6 +116,16 @@ def test_everything_is_planned_once(fresh, together):
         "theory_table": 1,
         "dump_config": 1,
         **dict.fromkeys(DRAWN, 1),
+        "generate_mini": 1,
+        "catalogue": 1,
+        "learn_words": 1,
+        "describe_block": 2,
+        "picture_store": 1,
+        "data_card": 1,
+        "reference_rows": INPUTS,
+        "write_reference_rows": 1,
+        "dump_flickr_config": 1,
+        "write_flickr_report": 1,
     }
 
 
@@ -120,16 +140,58 @@ def test_everything_is_planned_once(fresh, together):
         ("iterations", {"digits_store", "train_joint", "sweep_iterations", "draw_iterations"}),
         ("training", {"digits_store", "train_joint", "draw_training"}),
         ("theory", THEORY),
+        ("features", FEATURES),
+        ("card", {"generate_mini", "catalogue", "data_card"}),
+        ("reference", {*FEATURES, "reference_rows", "write_reference_rows", "dump_flickr_config"}),
     ],
 )
 def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
-    expected = rules if target == "theory" else rules | {"dump_config"}
-    assert set(fresh.planned(target)) == expected
+    halves = target in ("table1", "figure2", "iterations", "training")
+    assert set(fresh.planned(target)) == (rules | {"dump_config"} if halves else rules)
+
+
+@pytest.mark.parametrize(
+    ("experiments", "absent"),
+    [
+        ("[halves]", {"theory_measure", "describe_block"}),
+        ("[flickr]", {"theory_measure", "train_joint"}),
+        ("[theory]", {"train_joint", "describe_block", "write_report"}),
+        ("[halves, theory]", {"describe_block"}),
+    ],
+)
+def test_only_the_experiments_of_the_config_are_planned(fresh, experiments, absent):
+    jobs = fresh.planned("--config", f"experiments={experiments}", "--", "all")
+    assert not absent & set(jobs)
+    assert ("train_joint" in jobs) == ("halves" in experiments)
+    assert ("describe_block" in jobs) == ("flickr" in experiments)
+    assert ("theory_measure" in jobs) == ("theory" in experiments)
+
+
+def test_the_real_pictures_are_planned_from_their_archives_in_blocks(fresh):
+    jobs = fresh.planned("--configfile", "config/mirflickr25k.yaml", "--", "features")
+    assert jobs == {
+        "retrieve": 2,
+        "catalogue": 1,
+        "learn_words": 1,
+        "describe_block": 10,
+        "picture_store": 1,
+    }
+
+
+def test_the_archive_of_the_paper_is_planned_without_any_picture(fresh):
+    jobs = fresh.planned("--configfile", "config/toronto.yaml", "--", "all")
+    assert (jobs["retrieve"], jobs["toronto_store"], jobs["reference_rows"]) == (1, 1, 3)
+    assert "describe_block" not in jobs and "data_card" not in jobs
+
+
+def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
+    jobs = fresh.planned("--config", "features={kind: cnn}", "--", "features")
+    assert (jobs["retrieve"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
 
 
 def test_mnist_is_planned_from_its_raw_files(fresh):
     jobs = fresh.planned("--configfile", "config/mnist.yaml", "--", "table1")
-    assert jobs["retrieve_mnist"] == 4 and jobs["mnist_store"] == 1
+    assert jobs["retrieve"] == 4 and jobs["mnist_store"] == 1
     assert jobs["train_joint"] == METHODS and "digits_store" not in jobs
 
 
@@ -159,6 +221,15 @@ def settings(path: str, value: str) -> list[str]:
         ("halves.classifier.train_on", "mixed", AFTER_CLASSIFIER),
         ("halves.sweep.iterations", "3", {"sweep_iterations", "draw_iterations"}),
         ("halves.figure2.seed", "5", {"complete_digits", "draw_figure2"}),
+        ("data.mini.seed", "1", {"generate_mini", "catalogue", *AFTER_CATALOGUE}),
+        ("data.mini.vocabulary.size", "9", {"catalogue", *AFTER_CATALOGUE}),
+        ("data.mirflickr25k.splits.seed", "1", set()),
+        ("features.phow.scales", "[4, 5]", {"learn_words", *AFTER_WORDS}),
+        ("features.gist.stride", "1", AFTER_WORDS),
+        ("features.precision", "float16", {"picture_store", *AFTER_STORE}),
+        ("flickr.reference_rows.lambda", "[1.0]", AFTER_STORE),
+        ("flickr.standard_deviation", "deepnet", AFTER_STORE),
+        ("flickr.card.sheet", "3", {"data_card", "write_flickr_report"}),
         ("theory.consistency.repetitions", "9", THEORY),
         ("device", "cpu", set()),
     ],
@@ -206,6 +277,10 @@ def edited(finished) -> Iterator:
         ("plotting/theory.py", {"theory_figure", "write_report"}),
         ("theory/summary.py", {"theory_figure", "theory_table", "write_report"}),
         ("theory/dynamics.py", {*THEORY, "write_report"}),
+        ("data/toronto.py", set()),
+        ("features/gist.py", {"learn_words", *AFTER_WORDS}),
+        ("evaluation/multilabel.py", AFTER_STORE),
+        ("plotting/card.py", {"data_card", "write_flickr_report"}),
     ],
 )
 def test_a_module_reruns_the_rules_that_run_it(finished, edited, module, rules):

@@ -9,7 +9,7 @@ import torch
 from sklearn.svm import LinearSVC
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation import linear
+from mvi.evaluation import batched, linear
 
 
 def make_data(rows=400, features=25, classes=4, seed=0, dtype=np.float32):
@@ -90,7 +90,7 @@ def test_small_blocks_and_unsorted_labels(monkeypatch):
     X, y = make_data()
     names = np.array([40, 7, 9, 3])
     whole = linear.fit(X, y, C=1.0, tolerance=1e-5)
-    monkeypatch.setattr(linear, "_BLOCK_NUMBERS", 33 * X.shape[1])
+    monkeypatch.setattr(batched, "_BLOCK_NUMBERS", 33 * X.shape[1])
     blocked = linear.fit(X, names[y], C=1.0, tolerance=1e-5)
     np.testing.assert_array_equal(blocked.classes, [3, 7, 9, 40])
     np.testing.assert_allclose(blocked.weight, whole.weight[np.argsort(names)], rtol=2e-3, atol=2e-3)
@@ -163,7 +163,7 @@ def test_newton_direction_against_the_explicit_hessian():
 
 @pytest.mark.parametrize("rows_per_feature", [1000, 10])
 def test_preconditioner_is_the_hessian_of_a_random_share_of_rows(rows_per_feature, monkeypatch):
-    monkeypatch.setattr(linear, "_GRAM_ROWS_PER_FEATURE", rows_per_feature)
+    monkeypatch.setattr(batched, "_GRAM_ROWS_PER_FEATURE", rows_per_feature)
     X, y = make_data(rows=2000, features=10, dtype=np.float64)
     wide = np.concatenate([X, np.ones((len(X), 1))], axis=1)
     vectors = np.random.default_rng(1).normal(size=(4, 11))
@@ -186,7 +186,7 @@ def test_inputs_are_not_changed_or_copied_and_may_be_read_only():
         model.decision(X)
     np.testing.assert_array_equal(X, before)
     np.testing.assert_array_equal(y, labels)
-    assert linear._as_matrix(X).data_ptr() == X.ctypes.data
+    assert batched.as_matrix(X).data_ptr() == X.ctypes.data
 
 
 def test_same_data_same_bytes_and_torch_as_numpy():

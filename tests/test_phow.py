@@ -281,3 +281,9 @@ def test_the_batch_of_dense_sift_changes_nothing(images, monkeypatch):
     rows = dense_sift(images.mean(1), 6, 4)
     monkeypatch.setattr(sift, "BATCH", 5)
     torch.testing.assert_close(dense_sift(images.mean(1), 6, 4), rows)
+
+
+def test_words_are_learned_from_fewer_descriptors_than_a_minibatch_has():
+    descriptors = np.random.default_rng(0).random((50, 128), np.float32)
+    words = learn_words(descriptors, 3, seed=0, epochs=1)
+    assert words.shape == (3, 128) and np.isfinite(words).all()

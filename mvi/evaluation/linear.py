@@ -8,13 +8,12 @@ Each class minimises what liblinear's solver 2 minimises (L2-regularised squared
 with a constant feature 1 whose weight, the bias, is regularised like the others, and stops where
 liblinear does: ||grad f(w)|| <= tolerance * min(positives, negatives) / n * ||grad f(0)||.
 
-The solver is a truncated Newton method. Its cost is the product of the features with a few vectors,
-so the vectors of all classes are kept together and each block of rows is read once for all of them.
+The solver is a truncated Newton method. Its cost is the product of the features with a few vectors
+(see `batched`).
 Conjugate gradients are preconditioned by the Hessian that a class would have if its active rows were
 a random sample of all rows; its eigenvectors are the same for every class and every C.
 """
 
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -25,11 +24,8 @@ import torch
 from torch import Tensor
 
 from mvi.errors import ConfigError, DataError, ShapeError
+from mvi.evaluation.batched import as_matrix, blocks, pull_back, scores, second_moments
 
-# Numbers of a block of rows: small enough for the cache, large enough for an efficient product.
-_BLOCK_NUMBERS = 2**20
-# Rows a feature from which the preconditioner is estimated.
-_GRAM_ROWS_PER_FEATURE = 10
 _NEWTON_STEPS = 200
 _GRADIENT_STEPS = 500
 # Accuracy of a Newton direction, relative to the gradient: a better one costs more than it saves.
@@ -53,14 +49,14 @@ class LinearClassifier:
 
     def decision(self, features: Any) -> np.ndarray:
         """Scores (n, classes) of `features` (n, K)."""
-        rows = _as_matrix(features)
+        rows = as_matrix(features)
         if rows.shape[1] != self.weight.shape[1]:
             raise ShapeError(
                 f"The classifier was trained on {self.weight.shape[1]} features and was given "
                 f"{rows.shape[1]}; encode the rows with the model that the classifier belongs to."
             )
         weights = np.concatenate([self.weight, self.bias[:, None]], axis=1)
-        return _scores(torch.from_numpy(weights).to(rows), rows).T.cpu().numpy()
+        return scores(torch.from_numpy(weights).to(rows), rows).T.cpu().numpy()
 
     def predict(self, features: Any) -> np.ndarray:
         """Labels (n,); of equal scores the lower label wins."""
@@ -106,40 +102,11 @@ def fit_path(
     return (problem.solve(C, tolerance) for C in grid)
 
 
-def _as_matrix(features: Any) -> Tensor:
-    with warnings.catch_warnings():
-        # torch warns of read-only memory; nothing here writes to it.
-        warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
-        matrix = torch.as_tensor(features)
-    if matrix.ndim != 2 or matrix.dtype not in (torch.float32, torch.float64):
-        raise ShapeError(
-            f"The classifier's features are {matrix.dtype} of shape {tuple(matrix.shape)}; give "
-            "float32 or float64 of shape (rows, features)."
-        )
-    return matrix
-
-
-def _blocks(rows: Tensor) -> Iterator[tuple[slice, Tensor]]:
-    size = max(1, _BLOCK_NUMBERS // max(1, rows.shape[1]))
-    for start in range(0, len(rows), size):
-        where = slice(start, start + size)
-        yield where, rows[where]
-
-
-def _scores(weights: Tensor, rows: Tensor) -> Tensor:
-    """Scores (classes, n) of `rows` (n, K) by `weights` (classes, K + 1), the bias last."""
-    scores = rows.new_empty(len(weights), len(rows))
-    weights, bias = weights[:, :-1].to(rows.dtype), weights[:, -1:].to(rows.dtype)
-    for where, block in _blocks(rows):
-        scores[:, where] = torch.addmm(bias, weights, block.T)
-    return scores
-
-
 class _Problem:
     """The data of a training run; vectors are (classes, K + 1) float64, the bias last."""
 
     def __init__(self, features: Any, targets: Any) -> None:
-        self.rows = _as_matrix(features)
+        self.rows = as_matrix(features)
         n, width = self.rows.shape
         labels = np.asarray(torch.as_tensor(targets).cpu())
         if labels.shape != (n,):
@@ -162,7 +129,7 @@ class _Problem:
         self.weights = self.weights.to(self.rows.device)
         self.scores = torch.zeros_like(self.signs)
         # The norm of the gradient at zero, divided by C.
-        self.scale = 2 * self._pull_back(self.signs).norm(dim=1)
+        self.scale = 2 * pull_back(self.signs, self.rows).norm(dim=1)
         if not bool(torch.isfinite(self.scale).all()):
             raise DataError(
                 "The classifier's features hold numbers that are not finite; look for them in the "
@@ -170,23 +137,12 @@ class _Problem:
             )
         self._spectrum: tuple[Tensor, Tensor] | None = None
 
-    def _pull_back(self, residuals: Tensor) -> Tensor:
-        """Sum over rows of `residuals` (classes, n) times the row, (classes, K + 1)."""
-        total = torch.zeros(
-            len(residuals), self.rows.shape[1] + 1, dtype=torch.float64, device=self.rows.device
-        )
-        for where, block in _blocks(self.rows):
-            part = residuals[:, where]
-            total[:, :-1] += part @ block
-            total[:, -1] += part.sum(1, dtype=torch.float64)
-        return total
-
     def _curvature(self, vectors: Tensor, active: Tensor, C: float) -> Tensor:
         """The Hessian times `vectors`: v + 2C X^T (active * X v), in one reading of the rows."""
         total = vectors.clone()
         weights = vectors[:, :-1].to(self.rows.dtype)
         bias = vectors[:, -1:].to(self.rows.dtype)
-        for where, block in _blocks(self.rows):
+        for where, block in blocks(self.rows):
             part = torch.addmm(bias, weights, block.T).mul_(active[:, where])
             total[:, :-1] += 2 * C * (part @ block)
             total[:, -1] += 2 * C * part.sum(1, dtype=torch.float64)
@@ -195,15 +151,8 @@ class _Problem:
     def _precondition(self, vectors: Tensor, share: Tensor, C: float) -> Tensor:
         """Divide by I + 2C share X^T X, with X^T X estimated from evenly spaced rows."""
         if self._spectrum is None:
-            n, width = self.rows.shape
-            step = max(1, n // (_GRAM_ROWS_PER_FEATURE * width))
-            chosen = self.rows[::step]
-            gram = self.rows.new_zeros(width + 1, width + 1)
-            for _, block in _blocks(chosen):
-                block = torch.nn.functional.pad(block, (0, 1), value=1.0)
-                gram.addmm_(block.T, block)
-            values, basis = torch.linalg.eigh(gram)
-            self._spectrum = values.double().clamp_min(0) * (n / len(chosen)), basis
+            values, basis = torch.linalg.eigh(second_moments(self.rows))
+            self._spectrum = values.double().clamp_min(0) * len(self.rows), basis
         values, basis = self._spectrum
         rotated = (vectors.to(basis.dtype) @ basis).double()
         rotated /= 1 + 2 * C * share[:, None] * values
@@ -267,14 +216,14 @@ class _Problem:
         for step in range(_NEWTON_STEPS + 1):
             margins = self.signs * self.scores
             hinge = (1 - margins).clamp_min_(0)
-            gradient = self.weights - 2 * C * self._pull_back(self.signs * hinge)
+            gradient = self.weights - 2 * C * pull_back(self.signs * hinge, self.rows)
             size = gradient.norm(dim=1) / (C * self.scale * self.balance)
             todo = (size > (tolerance if step else 0)).nonzero().flatten()
             if not len(todo) or stuck or step == _NEWTON_STEPS:
                 break
             active = (hinge[todo] > 0).to(self.rows.dtype)
             direction = self._newton_direction(gradient[todo], active, C)
-            moved = _scores(direction, self.rows)
+            moved = scores(direction, self.rows)
             length = self._step_lengths(
                 self.weights[todo], direction, margins[todo], self.signs[todo] * moved, C
             )[:, None]

@@ -50,11 +50,9 @@ class Descriptors:
     and `phow` are further settings of these two. `columns` says where each descriptor stands.
     """
 
-    def __init__(
-        self, words: Tensor, *, size: int, gist: Mapping[str, Any], phow: Mapping[str, Any]
-    ) -> None:
+    def __init__(self, words: Tensor, *, size: int, gist: Mapping[str, Any], phow: Mapping[str, Any]) -> None:
         device = words.device
-        self._parts: dict[str, Callable[[Tensor], Tensor]] = {
+        self.parts: dict[str, Callable[[Tensor], Tensor]] = {
             "gist": Gist(size, **gist).to(device),
             "edge_histogram": edge_histogram,
             "texture": HomogeneousTexture(size).to(device),
@@ -65,7 +63,7 @@ class Descriptors:
         }
         blank = torch.zeros(1, 3, size, size, device=device)
         self.columns: dict[str, slice] = {}
-        for name, part in self._parts.items():
+        for name, part in self.parts.items():
             start = max((taken.stop for taken in self.columns.values()), default=0)
             self.columns[name] = slice(start, start + part(blank).shape[1])
 
@@ -75,7 +73,7 @@ class Descriptors:
 
     def __call__(self, images: Tensor) -> Tensor:
         """Return (n, columns) float32 for `images` (n, 3, size, size), RGB in [0, 1]."""
-        return torch.cat([part(images) for part in self._parts.values()], 1)
+        return torch.cat([part(images) for part in self.parts.values()], 1)
 
 
 def _bound(words: Tensor, settings: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
@@ -147,9 +145,7 @@ def describe(
     return np.concatenate(blocks), np.asarray(unreadable, np.int64)
 
 
-def _batches(
-    pictures: Pictures, rows: Sequence[int], size: int, batch: int, device: str, what: str
-) -> Any:
+def _batches(pictures: Pictures, rows: Sequence[int], size: int, batch: int, device: str, what: str) -> Any:
     # disable=None: no bar where stderr is not a terminal.
     with tqdm(desc=what, total=len(rows), unit="picture", leave=False, disable=None) as bar:
         for start in range(0, len(rows), batch):

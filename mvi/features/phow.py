@@ -113,7 +113,8 @@ def learn_words(
         )
     means = MiniBatchKMeans(
         count,
-        batch_size=batch_size,
+        # scikit-learn needs at least two steps.
+        batch_size=min(batch_size, max(1, len(descriptors) // 2)),
         max_iter=epochs,
         n_init=1,
         random_state=seed,

@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""All 3,857 descriptors of pictures, decoding included: pictures a second, memory, and where the time goes.
+
+Without --pictures the scenes of `mini` are drawn at 128 px for it, which is not timed. Each of two processes
+on one thread describes every second block of pictures at the same time, as two jobs of the workflow do.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from mvi.data.mini import write_mirflickr
+from mvi.data.pictures import ZipPictures, decode
+from mvi.features.extract import Descriptors, describe, sample_for_words
+from mvi.features.phow import learn_words
+
+SIZE = 128
+BATCH = 16
+# Speed depends on their number, not on how good they are.
+WORDS = 2000
+MEMBER = "mirflickr/im{}.jpg"
+
+
+def pictures_of(path: str, count: int) -> ZipPictures:
+    """The first `count` pictures of an archive in the layout of MIRFLICKR."""
+    return ZipPictures(path, [MEMBER.format(i + 1) for i in range(count)])
+
+
+def extractor(words: str) -> Descriptors:
+    """What the workflow describes pictures by."""
+    loaded = torch.from_numpy(np.load(words, allow_pickle=False))
+    return Descriptors(loaded, size=SIZE, gist={}, phow={})
+
+
+def work(path: str, words: str, start: int, count: int) -> None:
+    """Describe every second picture and print seconds and the largest resident memory in MiB."""
+    extract = extractor(words)
+    with torch.inference_mode(), pictures_of(path, count) as pictures:
+        started = time.perf_counter()
+        describe(pictures, range(start, count, 2), extract, size=SIZE, batch=BATCH)
+        seconds = time.perf_counter() - started
+    print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+
+
+def profile(path: str, words: str, count: int) -> dict[str, float]:
+    """Milliseconds of one core that each part takes a picture."""
+    extract, found = extractor(words), {}
+    with torch.inference_mode(), pictures_of(path, count) as pictures:
+        started = time.process_time()
+        decoded = np.stack([decode(pictures.read(i), SIZE) for i in range(count)])
+        found["reading and decoding"] = time.process_time() - started
+        images = torch.from_numpy(decoded).permute(0, 3, 1, 2).float().div_(255).contiguous()
+        for name, part in extract.parts.items():
+            started = time.process_time()
+            for batch in images.split(BATCH):
+                part(batch)
+            found[name] = time.process_time() - started
+    return {name: 1000 * seconds / count for name, seconds in found.items()}
+
+
+def main() -> None:
+    """Print the tables as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pictures", help="a zip with pictures mirflickr/im1.jpg and so on")
+    parser.add_argument("--count", type=int, default=512)
+    parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    if options.work:
+        path, words, start, count = options.work
+        work(path, words, int(start), int(count))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path, words = options.pictures or f"{folder}/pictures.zip", f"{folder}/words.npy"
+        if not options.pictures:
+            others = f"{folder}/annotations.zip", f"{folder}/truth.npz"
+            write_mirflickr(path, *others, labelled=options.count, unlabelled=0, size=SIZE, seed=0)
+        with pictures_of(path, options.count) as pictures:
+            rows = range(min(options.count, 128))
+            sample = sample_for_words(pictures, rows, size=SIZE, batch=BATCH, per_picture=100, seed=0)
+        np.save(words, learn_words(sample, WORDS, seed=0, epochs=1))
+        command = [sys.executable, __file__, "--work", path, words]
+        jobs = [
+            subprocess.Popen(
+                [*command, str(start), str(options.count)],
+                stdout=subprocess.PIPE,
+                text=True,
+                env=os.environ | {"OMP_NUM_THREADS": "1"},
+            )
+            for start in (0, 1)
+        ]
+        outputs = [job.communicate()[0].split() for job in jobs]
+        if any(job.returncode for job in jobs):
+            raise SystemExit("a process that described pictures failed")
+        times = profile(path, words, min(options.count, 128))
+    seconds = max(float(output[0]) for output in outputs)
+    memory = max(float(output[1]) for output in outputs)
+    kind = Path(options.pictures).name if options.pictures else "generated"
+    print(f"{options.count} {kind} pictures, {SIZE} px, 2 processes of one thread at a time\n")
+    print("| | |\n|---|--:|")
+    print(f"| pictures a second, both together | {options.count / seconds:.0f} |")
+    print(f"| resident memory of each, MiB | {memory:.0f} |")
+    print("\n| milliseconds of one core a picture | |\n|---|--:|")
+    for name, milliseconds in times.items():
+        print(f"| {name} | {milliseconds:.2f} |")
+    print(f"| together | {sum(times.values()):.1f} |")
+
+
+if __name__ == "__main__":
+    main()

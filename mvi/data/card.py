@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: MIT
+"""The data card: what a set of tagged pictures holds, counted, and which of its pictures are the same.
+
+The pictures are read once. Two are exact duplicates if their files agree byte for byte, and near
+duplicates if their perceptual hashes differ in few bits (signs of the lowest frequencies of a small grey
+picture's discrete cosine transform against their median; Zauner 2010) and their small colour pictures
+differ little: pictures of little structure, such as skies, have hashes that agree by chance.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from scipy import fft, sparse
+from scipy.sparse import csgraph
+
+from mvi.data.catalogue import Catalogue
+from mvi.data.pictures import decode
+from mvi.errors import DataError, ShapeError
+
+# Sides of the grey picture that is transformed, of the block of frequencies kept, and of the colour
+# picture that is compared.
+_SIDE, _FREQUENCIES, _THUMB = 32, 8, 8
+_BITS = _FREQUENCIES**2 - 1
+_BLOCK = 1024
+_GREY = np.array([0.299, 0.587, 0.114], np.float32)
+
+
+class Pictures(Protocol):
+    """Where pictures come from: `ZipPictures`, `FolderPictures` or anything that reads bytes by row."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, i: int) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """What one pass over n pictures keeps of each.
+
+    `digests`: n sha256 digests; `bits` (n, 63) bool, the perceptual hash; `thumbs` (n, 192) float32 in
+    [0, 1], 8 x 8 colour pictures; `grey` (n,) bool, no colour anywhere; `sound` (n,) bool, could be
+    decoded (what could not has zeros elsewhere); `sizes` (n,) int64 bytes.
+    """
+
+    digests: list[bytes]
+    bits: np.ndarray
+    thumbs: np.ndarray
+    grey: np.ndarray
+    sound: np.ndarray
+    sizes: np.ndarray
+
+
+def fingerprints(pictures: Pictures) -> Fingerprints:
+    """Read every picture once; about 1 KB a picture is kept. Pictures that do not decode are noted."""
+    n = len(pictures)
+    result = Fingerprints(
+        digests=[],
+        bits=np.zeros((n, _BITS), bool),
+        thumbs=np.zeros((n, 3 * _THUMB**2), np.float32),
+        grey=np.zeros(n, bool),
+        sound=np.zeros(n, bool),
+        sizes=np.zeros(n, np.int64),
+    )
+    for start in range(0, n, _BLOCK):
+        rows, small = [], []
+        for i in range(start, min(n, start + _BLOCK)):
+            data = pictures.read(i)
+            result.digests.append(hashlib.sha256(data).digest())
+            result.sizes[i] = len(data)
+            try:
+                small.append(decode(data, _SIDE))
+            except DataError:
+                continue
+            rows.append(i)
+        if rows:
+            pixels = np.stack(small)
+            result.sound[rows] = True
+            result.grey[rows] = (pixels == pixels[..., :1]).all(axis=(1, 2, 3))
+            result.bits[rows], result.thumbs[rows] = _hashed(pixels)
+    return result
+
+
+def _hashed(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Hash and colour picture of `pixels` (n, 32, 32, 3) uint8."""
+    values = pixels.astype(np.float32) / 255
+    low = fft.dctn(values @ _GREY, axes=(1, 2), norm="ortho")[:, :_FREQUENCIES, :_FREQUENCIES]
+    # Without the mean; rounded, so that a flat picture's bits are not those of rounding errors.
+    low = low.reshape(len(low), -1)[:, 1:].round(4)
+    bits = low > np.median(low, axis=1, keepdims=True)
+    cells = values.reshape(len(values), _THUMB, _SIDE // _THUMB, _THUMB, _SIDE // _THUMB, 3)
+    return bits, cells.mean(axis=(2, 4)).reshape(len(values), -1)
+
+
+def exact_duplicates(prints: Fingerprints) -> list[np.ndarray]:
+    """Groups of rows whose files agree byte for byte, each ascending, by their first row."""
+    rows = defaultdict(list)
+    for i, digest in enumerate(prints.digests):
+        rows[digest].append(i)
+    return [np.array(group) for group in rows.values() if len(group) > 1]
+
+
+def near_duplicates(
+    prints: Fingerprints, max_bits: int = 8, max_difference: float = 0.04
+) -> list[np.ndarray]:
+    """Groups of rows whose pictures look the same, exact duplicates among them.
+
+    Two rows belong together if their hashes differ in at most `max_bits` of 63 bits and the pixels of
+    their 8 x 8 colour pictures by at most `max_difference` (of 1) on average, or if rows in between do.
+    The defaults find a picture saved again at lower quality, half the size or more contrast, and most that
+    lost 5 % of their edges, but few that were made brighter. The cost is quadratic in the number of
+    pictures: 3 s of one core for 25,000.
+    """
+    sound = np.flatnonzero(prints.sound)
+    pairs = [
+        pair
+        for pair in _close(prints.bits[sound], prints.thumbs[sound], max_bits, max_difference)
+        if len(pair)
+    ]
+    ends = sound[np.concatenate(pairs)] if pairs else np.zeros((0, 2), np.int64)
+    n = len(prints.sound)
+    links = sparse.coo_array((np.ones(len(ends)), ends.T), shape=(n, n))
+    _, group = csgraph.connected_components(links, directed=False)
+    order = np.argsort(group, kind="stable")
+    groups = np.split(order, np.flatnonzero(np.diff(group[order])) + 1)
+    return sorted((rows for rows in groups if len(rows) > 1), key=lambda rows: rows[0])
+
+
+def _close(
+    bits: np.ndarray, thumbs: np.ndarray, max_bits: int, max_difference: float
+) -> Iterator[np.ndarray]:
+    """Pairs (m, 2) of close rows, the lower first, block by block."""
+    signs = np.where(bits, np.float32(1), np.float32(-1))
+    for start in range(0, len(signs), _BLOCK):
+        # The product counts bits that agree less those that do not.
+        apart = (_BITS - signs[start : start + _BLOCK] @ signs[start:].T) / 2
+        first, second = np.nonzero(np.triu(apart <= max_bits, 1))
+        first, second = first + start, second + start
+        for some in range(0, len(first), 2**16):
+            a, b = first[some : some + 2**16], second[some : some + 2**16]
+            same = np.abs(thumbs[a] - thumbs[b]).mean(axis=1) <= max_difference
+            yield np.stack([a[same], b[same]], axis=1)
+
+
+def data_card(
+    catalogue: Catalogue,
+    pictures: Pictures | None = None,
+    *,
+    max_bits: int = 8,
+    max_difference: float = 0.04,
+    examples: int = 10,
+) -> dict[str, Any]:
+    """Count what `catalogue` holds and, where `pictures` are given, what is the same among them.
+
+    `pictures` has the catalogue's rows; `max_bits` and `max_difference` are those of `near_duplicates`;
+    at most `examples` groups of duplicates, pictures that do not decode, and frequent tags are named.
+    The result can be written as JSON. Raises `ShapeError` where the rows differ in number.
+    """
+    tagged = np.diff(catalogue.text.indptr)
+    tag_counts = np.bincount(catalogue.text.indices, minlength=len(catalogue.vocabulary))
+    labels, labelled = catalogue.labels, catalogue.n_labelled
+    frequent = np.argsort(-tag_counts, kind="stable")[:examples]
+    card: dict[str, Any] = {
+        "dataset": catalogue.dataset,
+        "generated": catalogue.generated,
+        "citation": catalogue.citation,
+        "pictures": catalogue.n_rows,
+        "labelled": labelled,
+        "unlabelled": catalogue.n_rows - labelled,
+        "classes": len(catalogue.classes),
+        "labels": int(labels.sum()),
+        "without_label": int((labels.sum(axis=1) == 0).sum()),
+        "label_counts": dict(zip(catalogue.classes, labels.sum(axis=0, dtype=int).tolist(), strict=True)),
+        "vocabulary": len(catalogue.vocabulary),
+        "tags": int(tagged.sum()),
+        "untagged": int((tagged == 0).sum()),
+        "untagged_labelled": int((tagged[:labelled] == 0).sum()),
+        "pictures_by_tags": np.bincount(tagged).tolist(),
+        "frequent_tags": {catalogue.vocabulary[i]: int(tag_counts[i]) for i in frequent},
+        "splits": {
+            str(number): {part: len(rows) for part, rows in split.items()}
+            for number, split in catalogue.splits.items()
+        },
+    }
+    if pictures is None:
+        return card
+    if len(pictures) != catalogue.n_rows:
+        raise ShapeError(
+            f"There are {len(pictures)} pictures and {catalogue.n_rows} rows in the catalogue of "
+            f"{catalogue.dataset!r}; make the catalogue again."
+        )
+    prints = fingerprints(pictures)
+    exact, near = exact_duplicates(prints), near_duplicates(prints, max_bits, max_difference)
+    bad = np.flatnonzero(~prints.sound)
+    return card | {
+        "bytes": int(prints.sizes.sum()),
+        "grey": int(prints.grey.sum()),
+        "undecodable": len(bad),
+        "undecodable_examples": [catalogue.names[i] for i in bad[:examples]],
+        "exact_duplicates": _group_counts(exact, catalogue.names, examples),
+        "near_duplicates": _group_counts(near, catalogue.names, examples)
+        | {"max_bits": max_bits, "max_difference": max_difference},
+        "test_rows_seen": {
+            str(number): _seen(split, exact + near) for number, split in catalogue.splits.items()
+        },
+    }
+
+
+def _group_counts(groups: Sequence[np.ndarray], names: Sequence[str], examples: int) -> dict[str, Any]:
+    """How many groups, how many pictures would go if one of each stayed, and the largest groups."""
+    largest = sorted(groups, key=lambda rows: (-len(rows), rows[0]))[:examples]
+    return {
+        "groups": len(groups),
+        "superfluous": sum(len(rows) - 1 for rows in groups),
+        "largest": max(map(len, groups), default=0),
+        "examples": [[names[i] for i in rows[:examples]] for rows in largest],
+    }
+
+
+def _seen(split: dict[str, np.ndarray], groups: Sequence[np.ndarray]) -> int:
+    """Number of test rows that have a duplicate among the training or validation rows."""
+    trained = np.concatenate([split["train"], split["validation"]])
+    seen = [rows[np.isin(rows, split["test"])] for rows in groups if np.isin(rows, trained).any()]
+    return len(np.unique(np.concatenate(seen))) if seen else 0
+
+
+_LINES = {
+    "pictures": "Pictures",
+    "labelled": "with labels",
+    "unlabelled": "without labels",
+    "classes": "Labels to tell apart",
+    "without_label": "Labelled pictures to which none applies",
+    "vocabulary": "Words of the vocabulary",
+    "untagged": "Pictures without a tag of the vocabulary",
+    "untagged_labelled": "of them with labels",
+    "grey": "Grey pictures",
+    "undecodable": "Pictures that do not decode",
+}
+
+
+def card_markdown(card: dict[str, Any]) -> str:
+    """The counts of a card as a Markdown table for readers."""
+    source = f"`{card['dataset']}`" + (", generated by a program" if card["generated"] else "")
+    lines = [("Data set", source)]
+    lines += [(title, f"{card[key]:,}") for key, title in _LINES.items() if key in card]
+    if card["labelled"]:
+        lines.append(("Labels a labelled picture", f"{card['labels'] / card['labelled']:.3f}"))
+    tagged = card["pictures"] - card["untagged"]
+    lines.append(("Tags a tagged picture", f"{card['tags'] / max(1, tagged):.3f}"))
+    frequent = ", ".join(f"{tag} {count:,}" for tag, count in card["frequent_tags"].items())
+    lines.append(("Most frequent tags", frequent.replace("|", "\\|")))
+    for kind in ("exact", "near"):
+        if (groups := card.get(f"{kind}_duplicates")) is not None:
+            text = f"{groups['superfluous']:,} in {groups['groups']:,} groups, at most {groups['largest']:,}"
+            lines.append((f"{kind.capitalize()} duplicates beyond the first of a group", f"{text} alike"))
+    if card.get("test_rows_seen"):
+        seen = ", ".join(map(str, card["test_rows_seen"].values()))
+        lines.append(("Test rows with a duplicate among the rows trained on, split by split", seen))
+    width = max(len(name) for name, _ in lines)
+    rows = [f"| {name.ljust(width)} | {value} |\n" for name, value in lines]
+    return f"| {''.ljust(width)} | |\n| {'-' * width} | - |\n" + "".join(rows)
