@@ -19,8 +19,9 @@ import torch
 
 from mvi.data.mini import write_mirflickr
 from mvi.data.pictures import ZipPictures, decode
-from mvi.features.extract import Descriptors, describe, sample_for_words
+from mvi.features.extract import Descriptors, describe
 from mvi.features.phow import learn_words
+from mvi.features.words import sample_for_words
 
 SIZE = 128
 BATCH = 16

@@ -46,13 +46,14 @@ rule learn_words:
         "../workflow_scripts/learn_words.py"
 
 
+# Kept, since they cost the most; who needs the room may delete them once the store is made.
 rule describe_block:
     input:
         unpack(raw_files),
         unpack(weights_of_cnn),
         catalogue="results/data/{dataset}/catalogue.h5",
     output:
-        temp("results/data/{dataset}/blocks/{start}-{stop}.npz"),
+        "results/data/{dataset}/blocks/{start}-{stop}.npz",
     log:
         "results/data/{dataset}/logs/describe_block/{start}-{stop}.log",
     benchmark:

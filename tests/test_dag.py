@@ -94,8 +94,6 @@ def finished(tmp_path_factory) -> Checkout:
     assert touched.returncode == 0, touched.stderr
     for path in checkout.folder.glob("results/*/representations/*/*.h5"):
         path.unlink()
-    for path in checkout.folder.glob("results/data/*/blocks/*.npz"):
-        path.unlink()
     assert checkout.planned("all") == {}
     return checkout
 
@@ -278,7 +276,7 @@ def edited(finished) -> Iterator:
         ("theory/summary.py", {"theory_figure", "theory_table", "write_report"}),
         ("theory/dynamics.py", {*THEORY, "write_report"}),
         ("data/toronto.py", set()),
-        ("features/gist.py", {"learn_words", *AFTER_WORDS}),
+        ("features/gist.py", AFTER_WORDS),
         ("evaluation/multilabel.py", AFTER_STORE),
         ("plotting/card.py", {"data_card", "write_flickr_report"}),
     ],

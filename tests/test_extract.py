@@ -13,9 +13,10 @@ from scipy import sparse
 from mvi.data.catalogue import Catalogue
 from mvi.errors import DataError
 from mvi.features.colour_layout import colour_layout
-from mvi.features.extract import Descriptors, describe, rows_for_words, sample_for_words
+from mvi.features.extract import Descriptors, describe
 from mvi.features.gist import Gist
 from mvi.features.phow import phow
+from mvi.features.words import rows_for_words, sample_for_words
 
 SIZE = 64
 

@@ -11,14 +11,14 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from scipy import fft, sparse
 from scipy.sparse import csgraph
 
 from mvi.data.catalogue import Catalogue
-from mvi.data.pictures import decode
+from mvi.data.pictures import Pictures, decode
 from mvi.errors import DataError, ShapeError
 
 # Sides of the grey picture that is transformed, of the block of frequencies kept, and of the colour
@@ -27,14 +27,6 @@ _SIDE, _FREQUENCIES, _THUMB = 32, 8, 8
 _BITS = _FREQUENCIES**2 - 1
 _BLOCK = 1024
 _GREY = np.array([0.299, 0.587, 0.114], np.float32)
-
-
-class Pictures(Protocol):
-    """Where pictures come from: `ZipPictures`, `FolderPictures` or anything that reads bytes by row."""
-
-    def __len__(self) -> int: ...
-
-    def read(self, i: int) -> bytes: ...
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from types import TracebackType
+from typing import Protocol
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -32,6 +33,18 @@ TURNS = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+
+
+class Pictures(Protocol):
+    """Picture files by row, such as those of `mvi.data.pictures`."""
+
+    names: Sequence[str]
+
+    def __len__(self) -> int:
+        """Number of rows."""
+
+    def read(self, i: int) -> bytes:
+        """The file of row i."""
 
 
 class ZipPictures:

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+"""From which pictures visual words may be learned, and patches of them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from mvi.data.catalogue import Catalogue
+from mvi.data.pictures import Pictures
+from mvi.errors import DataError
+from mvi.features.phow import sample_descriptors
+from mvi.features.reading import batches
+
+
+def rows_for_words(catalogue: Catalogue, count: int, seed: int) -> np.ndarray:
+    """Choose up to `count` rows, ascending, from which visual words may be learned.
+
+    They are unlabelled ones if there are any, else rows that are in the test part of no split, so that one
+    vocabulary serves every split. Raises `DataError` where no row is left.
+    """
+    allowed = np.ones(catalogue.n_rows, bool)
+    if catalogue.n_labelled < catalogue.n_rows:
+        allowed[: catalogue.n_labelled] = False
+    for split in catalogue.splits.values():
+        allowed[split["test"]] = False
+    rows = np.flatnonzero(allowed)
+    if not len(rows):
+        raise DataError(
+            f"Every row of {catalogue.dataset!r} is a test row of some split, so that no visual words can be "
+            "learned; set fewer splits or larger shares for train and validation."
+        )
+    return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
+
+
+def sample_for_words(
+    pictures: Pictures,
+    rows: Sequence[int],
+    *,
+    size: int,
+    batch: int,
+    per_picture: int,
+    seed: int,
+    device: str = "cpu",
+    **settings: Any,
+) -> np.ndarray:
+    """Return SIFT descriptors (m, 128) of `rows`, up to `per_picture` of each, at random by `seed`.
+
+    `settings` are those of `mvi.features.phow.phow`. Unreadable pictures are left out.
+    """
+    generator = torch.Generator().manual_seed(seed)
+    found = []
+    for images, readable in batches(pictures, rows, size, batch, device, "sampling patches"):
+        sample = sample_descriptors(images[readable], per_picture, generator, **settings)
+        found.append(sample.cpu().numpy())
+    return np.concatenate(found)
