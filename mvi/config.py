@@ -249,7 +249,9 @@ def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     if not near:
         near = [key for key in _all_keys(_schema()) if key.rsplit(".", 1)[-1] == name]
     if near:
-        return f'; did you mean "{near[0]}"?'
+        # A short name may stand in several places; the shortest paths are the likeliest.
+        quoted = [f'"{key}"' for key in sorted(near, key=lambda key: key.count("."))[:3]]
+        return f"; did you mean {_listed(quoted)}?"
     return f"; known here: {_listed(known) or 'none'}."
 
 

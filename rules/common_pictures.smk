@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Helper functions of the rules that have to do with pictures and tags; no rule stands here."""
 
+from functools import cache
+
 from mvi.data.folder import count_pictures
 from mvi.errors import MviError
 
@@ -52,6 +54,7 @@ def raw_files(wildcards):
     }
 
 
+@cache
 def number_of_pictures(dataset):
     """How many pictures a data set has, which decides how many jobs describe them."""
     own = config["data"][dataset]
@@ -63,6 +66,11 @@ def number_of_pictures(dataset):
         return count_pictures(own["table"])
     except MviError as error:
         raise WorkflowError(str(error)) from None
+
+
+# A mistake in somebody's table ends the run here, not in the middle of planning.
+if config["flickr"]["dataset"] == "folder":
+    number_of_pictures("folder")
 
 
 def blocks(wildcards):

@@ -105,12 +105,15 @@ def test_the_input_is_left_alone():
             {"halves": {"trainig": {}}},
             '"halves.trainig" is unknown; did you mean "halves.training"?',
         ),
-        ({"epochs": 3}, '"epochs" is unknown; did you mean "halves.training.epochs"?'),
+        (
+            {"epochs": 3},
+            '"epochs" is unknown; did you mean "features.phow.epochs", "halves.training.epochs" or "theory.tr',
+        ),
         (
             {"presets": {"mine": {"halves": {"modle": {}}}}},
             '"presets.mine.halves.modle" is unknown; did you mean "presets.mine.halves.model"?',
         ),
-        ({"zzz": 1}, '"zzz" is unknown; known here: dataset, preset,'),
+        ({"zzz": 1}, '"zzz" is unknown; known here: dataset, preset, experiments,'),
     ],
 )
 def test_an_unknown_key_is_refused_with_the_nearest_known_one(raw, said):
@@ -137,6 +140,9 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(raw, said):
         ("seeds", [-1], "is -1, but must be a whole number, at least 0."),
         ("seeds", True, "is True, but must be a list"),
         ("dataset", "cifar", 'is "cifar", but must be one of digits or mnist.'),
+        ("flickr.dataset", "flicker", 'is "flicker", but must be one of mini, mirflickr25k, toronto or fold'),
+        ("features.picture_size", 16, "is 16, but must be a whole number, at least 64."),
+        ("flickr.run", "../elsewhere", "but must be text or empty (null), made of letters"),
         ("run", "../elsewhere", "but must be text or empty (null), made of letters"),
         ("preset", "fst", 'names "fst", which is not under presets; known here: none.'),
     ],
@@ -168,6 +174,13 @@ def test_a_preset_of_another_data_set_is_refused():
             '"halves.methods.mp.sparsity.kind" is "approximate", but must be one of none or exact',
         ),
         ({"run": "theory"}, '"run" is "theory", but must be'),
+        (
+            {"data": {"mini": {"splits": {"train": 0.7, "validation": 0.3}}}},
+            '"data.mini.splits.train" and "data.mini.splits.validation" are 0.7 and 0.3, .* for test',
+        ),
+        ({"flickr": {"splits": [1, 6]}}, '"data.mini.splits.count", which is 5'),
+        ({"flickr": {"dataset": "folder"}}, '"data.folder.pictures" must be set'),
+        ({"run": "a", "flickr": {"run": "a"}}, '"flickr.run" are both "a", but must differ'),
     ],
 )
 def test_values_wrong_together_are_refused_before_any_job(raw, sentence):

@@ -7,6 +7,7 @@ log = start(snakemake)
 
 import csv
 import os
+import re
 from pathlib import Path
 
 from mvi.files import atomic
@@ -16,7 +17,9 @@ output = Path(snakemake.output.report)
 costs: dict[str, list[dict[str, str]]] = {}
 for folder in map(Path, snakemake.params.benchmarks):
     for path in sorted(folder.glob("**/*.tsv")):
-        step = " ".join(path.relative_to(folder).parts[:2]).removesuffix(".tsv")
+        # Seeds and ranges of rows are jobs of one step.
+        parts = path.relative_to(folder).with_suffix("").parts
+        step = " ".join(part for part in parts if not re.fullmatch(r"seeds?\d*|\d+-\d+", part))
         with path.open(newline="", encoding="utf-8") as file:
             costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
 run = snakemake.params.run
@@ -27,8 +30,8 @@ lines = [
     *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.input.tables),
 ]
 for path in map(Path, snakemake.input.figures):
-    # A page may show two figures of one name.
-    title = " ".join(path.parts[path.parts.index("results") + 1 :: 2]).removesuffix(".png")
+    parts = path.with_suffix("").parts
+    title = " ".join(part for part in parts if part not in ("results", "data", "figures", run))
     lines.append(f"![{title}]({os.path.relpath(path, output.parent)})")
 rows = ["| step | jobs | seconds each | memory, MB |", "|---|--:|--:|--:|"]
 for step, jobs in costs.items():

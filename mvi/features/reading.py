@@ -23,8 +23,8 @@ def batches(
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield pictures (m, 3, size, size) float32, RGB in [0, 1], and which of them could be read, (m,) bool.
 
-    They are those of `rows`; `batch` pictures are in memory at a time; `what` stands beside the progress bar. One that cannot be read
-    comes as middle grey, with a warning.
+    They are those of `rows`; `batch` pictures are in memory at a time; `what` stands beside the progress
+    bar. A picture that cannot be read comes as middle grey, with a warning.
     """
     # disable=None: no bar where stderr is not a terminal.
     with tqdm(desc=what, total=len(rows), unit="picture", leave=False, disable=None) as bar:
