@@ -37,7 +37,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt learnergy==2.0.2
 	@mkdir -p results/benchmarks
-	@for name in workflow updates peers threads; do \
+	@for name in workflow updates peers threads features streaming; do \
 	    OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$name.py > results/benchmarks/$$name.md || exit 1; \
 	    echo; cat results/benchmarks/$$name.md; \
 	done
@@ -53,7 +53,7 @@ help:
 	@echo "make          install into $(VENV), make every table and figure, print them"
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
 	@echo "make lint     ruff, snakefmt and Snakemake's linter"
-	@echo "make bench    measure speed, against other libraries too"
+	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
 	@echo "make report   one HTML file with every table and figure, and how each was made"
 	@echo "make clean    remove results and caches, but not $(VENV)"
 	@echo

@@ -107,7 +107,7 @@ def test_the_input_is_left_alone():
         ),
         (
             {"epochs": 3},
-            '"epochs" is unknown; did you mean "features.phow.epochs", "halves.training.epochs" or "theory.tr',
+            '"epochs" is unknown; did you mean "features.phow.epochs", "halves.training.epochs" or "theory.t',
         ),
         (
             {"presets": {"mine": {"halves": {"modle": {}}}}},
