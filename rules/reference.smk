@@ -63,6 +63,7 @@ rule reference_rows:
         splits=config["flickr"]["splits"],
         standard_deviation=config["flickr"]["standard_deviation"],
         penalties=config["flickr"]["reference_rows"]["lambda"],
+        text_scale=config["flickr"]["reference_rows"]["text_scale"],
         code=code("reference_rows.py"),
     message:
         "Classifying raw inputs: {wildcards.input}"

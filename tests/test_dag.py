@@ -33,7 +33,7 @@ AFTER_STORE = {"reference_rows", "write_reference_rows", "write_flickr_report"}
 AFTER_WORDS = {"describe_block", "picture_store", *AFTER_STORE}
 FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "picture_store"}
 AFTER_CATALOGUE = {"learn_words", "data_card", *AFTER_WORDS}
-INPUTS = 10
+INPUTS = 12
 
 
 class Checkout:
@@ -226,6 +226,7 @@ def settings(path: str, value: str) -> list[str]:
         ("features.gist.stride", "1", AFTER_WORDS),
         ("features.precision", "float16", {"picture_store", *AFTER_STORE}),
         ("flickr.reference_rows.lambda", "[1.0]", AFTER_STORE),
+        ("flickr.reference_rows.text_scale", "1", AFTER_STORE),
         ("flickr.standard_deviation", "deepnet", AFTER_STORE),
         ("flickr.card.sheet", "3", {"data_card", "write_flickr_report"}),
         ("theory.consistency.repetitions", "9", THEORY),

@@ -28,6 +28,8 @@ INPUT_LABELS = {
     "cnn": "Convolutional network",
     "text": "Tags",
     "image+text": "Image and tags",
+    "sqrt_image": "Image, square roots",
+    "sqrt_image+text": "Image, square roots, and tags",
 }
 """Inputs in the order of the rows; others follow them under their own names."""
 
