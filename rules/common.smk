@@ -36,10 +36,9 @@ def one_of(*names):
     return "|".join(map(re.escape, names))
 
 
-def training_store():
-    """Name the store whose training rows the two-halves experiment learns from."""
-    shifts = config["halves"]["shifts"]
-    return f"results/data/{config['dataset']}/{f'shifted{shifts}' if shifts else 'store'}.h5"
+def store_with(copies):
+    """Name the store of the two-halves experiment that has so many moved copies of the training rows."""
+    return f"results/data/{config['dataset']}/{f'copies{copies}' if copies else 'store'}.h5"
 
 
 def of_seeds(pattern):

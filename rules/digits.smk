@@ -38,21 +38,21 @@ rule mnist_store:
         "../workflow_scripts/mnist_store.py"
 
 
-rule shifted_store:
+rule store_with_copies:
     input:
         f"results/data/{config['dataset']}/store.h5",
     output:
-        f"results/data/{config['dataset']}/shifted{{pixels}}.h5",
+        f"results/data/{config['dataset']}/copies{{copies}}.h5",
     log:
-        f"results/data/{config['dataset']}/logs/shifted{{pixels}}.log",
+        f"results/data/{config['dataset']}/logs/copies{{copies}}.log",
     wildcard_constraints:
-        pixels=r"[1-9]\d*",
+        copies="4|8",
     resources:
         mem_mb=6000,
         runtime=30,
     params:
-        code=code("shifted_store.py"),
+        code=code("store_with_copies.py"),
     message:
-        "Adding copies of the training pictures, moved by {wildcards.pixels} pixels"
+        "Adding {wildcards.copies} copies of the training pictures, moved by a pixel"
     script:
-        "../workflow_scripts/shifted_store.py"
+        "../workflow_scripts/store_with_copies.py"

@@ -3,7 +3,7 @@
 
 rule encode:
     input:
-        store=training_store(),
+        store=store_with(config["halves"]["classifier"]["copies"]),
         weights=of_seeds("results/{run}/joint/{method}/seed{seed}.safetensors"),
     output:
         temp(of_seeds("results/{run}/representations/{method}/seed{seed}.h5")),
@@ -27,7 +27,7 @@ rule encode:
 
 rule classify:
     input:
-        store=training_store(),
+        store=store_with(config["halves"]["classifier"]["copies"]),
         representations=of_seeds("results/{run}/representations/{method}/seed{seed}.h5"),
     output:
         of_seeds("results/{run}/scores/{method}/seed{seed}.json"),

@@ -4,7 +4,7 @@
 # The checkpoint beside the weights is no output: Snakemake would delete it after a kill.
 rule train_joint:
     input:
-        store=training_store(),
+        store=store_with(config["halves"]["copies"]),
     output:
         weights=of_seeds("results/{run}/joint/{method}/seed{seed}.safetensors"),
         metrics=of_seeds("results/{run}/joint/{method}/seed{seed}.csv"),

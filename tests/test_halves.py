@@ -2,8 +2,9 @@
 import numpy as np
 import pytest
 
-from mvi.data.halves import cut, moved, write_halves_store, write_shifted_store
+from mvi.data.halves import STEPS, cut, moved, write_halves_store, write_shifted_store
 from mvi.data.store import Store
+from mvi.errors import ConfigError
 
 
 @pytest.fixture
@@ -30,20 +31,26 @@ def test_what_moves_in_is_empty_and_what_moves_out_is_lost():
     assert moved(image, 0, -2).tolist() == [[[3, 0, 0], [6, 0, 0]]]
 
 
-def test_shifted_copies_are_training_rows_with_the_labels_of_their_originals(store, tmp_path):
+@pytest.mark.parametrize("copies", [4, 8])
+def test_moved_copies_are_training_rows_with_the_labels_of_their_originals(store, tmp_path, copies):
     path, images = store
-    write_shifted_store(tmp_path / "shifted.h5", path, 1)
-    with Store(path) as before, Store(tmp_path / "shifted.h5") as after:
-        assert after.n_rows == 6 + 4 * 3
+    write_shifted_store(tmp_path / "copies.h5", path, copies)
+    with Store(path) as before, Store(tmp_path / "copies.h5") as after:
+        assert after.n_rows == 6 + copies * 3 and after.attrs["attributes"] == {"originals": 6}
         split, old = after.split(1), before.split(1)
-        assert split["train"].tolist() == [0, 3, 4, *range(6, 18)]
+        assert split["train"].tolist() == [0, 3, 4, *range(6, after.n_rows)]
         for part in ("validation", "test"):
             np.testing.assert_array_equal(split[part], old[part])
-        np.testing.assert_array_equal(after.labels(), [0, 1, 0, 1, 0, 1, *[0, 1, 0] * 4])
+        np.testing.assert_array_equal(after.labels(), [0, 1, 0, 1, 0, 1, *[0, 1, 0] * copies])
         for name in ("left", "right"):
             np.testing.assert_array_equal(after.read(name, slice(0, 6)), before.read(name))
         # The whole picture moves, so that pixels cross from one half into the other.
-        whole = moved(images[[0, 3, 4]], 0, 1)
-        for name, half in cut(whole).items():
-            np.testing.assert_array_equal(after.read(name, slice(15, 18)), half.reshape(3, -1))
-        assert after.attrs == before.attrs
+        for place, step in ((3, (0, 1)), (copies - 1, STEPS[copies - 1])):
+            rows = slice(6 + 3 * place, 9 + 3 * place)
+            for name, half in cut(moved(images[[0, 3, 4]], *step)).items():
+                np.testing.assert_array_equal(after.read(name, rows), half.reshape(3, -1))
+
+
+def test_another_number_of_copies_is_refused(store, tmp_path):
+    with pytest.raises(ConfigError, match="4 or 8"):
+        write_shifted_store(tmp_path / "copies.h5", store[0], 5)

@@ -176,3 +176,24 @@ def test_what_does_not_fit_is_refused():
         protocol.evaluate(features, labels, {**split, "test": []}, GRID, queries=QUERIES)
     with pytest.raises(ShapeError, match="one class index"):
         protocol.evaluate(features, np.eye(3)[labels], split, GRID, queries=QUERIES)
+
+
+@pytest.mark.parametrize(("train_on", "one_sided"), [("multimodal", []), ("mixed", ["left", "right"])])
+def test_copies_train_with_their_multimodal_features_only(train_on, one_sided):
+    features, labels, split = make_features(rows=300)
+    split = {"train": np.arange(100), "validation": np.arange(100, 150), "test": np.arange(150, 200)}
+    split["copies"] = np.arange(200, 300)
+    # What is read of copies but their multimodal features would be noticed.
+    for name in ("left", "right"):
+        features[name] = features[name][:200]
+    scores = protocol.evaluate(
+        features, labels, split, [0.1], queries=QUERIES, train_on=train_on, tolerance=EXACT
+    )
+    rows = np.arange(150)
+    seen = [features["left+right"][[*rows, *split["copies"]]], *(features[name][rows] for name in one_sided)]
+    known = np.concatenate([labels[[*rows, *split["copies"]]], *(labels[rows] for _ in one_sided)])
+    model = svm(np.concatenate(seen), known, 0.1)
+    for query in QUERIES:
+        expected = error(model, features[query][split["test"]], labels[split["test"]])
+        assert scores[f"test_error/{query}"] == pytest.approx(expected)
+    assert (scores["rows/train"], scores["rows/copies"]) == (100, 100)

@@ -15,6 +15,8 @@ from mvi.files import write_json
 settings = snakemake.params.classifier
 with Store(snakemake.input.store) as store:
     labels, split, queries = store.labels(), store.split(1), queries_of(store.modalities)
+    copies = split["train"] >= store.attrs["attributes"].get("originals", store.n_rows)
+    split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
 for path, output in zip(snakemake.input.representations, snakemake.output, strict=True):
     with h5py.File(path) as file:
         places = {query: (file[query].id.get_offset(), file[query].shape) for query in queries}

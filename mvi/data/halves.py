@@ -3,12 +3,16 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from mvi.data.store import Store
 from mvi.data.store_writer import write_store
-from mvi.errors import ShapeError
+from mvi.errors import ConfigError, ShapeError
+
+# Down and right, in pixels: the nearest places first.
+STEPS = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (-1, 1), (1, -1), (1, 1))
 
 
 def cut(images: np.ndarray) -> dict[str, np.ndarray]:
@@ -31,6 +35,7 @@ def write_halves_store(
     split: Mapping[str, np.ndarray],
     classes: Sequence[str],
     citation: str,
+    attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write the store of real `images` (n, height, width), values in [0, 1], cut in halves, as split 1.
 
@@ -47,6 +52,7 @@ def write_halves_store(
         shapes={name: half.shape[1:] for name, half in halves.items()},
         classes=classes,
         citation=citation,
+        attributes=attributes,
     )
 
 
@@ -60,26 +66,29 @@ def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
     return result
 
 
-def write_shifted_store(path: str | Path, source: str | Path, pixels: int) -> None:
-    """Write the halves of the store `source` with four copies of each training row of split 1 added.
+def write_shifted_store(path: str | Path, source: str | Path, copies: int) -> None:
+    """Write the halves of the store `source` with moved copies of each training row of split 1 added.
 
-    The copies show the whole picture moved by `pixels` up, down, left and right before it is cut; they
-    follow the rows of `source`, whose numbers stay, and belong to the training part. Validation and test
-    rows are as they were. What is raised is what `mvi.data.store` and `mvi.data.store_writer` raise.
+    The copies show the whole picture moved by a pixel before it is cut: up, down, left and right for 4
+    `copies`, and along the diagonals too for 8. They follow the rows of `source`, whose numbers stay and
+    whose count is kept as the attribute `originals`, and belong to the training part. Validation and test
+    rows are as they were. Raises `ConfigError` for another number of copies and what `mvi.data.store` raises.
     """
+    if copies not in (4, 8):
+        raise ConfigError(f"There can be 4 or 8 moved copies of a picture, not {copies}.")
     with Store(source) as store:
         views = [store.read(name).reshape(-1, *store.shapes[name]) for name in store.modalities]
         images, labels, split = np.concatenate(views, 2), store.labels(), store.split(1)
         attrs = store.attrs
     train = split["train"]
-    copies = [moved(images[train], *step) for step in ((-pixels, 0), (pixels, 0), (0, -pixels), (0, pixels))]
-    added = np.arange(len(images), len(images) + 4 * len(train))
+    added = np.arange(len(images), len(images) + copies * len(train))
     write_halves_store(
         path,
         dataset=attrs["dataset"],
-        images=np.concatenate([images, *copies]),
-        labels=np.concatenate([labels, np.tile(labels[train], 4)]),
+        images=np.concatenate([images, *(moved(images[train], *step) for step in STEPS[:copies])]),
+        labels=np.concatenate([labels, np.tile(labels[train], copies)]),
         split={**split, "train": np.concatenate([train, added])},
         classes=attrs["classes"],
         citation=attrs["citation"],
+        attributes={"originals": len(images)},
     )

@@ -271,6 +271,7 @@ def write_store(
     ids: np.ndarray | None = None,
     generated: bool = False,
     citation: str = "",
+    attributes: Mapping[str, Any] | None = None,
 ) -> None:
     """Write a store at `path` from arrays in memory, whole or not at all; same arguments, same bytes.
 
@@ -278,7 +279,7 @@ def write_store(
     (n,) of indices into `classes`; `splits` maps numbers from 1 to disjoint row indices for train,
     validation and test; `shapes` gives for each modality what a row folds back into, with product d; `ids`
     is (n,) of integers or strings, the row numbers unless given; `generated` says that a program made the
-    data.
+    data; `attributes`, of values that JSON can hold, are kept with the store.
     Raises `ShapeError` where arrays do not fit together and `DataError` where a value is not finite, out of
     range or refers to nothing, or where `path` cannot be written.
     """
@@ -288,7 +289,13 @@ def write_store(
         name: Dense(values.shape[1], shape=shapes[name], pixels=True) for name, values in modalities.items()
     }
     with writing_store(
-        path, dataset=dataset, n_rows=n_rows, modalities=layouts, generated=generated, citation=citation
+        path,
+        dataset=dataset,
+        n_rows=n_rows,
+        modalities=layouts,
+        generated=generated,
+        citation=citation,
+        attributes=attributes,
     ) as writer:
         writer.annotate(labels=labels, classes=classes, splits=splits, ids=ids)
         for name, values in modalities.items():

@@ -47,7 +47,8 @@ def evaluate(
 
     features: query -> (n_rows, K) float32, or a `Reader` of the same
     labels: (n_rows,) class index of every row
-    split: "train", "validation" and "test" -> row indices
+    split: "train", "validation" and "test" -> row indices, and perhaps "copies", altered copies of training
+        rows whose multimodal features are trained on as well
     queries: what to report; the one that names the most modalities is the multimodal one
     train_on: "multimodal": the classifier is trained, and C chosen, on multimodal features only;
         "mixed": trained on the features of every query, C chosen by the mean validation error
@@ -61,25 +62,26 @@ def evaluate(
     read = _reader(features)
     labels, split = _checked(labels, split)
     multimodal = max(queries, key=lambda query: query.count("+"))
-    seen = [multimodal] if train_on == "multimodal" else list(queries)
+    others = [query for query in queries if query != multimodal]
+    seen = [multimodal] if train_on == "multimodal" else [multimodal, *others]
 
     held_out = {query: read(query, split["validation"]) for query in queries}
     answers = labels[split["validation"]]
     best, best_error, best_C = None, np.inf, np.nan
-    path = fit_path(*_stacked(read, labels, split["train"], seen), grid, tolerance=tolerance)
+    path = fit_path(*_stacked(read, labels, split["train"], seen, split["copies"]), grid, tolerance=tolerance)
     for C, classifier in zip(grid, path, strict=True):
         error = np.mean([_error(classifier, held_out[query], answers) for query in seen])
         if error < best_error:
             best, best_error, best_C = classifier, error, float(C)
     scores: Scores = {"C": best_C, "train_on": train_on}
-    scores |= {f"rows/{name}": len(split[name]) for name in _SPLITS}
+    scores |= {f"rows/{name}": len(rows) for name, rows in split.items() if len(rows)}
     for query in queries:
         scores[f"validation_error/{query}"] = _error(best, held_out[query], answers)
     # A 50,000 x 1,000 array each: let them go before the larger one is read.
     del path, held_out
 
     rows = np.concatenate([split["train"], split["validation"]])
-    final = fit(*_stacked(read, labels, rows, seen), C=best_C, tolerance=tolerance)
+    final = fit(*_stacked(read, labels, rows, seen, split["copies"]), C=best_C, tolerance=tolerance)
     for query in queries:
         features = read(query, split["test"])
         scores[f"test_error/{query}"] = _error(final, features, labels[split["test"]])
@@ -173,20 +175,23 @@ def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> tuple[np.nd
     empty = [name for name in _SPLITS if not len(split.get(name, ()))]
     if empty:
         raise DataError(f"The split has no {' and no '.join(empty)} rows; make the data set's store again.")
-    return labels, {name: np.asarray(split[name]) for name in _SPLITS}
+    copies = np.asarray(split.get("copies", ()), np.int64)
+    return labels, {name: np.asarray(split[name]) for name in _SPLITS} | {"copies": copies}
 
 
 def _stacked(
-    read: Reader, labels: np.ndarray, rows: np.ndarray, queries: Sequence[str]
+    read: Reader, labels: np.ndarray, rows: np.ndarray, queries: Sequence[str], copies: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The features of `queries` one below the other, and their labels."""
-    first = read(queries[0], rows)
+    """The features of `queries` one below the other, those of `copies` for the first, and their labels."""
+    first = read(queries[0], np.concatenate([rows, copies]))
     if len(queries) == 1:
-        return first, labels[rows]
+        return first, labels[np.concatenate([rows, copies])]
     # Filled part by part: all parts and their concatenation would be twice the memory.
-    features = np.empty((len(queries), *first.shape), first.dtype)
-    features[0] = first
+    features = np.empty((len(first) + len(rows) * (len(queries) - 1), first.shape[1]), first.dtype)
+    features[: len(first)] = first
+    start = len(first)
     del first
-    for place, query in enumerate(queries[1:], 1):
-        features[place] = read(query, rows)
-    return features.reshape(-1, features.shape[2]), np.tile(labels[rows], len(queries))
+    for query in queries[1:]:
+        features[start : start + len(rows)] = read(query, rows)
+        start += len(rows)
+    return features, np.concatenate([labels[rows], labels[copies], np.tile(labels[rows], len(queries) - 1)])

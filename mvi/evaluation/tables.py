@@ -130,6 +130,9 @@ def caption1(cells: Sequence[Cell], scores: ScoreSets, classifier: str = "linear
         f"{_value(sets[0], f'rows/{name}', 'the first method'):,.0f} {name}"
         for name in ("train", "validation", "test")
     )
+    copies = {one.get("rows/copies", 0) for one in sets} - {0}
+    if copies:
+        sizes += f"; beside them the classifier is trained on {max(copies):,} moved copies of training rows"
     trained = sorted({_TRAINED_ON[one["train_on"]] for one in sets})
     listed = ", ".join(map(str, seeds))
     sources = sorted({cell.published_source for cell in cells} - {""})
