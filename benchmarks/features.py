@@ -38,7 +38,7 @@ def pictures_of(path: str, count: int) -> ZipPictures:
 def extractor(words: str) -> Descriptors:
     """What the workflow describes pictures by."""
     loaded = torch.from_numpy(np.load(words, allow_pickle=False))
-    return Descriptors(loaded, size=SIZE, gist={}, phow={})
+    return Descriptors(loaded, size=SIZE)
 
 
 def work(path: str, words: str, start: int, count: int) -> None:

@@ -20,6 +20,9 @@ from jsonschema.exceptions import ValidationError
 
 from mvi.errors import ConfigError
 
+# The archive of the paper's features comes with so many splits.
+SHIPPED_SPLITS = 5
+WHOLE_INPUTS = ("image", "sqrt_image", "text", "image+text", "sqrt_image+text")
 SCHEMA = Path(__file__).with_name("config_schema.yaml")
 NAMES = {
     "array": "a list",
@@ -210,23 +213,57 @@ def _check_together(config: Mapping[str, Any]) -> None:
     flickr = config["flickr"]
     if flickr["run"] == config["run"]:
         raise ConfigError(f'config keys "run" and "flickr.run" are both "{flickr["run"]}", but must differ.')
-    if flickr["dataset"] in config["data"]:
-        count = config["data"][flickr["dataset"]]["splits"]["count"]
-        if max(flickr["splits"]) > count:
-            raise ConfigError(
-                f'config key "flickr.splits" is {flickr["splits"]}, but must not exceed '
-                f'"data.{flickr["dataset"]}.splits.count", which is {count}.'
-            )
-    if flickr["dataset"] == "folder":
-        for key in ("pictures", "table"):
-            if not config["data"]["folder"][key]:
-                raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
+    _check_flickr(config)
     for method in ("mp", "hybrid"):
         if config["halves"]["methods"][method]["sparsity"]["kind"] == "approximate":
             raise ConfigError(
                 f'config key "halves.methods.{method}.sparsity.kind" is "approximate", but must be one of '
                 "none or exact: multi-prediction keeps no running mean."
             )
+
+
+def _check_flickr(config: Mapping[str, Any]) -> None:
+    """The part of `_check_together` on pictures and tags."""
+    flickr, features = config["flickr"], config["features"]
+    if flickr["dataset"] == "folder":
+        for key in ("pictures", "table"):
+            if not config["data"]["folder"][key]:
+                raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
+    splits = config["data"][flickr["dataset"]].get("splits", {"count": SHIPPED_SPLITS})
+    if max(flickr["splits"]) > splits["count"]:
+        raise ConfigError(
+            f'config key "flickr.splits" is {flickr["splits"]}, but must not exceed the number of splits of '
+            f"{flickr['dataset']}, which is {splits['count']}."
+        )
+    mini = config["data"]["mini"]
+    train, validation = (round(mini["splits"][part] * mini["labelled"]) for part in ("train", "validation"))
+    if min(train, validation, mini["labelled"] - train - validation) < 1:
+        raise ConfigError(
+            f'config key "data.mini.labelled" is {mini["labelled"]}, but must be enough for a row in each '
+            "part of a split."
+        )
+    inputs = flickr["reference_rows"]["inputs"]
+    described = features["kind"] == "descriptors" and flickr["dataset"] != "toronto"
+    unknown = [name for name in inputs if name not in WHOLE_INPUTS and not described]
+    if flickr["dataset"] == "toronto":
+        unknown = [name for name in unknown if name != "phow"]
+    if unknown:
+        raise ConfigError(
+            f'config key "flickr.reference_rows.inputs" has {_listed(unknown)}, but must name what these '
+            f"features tell apart: {_listed(WHOLE_INPUTS)}."
+        )
+    size, scales = features["picture_size"], features["phow"]["scales"]
+    # The outermost cells of a patch are centred within the picture.
+    if 3 * max(scales) > size - 1:
+        raise ConfigError(
+            f'config key "features.phow.scales" is {scales}, but must leave room for a patch in pictures of '
+            f'{size} pixels ("features.picture_size"): none greater than {(size - 1) // 3}.'
+        )
+    if 4 * features["gist"]["stride"] > size:
+        raise ConfigError(
+            f'config key "features.gist.stride" is {features["gist"]["stride"]}, but must be at most '
+            f'{size // 4}, a quarter of "features.picture_size".'
+        )
 
 
 def _sentence(error: ValidationError) -> str:

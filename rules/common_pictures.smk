@@ -8,6 +8,8 @@ from mvi.errors import MviError
 
 # What the generator of `mini` writes, in the layout of MIRFLICKR.
 RAW_FILES = ["pictures.zip", "annotations.zip"]
+# Settings of PHOW that matter while words are learned and not afterwards.
+LEARNING_OF_WORDS = ["words", "seed", "pictures", "per_picture", "epochs"]
 FLICKR_STORE = f"results/data/{config['flickr']['dataset']}/store.h5"
 LABEL_FIGURES = (
     ["labels", "together"] if config["flickr"]["reference_rows"]["inputs"] else []
@@ -26,6 +28,14 @@ def flickr_tables():
         if config["flickr"]["reference_rows"]["inputs"]
         else []
     )
+
+
+def table_note():
+    """Say of the inputs what no table of them is shown without."""
+    scale = config["flickr"]["reference_rows"]["text_scale"]
+    return (
+        f"{config['flickr']['note']} Descriptors are standardised; a tag counts as {scale:g}, its absence as 0."
+    ).strip()
 
 
 def card_files():
@@ -68,6 +78,24 @@ def number_of_pictures(dataset):
         raise WorkflowError(str(error)) from None
 
 
+def planned_pictures(wildcards):
+    """Pass on how many pictures the jobs were planned for."""
+    return number_of_pictures(wildcards.dataset)
+
+
+def rows_of(wildcards):
+    """Pick what decides which rows there are and which of them are test rows."""
+    own = config["data"][wildcards.dataset]
+    return {"splits": own["splits"], "labelled": own.get("labelled")}
+
+
+def citation_of(wildcards):
+    """Look up how the raw files of a data set are to be cited, if they come from the registry."""
+    if wildcards.dataset != "mirflickr25k":
+        return ""
+    return next(iter(registry(wildcards.dataset).values())).citation
+
+
 # A mistake in somebody's table ends the run here, not in the middle of planning.
 if config["flickr"]["dataset"] == "folder":
     number_of_pictures("folder")
@@ -82,8 +110,23 @@ def blocks(wildcards):
     ]
 
 
-def weights_of_cnn(wildcards):
-    """Name the weights of the network, if descriptors come from one."""
+def learned_before(wildcards):
+    """Name what describes pictures: visual words, or the weights of a network."""
     if config["features"]["kind"] == "descriptors":
         return {"words": f"results/data/{wildcards.dataset}/words.npy"}
     return {"weights": f"results/data/alexnet/raw/{next(iter(registry('alexnet')))}"}
+
+
+def descriptor_settings():
+    """Pick the settings of the features that are in use, and no others."""
+    features = config["features"]
+    if features["kind"] == "cnn":
+        return {key: features[key] for key in ("kind", "batch")}
+    phow = {
+        key: value
+        for key, value in features["phow"].items()
+        if key not in LEARNING_OF_WORDS
+    }
+    others = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
+    kept = {key: features[key] for key in ("kind", "batch", "picture_size", *others)}
+    return {**kept, "phow": phow}

@@ -11,10 +11,13 @@ rule catalogue:
     wildcard_constraints:
         dataset="mini|mirflickr25k|folder",
     resources:
-        mem_mb=2000,
+        mem_mb=4000,
         runtime=30,
     params:
-        settings=lookup(dpath="data/{dataset}", within=config),
+        pictures=planned_pictures,
+        rows=rows_of,
+        vocabulary=lookup(dpath="data/{dataset}/vocabulary", within=config),
+        citation=citation_of,
         code=code("catalogue.py"),
     message:
         "Reading tags and labels of {wildcards.dataset}"
@@ -22,10 +25,11 @@ rule catalogue:
         "../workflow_scripts/catalogue.py"
 
 
+# Words and descriptors take names and splits from the catalogue: other tags are no reason to make them again.
 rule learn_words:
     input:
         unpack(raw_files),
-        catalogue="results/data/{dataset}/catalogue.h5",
+        catalogue=ancient("results/data/{dataset}/catalogue.h5"),
     output:
         "results/data/{dataset}/words.npy",
     log:
@@ -35,11 +39,13 @@ rule learn_words:
     resources:
         mem_mb=3000,
         runtime=60,
+        gpu=gpu(),
     params:
+        rows=rows_of,
         settings=config["features"]["phow"],
         size=config["features"]["picture_size"],
         batch=config["features"]["batch"],
-        code=code("learn_words.py"),
+        code=code("catalogue.py") + code("learn_words.py"),
     message:
         "Learning visual words from pictures of {wildcards.dataset}"
     script:
@@ -50,8 +56,8 @@ rule learn_words:
 rule describe_block:
     input:
         unpack(raw_files),
-        unpack(weights_of_cnn),
-        catalogue="results/data/{dataset}/catalogue.h5",
+        unpack(learned_before),
+        catalogue=ancient("results/data/{dataset}/catalogue.h5"),
     output:
         "results/data/{dataset}/blocks/{start}-{stop}.npz",
     log:
@@ -62,12 +68,11 @@ rule describe_block:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=gpu(),
     params:
-        settings={
-            key: config["features"][key]
-            for key in ("kind", "picture_size", "batch", "gist", "phow")
-        },
-        code=code("describe_block.py"),
+        rows=rows_of,
+        settings=descriptor_settings(),
+        code=code("catalogue.py") + code("describe_block.py"),
     message:
         "Describing pictures {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
     script:
@@ -111,6 +116,7 @@ rule toronto_store:
         runtime=240,
     params:
         precision=config["features"]["precision"],
+        unchecked=config["data"]["toronto"]["unchecked"],
         citation=next(iter(registry("toronto").values())).citation,
         code=code("toronto_store.py"),
     message:

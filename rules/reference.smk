@@ -56,14 +56,16 @@ rule reference_rows:
         of_flickr("benchmarks/reference_rows/{input}.tsv")
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=6000,
         runtime=240,
-        gpu=gpu(),
     params:
         splits=config["flickr"]["splits"],
         standard_deviation=config["flickr"]["standard_deviation"],
-        penalties=config["flickr"]["reference_rows"]["lambda"],
-        text_scale=config["flickr"]["reference_rows"]["text_scale"],
+        settings={
+            key: value
+            for key, value in config["flickr"]["reference_rows"].items()
+            if key != "inputs"
+        },
         code=code("reference_rows.py"),
     message:
         "Classifying raw inputs: {wildcards.input}"
@@ -90,7 +92,7 @@ rule write_reference_rows:
     log:
         of_flickr("logs/write_reference_rows.log"),
     params:
-        note=config["flickr"]["note"],
+        note=table_note(),
         code=code("write_reference_rows.py"),
     message:
         "Writing the table of raw inputs"

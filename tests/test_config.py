@@ -178,8 +178,17 @@ def test_a_preset_of_another_data_set_is_refused():
             {"data": {"mini": {"splits": {"train": 0.7, "validation": 0.3}}}},
             '"data.mini.splits.train" and "data.mini.splits.validation" are 0.7 and 0.3, .* for test',
         ),
-        ({"flickr": {"splits": [1, 6]}}, '"data.mini.splits.count", which is 5'),
+        ({"flickr": {"splits": [1, 6]}}, "number of splits of mini, which is 5"),
         ({"flickr": {"dataset": "folder"}}, '"data.folder.pictures" must be set'),
+        ({"flickr": {"dataset": "toronto", "splits": [1, 9]}}, "splits of toronto, which is 5"),
+        ({"data": {"mini": {"labelled": 2}}}, '"data.mini.labelled" is 2, but must be enough'),
+        ({"features": {"kind": "cnn"}}, '"flickr.reference_rows.inputs" has gist, .* or phow, but'),
+        (
+            {"flickr": {"dataset": "toronto", "reference_rows": {"inputs": ["phow", "gist"]}}},
+            '"flickr.reference_rows.inputs" has gist, but',
+        ),
+        ({"features": {"phow": {"scales": [4, 50]}}}, "none greater than 42"),
+        ({"features": {"gist": {"stride": 40}}}, "at most 32, a quarter of"),
         ({"run": "a", "flickr": {"run": "a"}}, '"flickr.run" are both "a", but must differ'),
     ],
 )

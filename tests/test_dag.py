@@ -183,7 +183,8 @@ def test_the_archive_of_the_paper_is_planned_without_any_picture(fresh):
 
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
-    jobs = fresh.planned("--config", "features={kind: cnn}", "--", "features")
+    command = ["--config", "features={kind: cnn}", "flickr={reference_rows: {inputs: [image]}}"]
+    jobs = fresh.planned(*command, "--", "features")
     assert (jobs["retrieve"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
 
 
@@ -220,10 +221,13 @@ def settings(path: str, value: str) -> list[str]:
         ("halves.sweep.iterations", "3", {"sweep_iterations", "draw_iterations"}),
         ("halves.figure2.seed", "5", {"complete_digits", "draw_figure2"}),
         ("data.mini.seed", "1", {"generate_mini", "catalogue", *AFTER_CATALOGUE}),
-        ("data.mini.vocabulary.size", "9", {"catalogue", *AFTER_CATALOGUE}),
+        ("data.mini.vocabulary.size", "9", {"catalogue", "data_card", "picture_store", *AFTER_STORE}),
+        ("data.mini.splits.seed", "9", {"catalogue", *AFTER_CATALOGUE}),
         ("data.mirflickr25k.splits.seed", "1", set()),
         ("features.phow.scales", "[4, 5]", {"learn_words", *AFTER_WORDS}),
         ("features.gist.stride", "1", AFTER_WORDS),
+        ("features.edge_histogram.threshold", "5", AFTER_WORDS),
+        ("features.phow.seed", "5", {"learn_words", *AFTER_WORDS}),
         ("features.precision", "float16", {"picture_store", *AFTER_STORE}),
         ("flickr.reference_rows.lambda", "[1.0]", AFTER_STORE),
         ("flickr.reference_rows.text_scale", "1", AFTER_STORE),

@@ -112,7 +112,9 @@ def catalogue(labelled: int, rows: int, tests: list[list[int]]) -> Catalogue:
 
 
 def test_words_are_learned_from_unlabelled_rows_or_from_test_rows_of_no_split():
-    assert rows_for_words(catalogue(6, 9, [[0], [1]]), 100, 0).tolist() == [6, 7, 8]
+    assert rows_for_words(catalogue(6, 11, [[0], [1]]), 100, 0).tolist() == [6, 7, 8, 9, 10]
+    # Three unlabelled rows are fewer than the four training rows of a split.
+    assert rows_for_words(catalogue(6, 9, [[0], [1]]), 100, 0).tolist() == [2, 3, 4, 5, 6, 7, 8]
     assert rows_for_words(catalogue(6, 6, [[0, 3], [1]]), 100, 0).tolist() == [2, 4, 5]
     some = [tuple(rows_for_words(catalogue(0, 50, []), 5, seed)) for seed in (0, 0, 1)]
     assert some[0] == some[1] != some[2] and len(some[0]) == 5

@@ -107,3 +107,9 @@ def test_a_missing_table_is_named(folder):
 def test_too_few_labels_for_the_splits_are_refused(folder):
     with pytest.raises(ConfigError, match="A split of 1 rows"):
         read(folder, "file,tags,labels\nb.jpg,sky,a\nc.jpg,sky,\n")
+
+
+@pytest.mark.parametrize("name", ["./b.jpg", "d//a.jpg", "d/./a.jpg"])
+def test_another_spelling_of_a_file_is_refused(folder, name):
+    with pytest.raises(DataError, match="its plain form"):
+        read(folder, f"file,tags\n{name},sky\n")

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from mvi.data.splits import PARTS, held_out, random_parts, random_splits, stratified
+from mvi.data.splits import PARTS, held_out, learn_from_unlabelled, random_parts, random_splits, stratified
 from mvi.errors import ConfigError, DataError
 
 FRACTIONS = {"train": 0.6, "validation": 0.15, "test": 0.25}
@@ -134,3 +134,18 @@ def test_random_splits_have_their_shares_and_do_not_depend_on_their_number():
 def test_shares_that_leave_a_part_empty_are_refused(shares):
     with pytest.raises(ConfigError, match="A split of 10 rows needs"):
         random_splits(10, shares, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("n_rows", "n_labelled", "trains", "expected"),
+    [
+        (10, 6, [4, 4], True),
+        (9, 6, [4, 4], False),
+        (6, 6, [2], False),
+        (5, 0, [], True),
+        (9, 6, [4, 3], True),
+    ],
+)
+def test_unlabelled_rows_are_learned_from_where_there_are_enough(n_rows, n_labelled, trains, expected):
+    made = {number: {"train": np.arange(count)} for number, count in enumerate(trains, 1)}
+    assert learn_from_unlabelled(n_rows, n_labelled, made) is expected

@@ -9,14 +9,14 @@ from mvi.data.catalogue import write_catalogue
 from mvi.data.folder import read_folder
 from mvi.data.mini import CITATION
 from mvi.data.mirflickr import read_mirflickr
-from mvi.data.registry import rows
+from mvi.errors import DataError
 
-dataset, settings = snakemake.wildcards.dataset, snakemake.params.settings
-vocabulary, splits = settings["vocabulary"], settings["splits"]
+dataset, params = snakemake.wildcards.dataset, snakemake.params
+splits = params.rows["splits"]
 common = {
     "dataset": dataset,
-    "vocabulary_size": vocabulary["size"],
-    "minimum_count": vocabulary["minimum_count"],
+    "vocabulary_size": params.vocabulary["size"],
+    "minimum_count": params.vocabulary["minimum_count"],
     "splits": splits["count"],
     "shares": (splits["train"], splits["validation"]),
     "seed": splits["seed"],
@@ -25,11 +25,15 @@ files = snakemake.input.pictures, snakemake.input.annotations
 if dataset == "folder":
     catalogue = read_folder(*files, **common)
 elif dataset == "mini":
-    own = {"labelled": settings["labelled"], "generated": True, "citation": CITATION}
+    own = {"labelled": params.rows["labelled"], "generated": True, "citation": CITATION}
     catalogue = read_mirflickr(*files, **own, **common)
 else:
-    citation = next(iter(rows("config/data_registry.csv", dataset).values())).citation
-    catalogue = read_mirflickr(*files, citation=citation, **common)
+    catalogue = read_mirflickr(*files, citation=params.citation, **common)
+if catalogue.n_rows != params.pictures:
+    raise DataError(
+        f"{snakemake.input.pictures} holds {catalogue.n_rows} pictures, and jobs are planned for "
+        f"{params.pictures}; set data.{dataset}.pictures to what it holds."
+    )
 write_catalogue(snakemake.output[0], catalogue)
 log.info(
     "%d pictures, %d with labels, %d tags in the vocabulary",

@@ -15,20 +15,23 @@ from mvi.files import atomic, write_json
 from mvi.plotting import card as figures
 from mvi.plotting import style
 
-settings, output = snakemake.params.settings, snakemake.output
+settings, output = dict(snakemake.params.settings), snakemake.output
+seed, sheet, size = (settings.pop(key) for key in ("seed", "sheet", "picture_size"))
 catalogue = read_catalogue(snakemake.input.catalogue)
 shown, captions = [], []
 with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
-    card = data_card(catalogue, pictures)
-    order = np.random.default_rng(settings["seed"]).permutation(catalogue.n_rows)
+    card = data_card(catalogue, pictures, **settings)
+    order = np.random.default_rng(seed).permutation(catalogue.n_rows)
     for row in order:
-        if len(shown) == settings["sheet"]:
+        if len(shown) == sheet:
             break
         try:
-            shown.append(decode(pictures.read(int(row)), settings["picture_size"]))
+            shown.append(decode(pictures.read(int(row)), size))
         except DataError:
             continue
         captions.append([catalogue.vocabulary[word] for word in catalogue.text[[row]].indices])
+if not shown:
+    raise DataError(f"No picture in {snakemake.input.pictures} can be read; see that they are pictures.")
 write_json(output.json, card)
 with atomic(output.md) as temporary:
     temporary.write_text(card_markdown(card), encoding="utf-8")

@@ -10,23 +10,25 @@ import torch
 
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import open_pictures
-from mvi.features.cnn import Cnn
+from mvi.features.cnn import SIDE, Cnn
 from mvi.features.extract import Descriptors, describe
 from mvi.files import atomic
 
-settings = snakemake.params.settings
-place, size = device(snakemake, log), settings["picture_size"]
-names = read_catalogue(snakemake.input.catalogue).names
-rows = range(int(snakemake.wildcards.start), int(snakemake.wildcards.stop))
-if settings["kind"] == "cnn":
-    extract, columns = Cnn(snakemake.input.weights, place), {}
+settings = dict(snakemake.params.settings)
+place, kind, batch = device(snakemake, log), settings.pop("kind"), settings.pop("batch")
+start_row, stop_row = int(snakemake.wildcards.start), int(snakemake.wildcards.stop)
+names = read_catalogue(snakemake.input.catalogue).names[start_row:stop_row]
+if kind == "cnn":
+    extract, size, columns = Cnn(snakemake.input.weights, place), SIDE, {}
 else:
     words = torch.from_numpy(np.load(snakemake.input.words, allow_pickle=False)).to(place)
-    phow = {key: settings["phow"][key] for key in ("scales", "step")}
-    extract = Descriptors(words, size=size, gist=settings["gist"], phow=phow)
+    size = settings.pop("picture_size")
+    extract = Descriptors(words, size=size, **settings)
     columns = {name: [part.start, part.stop] for name, part in extract.columns.items()}
+rows = range(len(names))
 with torch.inference_mode(), open_pictures(snakemake.input.pictures, names) as pictures:
-    image, unreadable = describe(pictures, rows, extract, size=size, batch=settings["batch"], device=place)
+    image, unreadable = describe(pictures, rows, extract, size=size, batch=batch, device=place)
+unreadable += start_row
 with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as file:
     parts = np.array(list(columns.values()), np.int64).reshape(-1, 2)
     np.savez(file, image=image, unreadable=unreadable, parts=parts, part_names=np.array(list(columns), "U"))

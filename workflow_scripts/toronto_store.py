@@ -6,10 +6,12 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.toronto import write_toronto_store
+from mvi.data.toronto_layout import ARCHIVE
 
 write_toronto_store(
     snakemake.input[0],
     snakemake.output[0],
+    expected=ARCHIVE.without(snakemake.params.unchecked),
     dtype=snakemake.params.precision,
     citation=snakemake.params.citation,
 )

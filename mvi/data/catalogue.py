@@ -89,6 +89,8 @@ class Catalogue:
                 f"{where} has labels {self.labels.dtype} {self.labels.shape} for {len(self.classes)} "
                 "classes; they must be uint8, with a column a class."
             )
+        if self.n_labelled and not self.classes:
+            raise DataError(f"{where} has labelled rows and no class; name the labels that they have.")
         if self.n_labelled > n or (self.labels > 1).any():
             raise DataError(f"{where} has labels for more than its {n} pictures, or others than 0 and 1.")
         try:

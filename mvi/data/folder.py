@@ -5,7 +5,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -106,6 +106,10 @@ def _check_files(folder: Path, table: Path, files: list[str]) -> None:
     for name, count in Counter(files).items():
         if count > 1:
             raise DataError(f"{table} lists {name!r} {count} times; give all its tags in one line.")
+        if name and name != PurePosixPath(name).as_posix():
+            raise DataError(
+                f"{table} lists {name!r}; write {PurePosixPath(name).as_posix()!r}, its plain form."
+            )
         if re.match(r"/|[A-Za-z]:", name) or re.search(r"[\\\0]", name) or ".." in name.split("/"):
             raise DataError(
                 f"{table} lists {name!r}, which leads out of the folder; name files relative to it, with /."

@@ -91,7 +91,7 @@ def random_parts(n: int, counts: Sequence[int], generator: np.random.Generator) 
     if len(counts) != len(PARTS) or min(counts) < 1 or sum(counts) != n:
         raise ConfigError(
             f"A split of {n} rows needs a size of at least 1 for each of {', '.join(PARTS)}, adding up to "
-            f"{n}, not {', '.join(map(str, counts)) or 'none'}."
+            f"{n}, not {', '.join(map(str, counts)) or 'none'}; label more rows or change the shares."
         )
     shuffled = generator.permutation(n)
     pieces = np.split(shuffled, np.cumsum(counts)[:-1])
@@ -111,3 +111,15 @@ def random_splits(n: int, shares: Sequence[float], count: int, seed: int) -> dic
         number: random_parts(n, counts, np.random.default_rng([seed, number]))
         for number in range(1, count + 1)
     }
+
+
+def learn_from_unlabelled(
+    n_rows: int, n_labelled: int, splits: Mapping[int, Mapping[str, np.ndarray]]
+) -> bool:
+    """Whether means, deviations and visual words are learned from the unlabelled rows.
+
+    They are where these are at least as many as the training rows of a split, or where there are no splits; a
+    few rows that somebody forgot to label are not enough to stand for all.
+    """
+    fewest = min((len(split["train"]) for split in splits.values()), default=1)
+    return n_rows - n_labelled >= fewest

@@ -193,7 +193,7 @@ class Store:
     def moments(self, name: str, split: int) -> StoredMoments:
         """Return the moments of modality `name` over the rows that may be learned from in split `number`.
 
-        They are all unlabelled rows if there are any, else the training rows of the split. Raises
+        They are all unlabelled rows if there are enough, else the training rows of the split. Raises
         `DataError` for an unknown modality, or where no such moments were asked for when the store was made.
         """
         self._modality(name)

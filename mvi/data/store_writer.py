@@ -16,6 +16,7 @@ from scipy import sparse
 
 from mvi.data import checks
 from mvi.data.row_sources import source_of
+from mvi.data.splits import learn_from_unlabelled
 from mvi.data.statistics import moments_of
 from mvi.data.store import FORMAT
 from mvi.errors import DataError
@@ -200,7 +201,7 @@ class StoreWriter:
             self._file[f"statistics/{name}/{key}"].attrs["rows"] = moments.rows
 
     def _rows_to_learn_from(self) -> dict[str, np.ndarray]:
-        if len(self._labels) < self.n_rows:
+        if learn_from_unlabelled(self.n_rows, len(self._labels), self._splits):
             return {"all": np.arange(len(self._labels), self.n_rows)}
         if not self._splits:
             raise DataError(
@@ -228,8 +229,8 @@ def writing_store(
     file has a temporary name until then and is removed if anything fails. `modalities` maps names, in order,
     to their layout; `generated` says that a program made the data; `attributes`, of values that JSON can
     hold, are kept with the store. For the modalities named in `statistics` the moments are computed at the
-    end, in one pass over the rows that may be learned from: the unlabelled ones if there are any, else the
-    training rows of each split.
+    end, in one pass over the rows that may be learned from: the unlabelled ones if there are enough
+    (`mvi.data.splits.learn_from_unlabelled`), else the training rows of each split.
 
     Raises `ShapeError` and `DataError` as the writer does, `DataError` too where rows are missing at the end
     or `path` cannot be written.

@@ -69,6 +69,7 @@ def write_toronto_store(
         },
         generated=generated,
         citation=citation,
+        attributes=_attributes(expected),
         statistics=("image",),
     ) as writer:
         with tqdm(desc="image blocks", total=len(blocks), leave=False, disable=None) as bar:
@@ -95,6 +96,14 @@ def write_toronto_store(
         assert vocabulary is not None  # or that would have failed
         writer.write("text", 0, text)
         writer.annotate(labels=labels, classes=expected.classes, splits=splits, vocabulary=vocabulary[0])
+
+
+def _attributes(expected: Expected) -> dict[str, Any]:
+    """Which columns are known to be what."""
+    if expected.count_columns is None:
+        return {}
+    first = expected.image_columns - expected.count_columns
+    return {"descriptors": {"phow": [first, expected.image_columns]}}
 
 
 def _write_block(writer: StoreWriter, check: "_Checks", member: TarMember, name: str, rows: range) -> None:
@@ -125,8 +134,8 @@ class _Checks:
         if self._failed:
             told = "; ".join(f"check {n}: {', '.join(self._failed[n])}" for n in sorted(self._failed))
             raise DataError(
-                f"{path} is not the archive expected ({told}); use the original one, or say what this one "
-                "should hold."
+                f"{path} is not the archive expected ({told}); use the original one, or, if it is, name "
+                "what need not hold in data.toronto.unchecked."
             )
 
     def counts(self, values: np.ndarray, name: str) -> None:

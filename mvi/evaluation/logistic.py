@@ -16,6 +16,7 @@ code takes up to 2000 steps of one L-BFGS over all labels, the same minimum is f
 - Scores are linear in the step length, so the line search reads no features and can be exact.
 """
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -31,6 +32,9 @@ from mvi.evaluation.batched import as_matrix, pull_back, scores, second_moments
 _LINE_STEPS = 5
 # Ridge of the bias in the preconditioner, as a share of lambda: it needs one to be positive definite.
 _BIAS_RIDGE = 1e-3
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -220,6 +224,8 @@ class _Problem:
             # Steps below the rounding of the features' type lead nowhere.
             moving = moved.norm(dim=1) > self.rounding * self.weights[which].norm(dim=1)
             taken += 1
+        if taken == steps and (late := int((norm > goal).sum())):
+            log.warning("%d of %d labels had not converged after %d steps", late, len(norm), steps)
         weights = self.weights.to(self.rows.dtype).cpu().numpy()
         relative = norm / self.scale.where(self.scale > 0, torch.ones_like(self.scale))
         return LogisticClassifier(

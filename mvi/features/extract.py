@@ -6,6 +6,7 @@ the rest is not documented.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,20 +27,20 @@ from mvi.features.texture import HomogeneousTexture
 class Descriptors:
     """The 3,857 numbers of a picture: GIST, five descriptors of MPEG-7, and counts of visual words.
 
-    `words` (w, 128) are those of `mvi.features.phow`; `size` is the side of the pictures in pixels; `gist`
-    and `phow` are further settings of these two. `columns` says where each descriptor stands.
+    `words` (w, 128) are those of `mvi.features.phow`; `size` is the side of the pictures in pixels;
+    `settings` maps names of descriptors to further arguments of theirs. `columns` says where each stands.
     """
 
-    def __init__(self, words: Tensor, *, size: int, gist: Mapping[str, Any], phow: Mapping[str, Any]) -> None:
+    def __init__(self, words: Tensor, *, size: int, **settings: Mapping[str, Any]) -> None:
         device = words.device
         self.parts: dict[str, Callable[[Tensor], Tensor]] = {
-            "gist": Gist(size, **gist).to(device),
-            "edge_histogram": edge_histogram,
+            "gist": Gist(size, **settings.get("gist", {})).to(device),
+            "edge_histogram": partial(edge_histogram, **settings.get("edge_histogram", {})),
             "texture": HomogeneousTexture(size).to(device),
-            "colour_structure": colour_structure,
+            "colour_structure": partial(colour_structure, **settings.get("colour_structure", {})),
             "colour_layout": colour_layout,
-            "scalable_colour": scalable_colour,
-            "phow": _bound(words, phow),
+            "scalable_colour": partial(scalable_colour, **settings.get("scalable_colour", {})),
+            "phow": partial(phow, words=words, **settings.get("phow", {})),
         }
         blank = torch.zeros(1, 3, size, size, device=device)
         self.columns: dict[str, slice] = {}
@@ -54,10 +55,6 @@ class Descriptors:
     def __call__(self, images: Tensor) -> Tensor:
         """Return (n, columns) float32 for `images` (n, 3, size, size), RGB in [0, 1]."""
         return torch.cat([part(images) for part in self.parts.values()], 1)
-
-
-def _bound(words: Tensor, settings: Mapping[str, Any]) -> Callable[[Tensor], Tensor]:
-    return lambda images: phow(images, words, **settings)
 
 
 def describe(

@@ -37,7 +37,7 @@ def batches(
                     pixels[i] = decode(pictures.read(int(row)), size, name=pictures.names[row])
                 except DataError as error:
                     readable[i] = False
-                    log.warning("row %d is described as a grey picture: %s", row, error)
+                    log.warning("row %d cannot be read: %s", row, error)
             images = torch.from_numpy(pixels).to(device).permute(0, 3, 1, 2).float().div_(255)
             yield images.contiguous(), readable
             bar.update(len(chosen))

@@ -9,6 +9,7 @@ import torch
 
 from mvi.data.catalogue import Catalogue
 from mvi.data.pictures import Pictures
+from mvi.data.splits import learn_from_unlabelled
 from mvi.errors import DataError
 from mvi.features.phow import sample_descriptors
 from mvi.features.reading import batches
@@ -17,11 +18,12 @@ from mvi.features.reading import batches
 def rows_for_words(catalogue: Catalogue, count: int, seed: int) -> np.ndarray:
     """Choose up to `count` rows, ascending, from which visual words may be learned.
 
-    They are unlabelled ones if there are any, else rows that are in the test part of no split, so that one
-    vocabulary serves every split. Raises `DataError` where no row is left.
+    They are unlabelled ones where these are used for learning (`mvi.data.splits.learn_from_unlabelled`), else
+    rows that are in the test part of no split, so that one vocabulary serves every split: training rows, and
+    validation rows, of each. Raises `DataError` where no row is left.
     """
     allowed = np.ones(catalogue.n_rows, bool)
-    if catalogue.n_labelled < catalogue.n_rows:
+    if learn_from_unlabelled(catalogue.n_rows, catalogue.n_labelled, catalogue.splits):
         allowed[: catalogue.n_labelled] = False
     for split in catalogue.splits.values():
         allowed[split["test"]] = False

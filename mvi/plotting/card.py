@@ -4,7 +4,7 @@
 Everything drawn is given as arrays; nothing here knows where pictures come from.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +15,10 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from mvi.errors import ShapeError
+from mvi.errors import DataError, ShapeError
 from mvi.files import atomic
 from mvi.plotting import style
+from mvi.plotting.sheet import printable, wrapped
 
 # From white through the blue of the first method to nearly black, so that it prints in grey as well.
 _SHARE = LinearSegmentedColormap.from_list("share", ["#ffffff", "#bcd9ec", "#0072B2", "#002b44"])
@@ -105,7 +106,7 @@ def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> No
     axes.set_title("Frequency of tags")
     axes.set_xlabel("Rank")
     axes.set_ylabel("Pictures with the tag")
-    names = [_printable(vocabulary[i]) for i in order[:10]]
+    names = [printable(vocabulary[i]) for i in order[:10]]
     numbers = [str(i + 1) for i in range(len(names))]
     for x, lines, side in ((0.075, numbers, "right"), (0.1, names, "left")):
         axes.text(
@@ -113,6 +114,7 @@ def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> No
             0.05,
             "\n".join(lines),
             transform=axes.transAxes,
+            parse_math=False,
             ha=side,
             multialignment=side,
             fontsize=6.5,
@@ -158,6 +160,10 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
     given = np.asarray(labels, np.float64)
     if given.ndim != 2 or given.shape[1] != len(classes):
         raise ShapeError(f"There are labels of shape {given.shape} and {len(classes)} classes.")
+    if not len(classes):
+        raise DataError(
+            "There are no labels to draw; leave flickr.reference_rows.inputs empty for pictures without any."
+        )
     together = given.T @ given
     counts = np.diag(together)
     share = np.full_like(together, np.nan)
@@ -224,12 +230,13 @@ def contact_sheet(
             axes.add_patch(
                 Rectangle((left, top), tile, tile, fill=False, edgecolor=style.HAIRLINE, linewidth=0.4)
             )
-            text = "\n".join(_wrapped([_printable(tag) for tag in own], lines, fits)) or "no tags"
+            text = "\n".join(wrapped([printable(tag) for tag in own], lines, fits)) or "no tags"
             axes.text(
                 left,
                 top + tile + _TEXT_GAP,
                 text,
                 fontsize=_TEXT_SIZE,
+                parse_math=False,
                 va="top",
                 linespacing=1.15,
                 color=style.INK if own else style.MUTED,
@@ -244,36 +251,6 @@ def save_png(figure: Figure, path: str | Path) -> None:
     """Write a contact sheet, as PNG only: an SVG would hold the pictures once more, and larger."""
     with style.applied(), atomic(path) as temporary:
         figure.savefig(temporary, dpi=_SHEET_DPI, metadata={"Software": None})
-
-
-def _wrapped(words: Sequence[str], lines: int, fits: Callable[[str], bool]) -> list[str]:
-    """`words` in at most `lines` lines that fit; an ellipsis stands for what is left out."""
-
-    def cut(text: str) -> str:
-        return next(
-            f"{text[:end]}…" for end in range(len(text), -1, -1) if end == 0 or fits(f"{text[:end]}…")
-        )
-
-    done: list[str] = []
-    for word in words:
-        # With the comma that follows where there is a further line.
-        if done and fits(f"{done[-1]}, {word},"):
-            done[-1] = f"{done[-1]}, {word}"
-        elif len(done) == lines:
-            done[-1] = cut(done[-1])
-            break
-        else:
-            if done:
-                done[-1] += ","
-            done.append(word if fits(f"{word},") else cut(word))
-    return done
-
-
-def _printable(tag: str) -> str:
-    """`tag` with a white square for each character that the font lacks, and no mathematics in it."""
-    font = font_manager.get_font(font_manager.findfont("DejaVu Sans"))
-    shown = "".join(letter if font.get_char_index(ord(letter)) else "\u25a1" for letter in tag)
-    return shown.replace("$", r"\$")
 
 
 def _thousands() -> FuncFormatter:

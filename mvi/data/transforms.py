@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: MIT
+"""From what a store holds to what a model sees: standardised features, binary tags, clipped counts.
+
+A transform is a function of the values (n, d) of one modality that gives (n, D), row by row.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mvi.data.batches import Minibatches
+from mvi.data.checks import Rows
+from mvi.data.statistics import standard_deviation
+from mvi.data.store import Store
+from mvi.data.stream import StreamingMinibatches
+from mvi.errors import ConfigError, ShapeError
+
+Transform = Callable[[Tensor], Tensor]
+
+BLOCK_BYTES = 2**26
+"""What a block of rows as stored may take in memory while it is transformed."""
+
+
+@dataclass(frozen=True, eq=False)
+class Standardise:
+    """(values - mean) / std by column, then kept within [-clip, clip] where `clip` is given."""
+
+    mean: Tensor
+    std: Tensor
+    clip: float | None = None
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """(n, d) standardised values."""
+        result = (values - self.mean).div_(self.std)
+        return result if self.clip is None else result.clamp_(-self.clip, self.clip)
+
+    @classmethod
+    def from_store(
+        cls,
+        store: Store,
+        name: str,
+        split: int,
+        *,
+        clip: float | None = None,
+        device: torch.device | str = "cpu",
+        **floor: Any,
+    ) -> "Standardise":
+        """By the moments of modality `name` that `store` keeps for `split`.
+
+        `floor` holds the arguments of `mvi.data.statistics.standard_deviation`. Raises `DataError` where
+        there are no such moments.
+        """
+        moments = store.moments(name, split)
+        deviation = standard_deviation(moments.variance, **floor)
+        mean, std = (
+            torch.from_numpy(values.astype(np.float32)).to(device) for values in (moments.mean, deviation)
+        )
+        return cls(mean, std, clip)
+
+
+@dataclass(frozen=True)
+class Binarise:
+    """1 where a count is above 0, else 0 (reference code: a tag is there or it is not)."""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """(n, d) zeros and ones."""
+        # Counts are whole; unlike a comparison or a sign this keeps a NaN, so that it is found.
+        return values.clamp(0, 1)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts as they are, or none above `clip`."""
+
+    clip: float | None = None
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """(n, d) counts."""
+        return values if self.clip is None else values.clamp_max(self.clip)
+
+
+def from_settings(
+    store: Store,
+    name: str,
+    split: int,
+    settings: Mapping[str, Any],
+    device: torch.device | str = "cpu",
+) -> Transform:
+    """The transform of modality `name` that `settings` ask for.
+
+    They hold `kind`, one of standardise, binarise and counts, and what that takes: `clip` and the arguments
+    of `standard_deviation`, nothing, or `clip`. Raises `ConfigError` for another kind.
+    """
+    options = dict(settings)
+    kind = options.pop("kind")
+    if kind == "standardise":
+        return Standardise.from_store(store, name, split, device=device, **options)
+    others = {"binarise": Binarise, "counts": Counts}
+    if kind not in others:
+        raise ConfigError(f"transform {kind!r} is unknown; choose one of standardise, {', '.join(others)}.")
+    return others[kind](**options)
+
+
+def read(
+    store: Store, transforms: Mapping[str, Transform], rows: Rows = None, device: torch.device | str = "cpu"
+) -> Tensor:
+    """(n, D) float32: `rows` of the modalities named in `transforms`, transformed and set side by side.
+
+    `rows` are as for `Store.read`. A block of rows is read at a time, so that only the result is ever
+    whole in memory.
+    """
+    columns = sum(store.sizes[name] for name in transforms)
+    blocks = list(store.blocks(rows, max(1, BLOCK_BYTES // (4 * columns))))
+    result, start = torch.empty(0), 0
+    for block in blocks:
+        parts = [
+            transform(torch.from_numpy(store.read(name, block)).to(device))
+            for name, transform in transforms.items()
+        ]
+        part = torch.cat(parts, 1) if len(parts) > 1 else parts[0]
+        if not start:
+            result = part.new_empty(sum(map(len, blocks)), part.shape[1])
+        result[start : start + len(part)] = part
+        start += len(part)
+    return result
+
+
+def minibatches(
+    path: str | Path,
+    transforms: Mapping[str, Transform],
+    rows: np.ndarray,
+    size: int,
+    *,
+    memory_bytes: int,
+    per_epoch: int | None = None,
+    window: int = 2**13,
+    device: torch.device | str = "cpu",
+) -> Minibatches | StreamingMinibatches:
+    """Minibatches (size, D) of `rows` of a store: its modalities transformed and set side by side.
+
+    All rows are transformed once and kept on `device` where they take at most `memory_bytes` as float32;
+    else an epoch streams them from the file and transforms each batch anew. `per_epoch` and `window` are as
+    for `StreamingMinibatches`. Raises `ShapeError` if there are fewer rows than a batch needs.
+    """
+    if not len(rows):
+        raise ShapeError(f"There is no row of {path} to make minibatches of.")
+    with Store(path) as store:
+        columns = read(store, transforms, rows[:1], device).shape[1]
+        if 4 * columns * len(rows) <= memory_bytes:
+            # Ascending rows are the cheapest to read; an epoch takes them in an order of its own.
+            return Minibatches(read(store, transforms, np.unique(rows), device), size, per_epoch)
+
+    def side_by_side(values: Mapping[str, Tensor]) -> Tensor:
+        return torch.cat([transforms[name](part) for name, part in values.items()], 1)
+
+    return StreamingMinibatches(path, list(transforms), size, rows, per_epoch, window, side_by_side, device)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: MIT
+"""Raw inputs at the scale at which a linear classifier gets them: the reference rows of pictures and tags.
+
+Descriptors are standardised; a tag counts as one fixed number, so that one penalty suits both. `image` is
+all descriptors, `sqrt_image` the square roots of their magnitudes with their signs, and a descriptor's own
+name its columns alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mvi.data.statistics import Floor, standard_deviation
+from mvi.data.store import Store
+from mvi.errors import DataError
+
+WHOLE = ("image", "sqrt_image")
+
+
+class RawInputs:
+    """The labelled rows of the inputs `names` of a store, side by side.
+
+    `text_scale` is what a tag counts as and `floor` how constant columns are kept from exploding
+    (`mvi.data.statistics`). Raises `DataError` for an input that the store does not have.
+    """
+
+    def __init__(self, store: Store, names: Sequence[str], *, floor: Floor, text_scale: float) -> None:
+        parts = {
+            name: slice(*ends) for name, ends in store.attrs["attributes"].get("descriptors", {}).items()
+        }
+        known = [*WHOLE, "text", *parts]
+        for name in names:
+            if name not in known:
+                raise DataError(
+                    f"{store.path} has no input {name!r} to classify; it has {', '.join(known)}, so choose "
+                    "among them in flickr.reference_rows.inputs."
+                )
+        self._store, self._names, self._parts = store, list(names), parts
+        self._floor, self._text_scale = floor, text_scale
+        rows = np.arange(store.n_labelled)
+        self._values = {}
+        for name in names:
+            values = store.read("text" if name == "text" else "image", rows)
+            if name == "sqrt_image":
+                values = np.sign(values) * np.sqrt(np.abs(values))
+            self._values[name] = values[:, parts.get(name, slice(None))]
+
+    def of_split(self, number: int) -> np.ndarray:
+        """(L, columns) float32, scaled by what may be seen in split `number`.
+
+        The moments are the store's own; those of square roots are taken over the training rows.
+        """
+        widths = [values.shape[1] for values in self._values.values()]
+        result = np.empty((self._store.n_labelled, sum(widths)), np.float32)
+        stop = 0
+        for (name, values), width in zip(self._values.items(), widths, strict=True):
+            start, stop = stop, stop + width
+            target = result[:, start:stop]
+            if name == "text":
+                # Whether a picture has a tag, as in the reference code.
+                np.multiply(values > 0, np.float32(self._text_scale), out=target)
+                continue
+            mean, deviation = self._moments(name, values, number)
+            np.subtract(values, mean.astype(np.float32), out=target)
+            target /= deviation.astype(np.float32)
+        return result
+
+    def _moments(self, name: str, values: np.ndarray, number: int) -> tuple[np.ndarray, np.ndarray]:
+        if name == "sqrt_image":
+            seen = values[self._store.split(number)["train"]]
+            mean, variance = seen.mean(0, dtype=np.float64), seen.var(0, dtype=np.float64, ddof=1)
+        else:
+            moments = self._store.moments("image", number)
+            mean, variance = moments.mean, moments.variance
+        # The floor is that of all columns, whichever of them are classified.
+        part = self._parts.get(name, slice(None))
+        return mean[part], standard_deviation(variance, self._floor)[part]

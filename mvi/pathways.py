@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: MIT
+"""Pretraining of a pathway, layer by layer: what a layer may see, what it is, and whether it has learned.
+
+A pathway leads from one modality's input through RBMs, each trained on the probabilities of the one below
+(Hinton, Osindero and Teh 2006; reference code, its Flickr pipeline).
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn.functional import log_softmax
+
+from mvi.data.splits import learn_from_unlabelled
+from mvi.data.store import Store
+from mvi.data.transforms import Transform
+from mvi.errors import ConfigError, DataError
+from mvi.numerics import binary_cross_entropy, logit
+from mvi.objectives.common import Sparsity
+from mvi.objectives.likelihood import ContrastiveDivergence
+from mvi.optim import Ramp
+from mvi.rbm import RBM
+from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid, from_description
+
+# -- what a layer sees ---------------------------------------------------------------------------------
+
+
+def layer_rows(
+    store: Store,
+    split: int,
+    *,
+    minimum_tags: int = 0,
+    cap: int | None = None,
+    seed: int = 0,
+    parts: Sequence[str] = ("train", "validation"),
+) -> np.ndarray:
+    """The ascending int64 rows that unsupervised training may see, none of them a test row of `split`.
+
+    They are all unlabelled rows where there are enough (`mvi.data.splits.learn_from_unlabelled`), or no
+    labelled ones, else the `parts` of the split; of these the rows with
+    at least `minimum_tags` different tags; of these at most `cap`, chosen at random by `seed`. The reference
+    code asks for 0 tags in the image pathway, 5 in the text pathway and 2 in the joint stages.
+
+    Raises `ConfigError` where `parts` names the test rows, and `DataError` where no row is left.
+    """
+    if not set(parts) <= {"train", "validation"}:
+        raise ConfigError(
+            f"Unsupervised training may see the parts train and validation of a split, not "
+            f"{', '.join(parts)}; change the parts in the config."
+        )
+    rows = store.unlabelled
+    known = store.split(split) if store.n_labelled else {}
+    if not learn_from_unlabelled(store.n_rows, store.n_labelled, {split: known} if known else {}):
+        rows = np.sort(np.concatenate([known[part] for part in parts]))
+    rows = rows[store.with_tags(minimum_tags)[rows]]
+    if not len(rows):
+        raise DataError(
+            f"{store.path} has no row to learn from with at least {minimum_tags} tags; lower the number of "
+            "tags asked for in the config."
+        )
+    if cap is not None and cap < len(rows):
+        rows = np.sort(np.random.default_rng(seed).choice(rows, cap, replace=False))
+    return rows
+
+
+def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:
+    """(B, K) of the last of `rbms` given the input (B, D) of the first; `v` itself where there is none.
+
+    Each hands on the probability of its hidden units, stepped ones that of their first copy (reference
+    code), with its up factor and without sampling.
+    """
+    for rbm in rbms:
+        a = rbm.hidden_input(v)
+        stepped = isinstance(rbm.hidden, SteppedSigmoid)
+        v = rbm.hidden.first_copy(a) if stepped else rbm.hidden.mean(a)
+    return v
+
+
+@dataclass(frozen=True, eq=False)
+class Encode:
+    """The transform of a modality into the input of the layer above `rbms`: the first one's, then theirs.
+
+    These are probabilities. What draws binary states of them anew in each minibatch is the objective
+    (`sample_input`), which has the generator of the training.
+    """
+
+    first: Transform
+    rbms: Sequence[RBM]
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """(n, K) probabilities of the values (n, d) of the store."""
+        return layer_probabilities(self.rbms, self.first(values))
+
+
+# -- what a layer is -----------------------------------------------------------------------------------
+
+
+def build_rbm(
+    settings: Mapping[str, Any], visible_size: int, generator: torch.Generator, visible_mean: Tensor
+) -> RBM:
+    """A layer before training, with `visible_mean` (D,) the mean of its input.
+
+    `settings` holds `visible` (a unit of `mvi.units` as described there, without its size), `hidden` (one
+    with its size), `up`, `down`, `weight_std`, and perhaps `visible_mean_floor`: how far the means are kept
+    from 0 and 1 where binary visible units start at their log-odds, 0.01 in the reference code.
+
+    Raises `ConfigError` for units of unknown kind, or hidden ones that are neither binary nor stepped.
+    """
+    visible = from_description({**settings["visible"], "size": visible_size})
+    hidden = from_description(settings["hidden"])
+    if not isinstance(hidden, Binary | SteppedSigmoid):
+        raise ConfigError(
+            f"hidden units of kind {settings['hidden']['kind']!r} cannot hand probabilities to the next "
+            "layer; choose binary or stepped_sigmoid."
+        )
+    rbm = RBM.initialise(
+        visible,
+        hidden,
+        generator,
+        weight_std=settings["weight_std"],
+        visible_mean=visible_mean,
+        up=settings["up"],
+        down=settings["down"],
+    )
+    floor = settings.get("visible_mean_floor")
+    if floor is not None and isinstance(visible, Binary):
+        rbm.parameters["visible_bias"] = logit(visible_mean.to(rbm.parameters["weight"]), floor)
+    return rbm
+
+
+def build_objective(settings: Mapping[str, Any]) -> ContrastiveDivergence:
+    """How a layer is trained: `method` is cd or pcd, with `gibbs_steps` and `sparsity`.
+
+    `chains` is for pcd alone. `sample_input` says whether binary visible units draw their states from the
+    input anew in each minibatch, as the reference code does; true unless given. Its layerwise trainers let
+    the approximate sparsity push the weights too, which `sparsity` calls `on_weights`.
+
+    Raises `ConfigError` for another method.
+    """
+    method = settings["method"]
+    if method not in ("cd", "pcd"):
+        raise ConfigError(f"a layer cannot be trained by {method!r}; choose cd or pcd.")
+    persistent = {"persistent": False} if method == "cd" else {"chains": settings["chains"]}
+    return ContrastiveDivergence(
+        gibbs_steps=Ramp(**settings["gibbs_steps"]),
+        sparsity=Sparsity(**settings["sparsity"]),
+        sample_input=settings.get("sample_input", True),
+        **persistent,
+    )
+
+
+# -- whether it has learned ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Reconstruction:
+    """How well a layer gives back rows that it did not learn from, beside what their means alone would give.
+
+    `loss` and `marginal` are cross-entropies in nats per row, of Gaussian units squared errors per row, of
+    the reconstruction and of the training means. `explained` is the share of the marginal's deviance that
+    the layer explains: 1 for a perfect reconstruction, 0 for one no better than the means, less for a worse
+    one; for Gaussian units it is the share of variance explained.
+    """
+
+    loss: float
+    marginal: float
+    explained: float
+
+
+def reconstruction_against_marginal(
+    model: RBM,
+    rows: Tensor,
+    mean: Tensor,
+    count: int,
+    *,
+    unseen: Tensor | None = None,
+    block: int = 2000,
+) -> Reconstruction:
+    """Compare one mean-field step up and down, v -> E[h | v] -> v, with the marginal, on `rows` (n, D).
+
+    `mean` (D,) is that of `count` training rows, with half a count added on either side, so that what never
+    came in training is not held impossible. Units that are probabilities themselves are compared with as
+    such; what their own entropy leaves is no loss to be explained.
+
+    Where `unseen` (n, D) is true the layer gets the training mean instead of the value, and only what it
+    says there is compared. Enough random weights give back what they see; what they do not see can only be
+    told by a layer that has learned which units go together.
+    """
+    smoothed = (mean * count + 0.5) / (count + 1)
+    totals = torch.zeros(3, dtype=torch.float64)
+    for start in range(0, len(rows), block):
+        v = rows[start : start + block]
+        hide = None if unseen is None else unseen[start : start + block]
+        h = model.hidden_mean(v if hide is None else torch.where(hide, mean, v))
+        for number, part in enumerate(_deviances(model, v, h, mean, smoothed)):
+            counted = part if hide is None else part * hide
+            totals[number] += counted.sum(dtype=torch.float64).cpu()
+    loss, marginal, least = (float(total) / len(rows) for total in totals)
+    left = marginal - least
+    # Rows that equal the means in every column leave nothing to explain.
+    return Reconstruction(loss, marginal, (marginal - loss) / left if left > 0 else 0.0)
+
+
+def _deviances(model: RBM, v: Tensor, h: Tensor, mean: Tensor, smoothed: Tensor) -> list[Tensor]:
+    """(B, D) losses of the reconstruction from h, of the marginal, and the least that any can have."""
+    if isinstance(model.visible, Gaussian):
+        return [(v - model.visible_mean(h)).square(), (v - mean).square()]
+    a = model.visible_input(h)
+    if isinstance(model.visible, ReplicatedSoftmax):
+        share = v / v.sum(-1, keepdim=True).clamp_min(1)
+        return [-v * log_softmax(a, -1), -v * (smoothed / smoothed.sum()).log(), -torch.xlogy(v, share)]
+    entropy = -torch.xlogy(v, v) - torch.xlogy(1 - v, 1 - v)
+    return [binary_cross_entropy(v, a), binary_cross_entropy(v, smoothed.logit()), entropy]
+
+
+def monitor(
+    rows: Tensor, mean: Tensor, count: int, *, unseen_share: float = 0.3, seed: int = 0
+) -> Callable[[RBM], dict[str, float]]:
+    """What to look at while a layer trains: `reconstruction_against_marginal` of held-out `rows` (n, D).
+
+    The numbers are named "validation/loss", "validation/marginal", "validation/explained", and
+    "validation/predicted" for the share explained of entries that the layer does not see, a random
+    `unseen_share` of all by `seed`. The last is what tells a layer that has learned from one that has not.
+    """
+    draws = torch.rand(rows.shape, generator=torch.Generator().manual_seed(seed))
+    unseen = (draws < unseen_share).to(rows.device)
+
+    def measure(model: RBM) -> dict[str, float]:
+        whole = reconstruction_against_marginal(model, rows, mean, count)
+        part = reconstruction_against_marginal(model, rows, mean, count, unseen=unseen)
+        return {
+            "validation/loss": whole.loss,
+            "validation/marginal": whole.marginal,
+            "validation/explained": whole.explained,
+            "validation/predicted": part.explained,
+        }
+
+    return measure
