@@ -33,13 +33,8 @@ rule all:
         reports(),
 
 
-include: "rules/retrieve.smk"
-include: "rules/digits.smk"
-include: "rules/features.smk"
-include: "rules/joint.smk"
-include: "rules/evaluate.smk"
-include: "rules/baselines.smk"
-include: "rules/reference.smk"
-include: "rules/theory.smk"
-include: "rules/tables.smk"
-include: "rules/collect.smk"
+# In the order of the work; rules refer to those before them.
+PHASES = "retrieve digits features joint evaluate baselines reference theory tables report collect"
+for phase in PHASES.split():
+
+    include: f"rules/{phase}.smk"

@@ -3,7 +3,6 @@
 
 localrules:
     write_reference_rows,
-    dump_flickr_config,
     write_flickr_report,
 
 
@@ -98,42 +97,3 @@ rule write_reference_rows:
         "Writing the table of raw inputs"
     script:
         "../workflow_scripts/write_reference_rows.py"
-
-
-rule dump_flickr_config:
-    output:
-        of_flickr("config.yaml"),
-    log:
-        of_flickr("logs/dump_config.log"),
-    params:
-        config=config,
-        code=code("dump_config.py"),
-    message:
-        "Writing the resolved configuration"
-    script:
-        "../workflow_scripts/dump_config.py"
-
-
-rule write_flickr_report:
-    input:
-        config=of_flickr("config.yaml"),
-        store=FLICKR_STORE,
-        tables=[*flickr_tables(), *card_files()["card"]],
-        figures=card_files()["figures"],
-    output:
-        report=of_flickr("report.md"),
-        cost=of_flickr("cost.md"),
-    log:
-        of_flickr("logs/write_report.log"),
-    params:
-        run=config["flickr"]["run"],
-        about=f"Data set {config['flickr']['dataset']}",
-        benchmarks=[
-            of_flickr("benchmarks"),
-            f"results/data/{config['flickr']['dataset']}/benchmarks",
-        ],
-        code=code("write_report.py"),
-    message:
-        "Writing the report on pictures and tags"
-    script:
-        "../workflow_scripts/write_report.py"

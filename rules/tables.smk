@@ -1,26 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Seconds each, too little for a job of a cluster.
 localrules:
-    dump_config,
     write_table1,
     draw_figure2,
     draw_iterations,
     draw_training,
     write_report,
-
-
-rule dump_config:
-    output:
-        "results/{run}/config.yaml",
-    log:
-        "results/{run}/logs/dump_config.log",
-    params:
-        config=config,
-        code=code("dump_config.py"),
-    message:
-        "Writing the resolved configuration"
-    script:
-        "../workflow_scripts/dump_config.py"
 
 
 rule write_table1:
@@ -120,32 +105,3 @@ rule draw_training:
         "Drawing training curves"
     script:
         "../workflow_scripts/draw_training.py"
-
-
-# Benchmark files are read if they are there: as inputs, a lost one would mean to train again.
-rule write_report:
-    input:
-        config="results/{run}/config.yaml",
-        tables=["results/{run}/tables/table1.md", *theory_files()["tables"]],
-        figures=[
-            *expand(
-                "results/{{run}}/figures/{name}.png",
-                name=["figure2", "iterations", "training"],
-            ),
-            *theory_files()["figures"],
-        ],
-    output:
-        report="results/{run}/report.md",
-        cost="results/{run}/cost.md",
-    log:
-        "results/{run}/logs/write_report.log",
-    params:
-        run=config["run"],
-        about=f"Data set {config['dataset']}, {len(config['seeds'])} seeds "
-        f"({', '.join(map(str, config['seeds']))})",
-        benchmarks=["results/{run}/benchmarks"],
-        code=code("write_report.py"),
-    message:
-        "Writing the report"
-    script:
-        "../workflow_scripts/write_report.py"
