@@ -12,17 +12,11 @@ configfile: "config/config.yaml"
 
 
 include: "rules/common.smk"
-
-
-complete(config)
-
-
 include: "rules/common_pictures.smk"
 
 
-# A path of another run is refused rather than made with this run's settings.
 wildcard_constraints:
-    run=one_of(config["run"]),
+    run=one_of(config["run"]),  # not made with this run's settings: a path of another
     method=one_of(*config["halves"]["compare"]),
     seed=r"\d+",
     experiment=one_of(*theory_experiments()),
@@ -33,8 +27,13 @@ rule all:
         reports(),
 
 
-# In the order of the work; rules refer to those before them.
-PHASES = "retrieve digits features joint evaluate baselines reference theory tables report collect"
-for phase in PHASES.split():
-
-    include: f"rules/{phase}.smk"
+include: "rules/retrieve.smk"
+include: "rules/features.smk"
+include: "rules/stores.smk"
+include: "rules/joint.smk"
+include: "rules/evaluate.smk"
+include: "rules/baselines.smk"
+include: "rules/theory.smk"
+include: "rules/tables.smk"
+include: "rules/report.smk"
+include: "rules/collect.smk"

@@ -23,3 +23,34 @@ rule classify_raw:
         "Classifying raw pixels"
     script:
         "../workflow_scripts/classify_raw.py"
+
+
+rule reference_rows:
+    input:
+        store=FLICKR_STORE,
+    output:
+        expand(
+            of_flickr("scores/reference/{{input}}/split{number}.json"),
+            number=config["flickr"]["splits"],
+        ),
+    log:
+        of_flickr("logs/reference_rows/{input}.log"),
+    benchmark:
+        of_flickr("benchmarks/reference_rows/{input}.tsv")
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=240,
+    params:
+        splits=config["flickr"]["splits"],
+        standard_deviation=config["flickr"]["standard_deviation"],
+        settings={
+            key: value
+            for key, value in config["flickr"]["reference_rows"].items()
+            if key != "inputs"
+        },
+        code=code("reference_rows.py"),
+    message:
+        "Classifying raw inputs: {wildcards.input}"
+    script:
+        "../workflow_scripts/reference_rows.py"

@@ -26,6 +26,9 @@ def complete(config):
     config.update(resolved)
 
 
+complete(config)
+
+
 def code(script):
     """Hash the part of the library that a script runs, for a rule's params: an edit of it is a rerun."""
     return script_hash(Path(workflow.basedir) / "workflow_scripts" / script)

@@ -79,47 +79,36 @@ rule describe_block:
         "../workflow_scripts/describe_block.py"
 
 
-rule picture_store:
+rule data_card:
     input:
+        unpack(raw_files),
         catalogue="results/data/{dataset}/catalogue.h5",
-        blocks=blocks,
     output:
-        "results/data/{dataset}/store.h5",
+        **{
+            f"{name}{ending}": f"results/data/{{dataset}}/card/{name}.{kind}"
+            for name in ["tags", *LABEL_FIGURES]
+            for ending, kind in (("", "png"), ("_svg", "svg"))
+        },
+        json="results/data/{dataset}/card/card.json",
+        md="results/data/{dataset}/card/card.md",
+        sheet=report(
+            "results/data/{dataset}/card/sheet.png",
+            category="Data",
+            caption="../report/sheet.rst",
+        ),
     log:
-        "results/data/{dataset}/logs/store.log",
-    wildcard_constraints:
-        dataset="mini|mirflickr25k|folder",
+        "results/data/{dataset}/logs/card.log",
     resources:
         mem_mb=2000,
         runtime=60,
     params:
-        precision=config["features"]["precision"],
-        unreadable=config["features"]["unreadable"],
-        code=code("picture_store.py"),
+        settings={
+            **config["flickr"]["card"],
+            "picture_size": config["features"]["picture_size"],
+        },
+        label_figures=LABEL_FIGURES,
+        code=code("data_card.py"),
     message:
-        "Putting descriptors, tags and labels of {wildcards.dataset} into one store"
+        "Counting and drawing what {wildcards.dataset} holds"
     script:
-        "../workflow_scripts/picture_store.py"
-
-
-rule toronto_store:
-    input:
-        f"results/data/toronto/raw/{next(iter(registry('toronto')))}",
-    output:
-        "results/data/toronto/store.h5",
-    log:
-        "results/data/toronto/logs/store.log",
-    benchmark:
-        "results/data/toronto/benchmarks/store.tsv"
-    resources:
-        mem_mb=4000,
-        runtime=240,
-    params:
-        precision=config["features"]["precision"],
-        unchecked=config["data"]["toronto"]["unchecked"],
-        citation=next(iter(registry("toronto").values())).citation,
-        code=code("toronto_store.py"),
-    message:
-        "Reading the Toronto archive block by block"
-    script:
-        "../workflow_scripts/toronto_store.py"
+        "../workflow_scripts/data_card.py"

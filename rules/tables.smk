@@ -2,10 +2,10 @@
 # Seconds each, too little for a job of a cluster.
 localrules:
     write_table1,
+    write_reference_rows,
     draw_figure2,
     draw_iterations,
     draw_training,
-    write_report,
 
 
 rule write_table1:
@@ -34,6 +34,33 @@ rule write_table1:
         "Writing Table 1"
     script:
         "../workflow_scripts/write_table1.py"
+
+
+rule write_reference_rows:
+    input:
+        store=FLICKR_STORE,
+        scores=expand(
+            of_flickr("scores/reference/{input}/split{number}.json"),
+            input=config["flickr"]["reference_rows"]["inputs"],
+            number=config["flickr"]["splits"],
+        ),
+        published="config/published.csv",
+    output:
+        csv=of_flickr("tables/reference.csv"),
+        md=report(
+            of_flickr("tables/reference.md"),
+            category="Tables",
+            caption="../report/reference.rst",
+        ),
+    log:
+        of_flickr("logs/write_reference_rows.log"),
+    params:
+        note=table_note(),
+        code=code("write_reference_rows.py"),
+    message:
+        "Writing the table of raw inputs"
+    script:
+        "../workflow_scripts/write_reference_rows.py"
 
 
 rule draw_figure2:

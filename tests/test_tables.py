@@ -175,3 +175,15 @@ def test_published_file_is_table_1_of_the_paper():
         assert tuple(values[method, query] for query in QUERIES) == numbers
     assert len(rows) == 9 and {row["source"] for row in rows} == {"Sohn et al. 2014, Table 1"}
     assert tables.read_published(PUBLISHED, "another") == []
+
+
+def test_a_model_without_a_rival_is_not_bold():
+    alone = {"mp": SCORES["mp"]}
+    cells = make_cells("digits", alone)
+    assert "**" not in tables.markdown(cells) and "Bold" not in tables.caption1(cells, alone)
+
+
+def test_caption_counts_moved_copies():
+    scores = {"mp": {1: make_scores(1.8, 6.5, 7.0) | {"rows/copies": 400_000}}}
+    assert "on 400,000 moved copies" in tables.caption1(make_cells("digits", scores), scores)
+    assert "copies" not in tables.caption1(make_cells("digits"), SCORES)

@@ -146,10 +146,10 @@ def caption1(cells: Sequence[Cell], scores: ScoreSets, classifier: str = "linear
         f"Mean ± standard deviation (n - 1 in the denominator) over seeds {listed}."
         if len(seeds) > 1
         else f"One seed ({listed}), so no standard deviation.",
-        "Bold: the lowest of the trained models in its column.",
+        "Bold: the lowest of the trained models in its column." if len(scores) > 1 else "",
     ]
     sentences += [f"Paper: {source}." for source in sources]
-    return " ".join(sentences)
+    return " ".join(filter(None, sentences))
 
 
 def write_csv(path: str | Path, cells: Sequence[Cell]) -> None:
@@ -206,7 +206,8 @@ def _emphasised(column: Sequence[Cell], values: Sequence[float | None]) -> list[
     shown = ["" if value is None else f"{value:.2f}" for value in values]
     rival = [bool(text) and cell.kind == "method" for text, cell in zip(shown, column, strict=True)]
     rivals = [float(text) for text, is_rival in zip(shown, rival, strict=True) if is_rival]
-    best = min(rivals, default=None)
+    # One model is no contest.
+    best = min(rivals) if len(rivals) > 1 else None
     return [
         f"**{text}**" if is_rival and float(text) == best else text
         for text, is_rival in zip(shown, rival, strict=True)

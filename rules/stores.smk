@@ -56,3 +56,49 @@ rule store_with_copies:
         "Adding {wildcards.copies} copies of the training pictures, moved by a pixel"
     script:
         "../workflow_scripts/store_with_copies.py"
+
+
+rule picture_store:
+    input:
+        catalogue="results/data/{dataset}/catalogue.h5",
+        blocks=blocks,
+    output:
+        "results/data/{dataset}/store.h5",
+    log:
+        "results/data/{dataset}/logs/store.log",
+    wildcard_constraints:
+        dataset="mini|mirflickr25k|folder",
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        precision=config["features"]["precision"],
+        unreadable=config["features"]["unreadable"],
+        code=code("picture_store.py"),
+    message:
+        "Putting descriptors, tags and labels of {wildcards.dataset} into one store"
+    script:
+        "../workflow_scripts/picture_store.py"
+
+
+rule toronto_store:
+    input:
+        f"results/data/toronto/raw/{next(iter(registry('toronto')))}",
+    output:
+        "results/data/toronto/store.h5",
+    log:
+        "results/data/toronto/logs/store.log",
+    benchmark:
+        "results/data/toronto/benchmarks/store.tsv"
+    resources:
+        mem_mb=4000,
+        runtime=240,
+    params:
+        precision=config["features"]["precision"],
+        unchecked=config["data"]["toronto"]["unchecked"],
+        citation=next(iter(registry("toronto").values())).citation,
+        code=code("toronto_store.py"),
+    message:
+        "Reading the Toronto archive block by block"
+    script:
+        "../workflow_scripts/toronto_store.py"
