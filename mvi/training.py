@@ -26,12 +26,8 @@ from mvi.errors import NonFiniteError
 from mvi.files import atomic, exclusive
 from mvi.objectives.common import Memory, Objective
 from mvi.optim import Momentum, UpdateRule, all_finite, update_
-from mvi.rbm import RBM
 
 log = logging.getLogger(__name__)
-
-RATE_AFTER_REJECTION = 0.95
-"""A rejected update lowers the rate by this for the rest of the epoch (reference code, its MP trainers)."""
 
 
 class Batches(Protocol):
@@ -42,23 +38,32 @@ class Batches(Protocol):
     def mean(self) -> Tensor: ...
 
 
+class Trainable(Protocol):
+    """What can be trained: anything with tensors by name, which the objective knows how to read."""
+
+    parameters: dict[str, Tensor]
+
+
 @dataclass(frozen=True)
 class Schedule:
     """How long and how fast: see `UpdateRule`; `weight_decay` is the L2 coefficient.
 
-    An epoch in which more than `rejected_share` of the updates were not finite ends the run.
+    An update that is not finite is rejected and multiplies the rate by `rate_after_rejection` for the rest of
+    the epoch (reference code, its MP trainers); more than `rejected_share` of them in an epoch end the run.
     """
 
     epochs: int
     rule: UpdateRule = field(default_factory=UpdateRule)
     weight_decay: float = 0.0
     rejected_share: float = 0.1
+    rate_after_rejection: float = 0.95
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
         """The schedule that a `training` section of the config asks for."""
         rule = UpdateRule(settings["learning_rate"], settings["decay"], Momentum(**settings["momentum"]))
-        return cls(settings["epochs"], rule, settings["l2"])
+        guard = {name: settings[name] for name in ("rejected_share", "rate_after_rejection")}
+        return cls(settings["epochs"], rule, settings["l2"], **guard)
 
 
 @dataclass
@@ -72,7 +77,7 @@ class _State:
 
 
 def train(
-    model: RBM,
+    model: Trainable,
     objective: Objective,
     batches: Batches,
     schedule: Schedule,
@@ -83,7 +88,7 @@ def train(
     fingerprint: str = "",
     checkpoint_seconds: float = 60.0,
     metrics_path: Path | None = None,
-    monitor: Callable[[RBM], Mapping[str, float]] | None = None,
+    monitor: Callable[[Any], Mapping[str, float]] | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and return its metrics, one row an epoch.
 
@@ -137,7 +142,7 @@ def train(
 
 
 def _epoch(
-    model: RBM,
+    model: Trainable,
     objective: Objective,
     batches: Batches,
     schedule: Schedule,
@@ -148,7 +153,7 @@ def _epoch(
     """One pass over the batches. Numbers stay on the device until its end, so that a GPU never waits."""
     epoch = state.epoch + 1
     momentum = schedule.rule.momentum.at(epoch)
-    device = model.parameters["weight"].device
+    device = next(iter(model.parameters.values())).device
     rate = torch.tensor(schedule.rule.rate(epoch), device=device)
     first_bad = torch.tensor(-1, device=device)
     rejected = torch.zeros((), device=device)
@@ -167,7 +172,7 @@ def _epoch(
             weight_decay=schedule.weight_decay,
             accept=accept,
         )
-        rate = torch.where(accept, rate, rate * RATE_AFTER_REJECTION)
+        rate = torch.where(accept, rate, rate * schedule.rate_after_rejection)
         first_bad = torch.where(accept | (first_bad >= 0), first_bad, step)
         rejected += ~accept
         advance(1)

@@ -5,11 +5,14 @@ Everything happens in a copy of the workflow, whose outputs are empty files that
 take for finished.
 """
 
+import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,6 +211,8 @@ def settings(path: str, value: str) -> list[str]:
         ("data.digits.seed", "1", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
         ("data.mnist.seed", "1", set()),
         ("halves.training.learning_rate", "0.5", {"train_joint", *AFTER_TRAINING}),
+        ("checkpoint_seconds", "1", set()),
+        ("halves.training.rejected_share", "0.5", {"train_joint", *AFTER_TRAINING}),
         ("halves.model.hidden", "7", {"train_joint", *AFTER_TRAINING}),
         ("halves.inference.iterations.mp", "3", {"complete_digits", "draw_figure2", *AFTER_CLASSIFIER}),
         ("halves.methods.mp.reveal", "0.5", {"train_joint", *AFTER_TRAINING}),
@@ -336,3 +341,39 @@ def test_the_dumped_config_makes_the_same_run(tmp_path):
     dumped = checkout.folder / target
     assert yaml.safe_load(dumped.read_text())["run"] == "digits-default"
     assert checkout.planned("--configfile", target, "--", target) == {}
+
+
+def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
+    target = "results/digits-default/joint/mp/seed0.safetensors"
+    settings = [
+        *("--config", "seeds=[0]", "checkpoint_seconds=0"),
+        "halves={training: {epochs: 60}, model: {hidden: 60}}",
+    ]
+    whole = Checkout(tmp_path / "whole")
+    assert whole.snakemake(target, *settings).returncode == 0
+    killed = Checkout(tmp_path / "killed")
+    command = [sys.executable, "-m", "snakemake", "--cores", "1", target, *settings]
+    run = subprocess.Popen(
+        command,
+        cwd=killed.folder,
+        env={**os.environ, "PYTHONPATH": str(killed.folder)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    checkpoint = (killed.folder / target).with_suffix(".checkpoint")
+    try:
+        while run.poll() is None and not checkpoint.exists():
+            time.sleep(0.02)
+        # Snakemake and the training, in the middle of whatever they do.
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(run.pid, signal.SIGKILL)
+        run.wait()
+    assert checkpoint.exists() and not (killed.folder / target).exists()
+    assert killed.snakemake("--unlock").returncode == 0
+    assert killed.snakemake(target, *settings).returncode == 0
+    log = (killed.folder / "results/digits-default/logs/train_joint/mp/seeds.log").read_text()
+    assert "resuming after epoch" in log
+    assert (killed.folder / target).read_bytes() == (whole.folder / target).read_bytes()
+    assert not checkpoint.exists()

@@ -47,6 +47,7 @@ for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.outpu
         generator,
         label=f"{snakemake.wildcards.method}, seed {seed}",
         checkpoint=weights.with_suffix(".checkpoint"),
+        checkpoint_seconds=snakemake.config["checkpoint_seconds"],
         fingerprint=json.dumps([*identity, seed], sort_keys=True),
         metrics_path=Path(metrics),
         monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
