@@ -5,21 +5,17 @@ Shapes: B examples, D visible units in all, D_m of modality m, K hidden units.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-import numpy as np
 import torch
 from torch import Tensor
 
-from mvi.errors import ShapeError
 from mvi.rbm import RBM, initial_parameters
 from mvi.units import Binary
-
-Start = Literal["zeros", "doubled"]
-Array = np.ndarray | Tensor
+from mvi.verbs import Start, Verbs, slices_of
 
 
-class MultimodalRBM(RBM):
+class MultimodalRBM(Verbs, RBM):
     """Binary RBM with v = [x; y; ...] (Eqs. 5 to 7) that knows which units belong to which modality.
 
     `sizes` maps modality names to D_m, in the order in which they are joined, `up` to their factors.
@@ -38,11 +34,7 @@ class MultimodalRBM(RBM):
         self.sizes = dict(sizes)
         super().__init__(Binary(sum(self.sizes.values())), Binary(hidden), parameters, down=down)
         self.ups = dict.fromkeys(self.sizes, 1.0) | dict(up or {})
-        self.slices: dict[str, slice] = {}
-        begin = 0
-        for name, size in self.sizes.items():
-            self.slices[name] = slice(begin, begin + size)
-            begin += size
+        self.slices = slices_of(self.sizes)
         factors = set(self.ups.values())
         self.up = factors.pop() if len(factors) == 1 else 1.0
         self._same_up = not factors
@@ -133,90 +125,12 @@ class MultimodalRBM(RBM):
         """(B, D_m) probabilities of one modality's units given h (Eq. 7)."""
         return torch.sigmoid(self.modality_input(h, name))
 
-    # -- the verbs that evaluation and users call --------------------------------------------------
-
-    def encode(
-        self,
-        values: Mapping[str, Array | None],
-        *,
-        iterations: int = 10,
-        tolerance: float = 0.0,
-        start: Start = "doubled",
-        block: int = 5000,
-    ) -> Array:
-        """Joint representation (n, K) float32 of n examples; `None` where a modality is missing.
-
-        Rows go through in blocks of `block`. Arrays of numpy give numpy, of torch give torch.
-        Raises `ShapeError` for unknown modalities, wrong widths, unequal lengths or nothing given.
-        """
-        blocks = [
-            self.mean_field(v, given, iterations=iterations, tolerance=tolerance, start=start)
-            for v, given in self._blocks(values, block)
-        ]
-        return _like(torch.cat(blocks), values)
-
-    def complete(
-        self,
-        values: Mapping[str, Array | None],
-        target: str,
-        *,
-        iterations: int = 10,
-        tolerance: float = 0.0,
-        start: Start = "doubled",
-        block: int = 5000,
-    ) -> Array:
-        """Probabilities (n, D_target) of the target modality given the others.
-
-        What `values` may hold for the target itself is not looked at. Raises as `encode`.
-        """
-        if target not in self.sizes:
-            raise ShapeError(f"no modality {target!r}; this model has {', '.join(self.sizes)}.")
-        others = {name: None if name == target else value for name, value in values.items()}
-        blocks = [
-            self.modality_mean(
-                self.mean_field(v, given, iterations=iterations, tolerance=tolerance, start=start),
-                target,
-            )
-            for v, given in self._blocks(others, block)
-        ]
-        return _like(torch.cat(blocks), values)
-
-    def join(self, values: Mapping[str, Array | None]) -> Tensor:
-        """(n, D) tensor of the modalities side by side, zeros where one is `None`; raises as `encode`."""
-        given = {name: value for name, value in values.items() if value is not None}
-        unknown = [name for name in values if name not in self.sizes]
-        if unknown or not given:
-            what = f"no modality {unknown[0]!r}" if unknown else "no modality given at all"
-            raise ShapeError(f"{what}; this model has {', '.join(self.sizes)}.")
-        lengths = {name: len(value) for name, value in given.items()}
-        if len(set(lengths.values())) > 1:
-            raise ShapeError(f"modalities have unequal numbers of rows: {lengths}.")
-        weight = self.parameters["weight"]
-        v = weight.new_zeros(next(iter(lengths.values())), self.visible.size)
-        for name, value in given.items():
-            if value.ndim != 2 or value.shape[1] != self.sizes[name]:
-                raise ShapeError(
-                    f"modality {name!r} has shape {tuple(value.shape)} where "
-                    f"(rows, {self.sizes[name]}) is needed."
-                )
-            v[:, self.slices[name]] = torch.as_tensor(value, device=weight.device).to(v.dtype)
-        return v
-
-    def _blocks(self, values: Mapping[str, Array | None], block: int):
-        given = [name for name in self.sizes if values.get(name) is not None]
-        length = len(values[given[0]]) if given else 0
-        for begin in range(0, max(length, 1), block):
-            part = {
-                name: None if value is None else value[begin : begin + block]
-                for name, value in values.items()
-            }
-            yield self.join(part), given
-
     def describe(self) -> dict[str, Any]:
         """Everything but the parameters, as plain values."""
         return {
             "kind": self.kind,
-            "sizes": self.sizes,
+            # A list: modalities are in the order of the columns, and mappings are sorted when saved.
+            "sizes": list(self.sizes.items()),
             "hidden": self.hidden.size,
             "up": self.ups,
             "down": self.down,
@@ -226,16 +140,9 @@ class MultimodalRBM(RBM):
     def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
         """The inverse of `describe`."""
         return cls(
-            description["sizes"],
+            dict(description["sizes"]),
             description["hidden"],
             parameters,
             up=description["up"],
             down=description["down"],
         )
-
-
-def _like(result: Tensor, values: Mapping[str, Array | None]) -> Array:
-    first = next(value for value in values.values() if value is not None)
-    if isinstance(first, Tensor):
-        return result.to(first.device)
-    return result.cpu().numpy()

@@ -68,7 +68,7 @@ class Gradient:
 
 def is_weight(name: str) -> bool:
     """Whether L2 weight decay applies to a parameter: to weight matrices, never to biases or stds."""
-    return name.startswith("weight")
+    return name.rpartition("/")[2].startswith("weight")
 
 
 def all_finite(gradient: Gradient) -> Tensor:

@@ -4,21 +4,40 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar, Protocol, Self
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialised
+from torch import Tensor
 
 from mvi.errors import DataError
 from mvi.files import atomic
+from mvi.mdrnn import Mdrnn
 from mvi.mrbm import MultimodalRBM
 from mvi.rbm import RBM
 from mvi.version import __version__
 
-MODELS: dict[str, type[RBM]] = {model.kind: model for model in (RBM, MultimodalRBM)}
+
+class Model(Protocol):
+    """What can be saved and loaded."""
+
+    kind: ClassVar[str]
+    parameters: dict[str, Tensor]
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the parameters, as plain values, with `kind` under that name."""
+        ...
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
+        """The inverse of `describe`."""
+        ...
 
 
-def save(path: str | Path, model: RBM, config: Mapping[str, Any]) -> None:
+MODELS: dict[str, type[Model]] = {model.kind: model for model in (RBM, MultimodalRBM, Mdrnn)}
+
+
+def save(path: str | Path, model: Model, config: Mapping[str, Any]) -> None:
     """Write the parameters of `model` with its description and `config`, whole or not at all."""
     tensors = {name: tensor.cpu().contiguous() for name, tensor in model.parameters.items()}
     about = {"mvi": __version__, "model": model.describe(), "config": config}
@@ -29,7 +48,7 @@ def save(path: str | Path, model: RBM, config: Mapping[str, Any]) -> None:
         temporary.write_bytes(content)
 
 
-def load(path: str | Path, device: str = "cpu") -> RBM:
+def load(path: str | Path, device: str = "cpu") -> Model:
     """Read a model from the file that `save` wrote; raises `DataError` where it is not one."""
     try:
         with safe_open(path, framework="pt", device=device) as file:

@@ -6,7 +6,7 @@ import math
 import pytest
 import torch
 
-from mvi.optim import Gradient, Momentum, Ramp, UpdateRule, all_finite, update_
+from mvi.optim import Gradient, Momentum, Ramp, UpdateRule, all_finite, is_weight, update_
 
 
 def run(gradients, *, at_once=False, weight_decay=0.0, accept=True, start=2.0):
@@ -73,3 +73,8 @@ def test_schedules_count_epochs_from_one():
     gibbs = Ramp(1, 1, 10, 10)
     assert [gibbs.at(t) for t in (1, 10, 11, 90, 91, 300)] == [1, 1, 2, 9, 10, 10]
     assert Ramp(7).at(1) == Ramp(7).at(1000) == 7
+
+
+def test_weight_decay_reaches_the_weights_of_every_layer_and_modality():
+    assert all(map(is_weight, ["weight", "image/1/weight", "top/text/weight"]))
+    assert not any(map(is_weight, ["hidden_bias", "image/0/bias", "top/bias", "visible_log_std"]))

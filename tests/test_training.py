@@ -257,3 +257,10 @@ def test_a_broken_weights_file_is_one_sentence(tmp_path):
         mvi.load(path)
     with pytest.raises(DataError, match="is not a readable weights file"):
         mvi.load(tmp_path / "absent.safetensors")
+
+
+def test_modalities_keep_their_order_in_a_weights_file(tmp_path):
+    model = MultimodalRBM.initialise({"text": 2, "image": 3}, 4, torch.Generator().manual_seed(0))
+    weights.save(tmp_path / "m.safetensors", model, {})
+    loaded = weights.load(tmp_path / "m.safetensors")
+    assert loaded.slices == model.slices and list(loaded.sizes) == ["text", "image"]
