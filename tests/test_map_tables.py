@@ -7,7 +7,7 @@ import math
 import pytest
 
 from mvi.errors import DataError
-from mvi.evaluation import map_tables
+from mvi.evaluation import map_tables, table_files
 from mvi.files import write_json
 
 PUBLISHED = [
@@ -119,7 +119,7 @@ def test_caption_of_generated_data_a_fixed_penalty_and_one_split():
 
 def test_csv_is_tidy_and_in_full_precision(tmp_path):
     cells = make_cells("toronto")
-    map_tables.write_csv(tmp_path / "map.csv", cells)
+    table_files.write_csv(tmp_path / "map.csv", cells)
     with (tmp_path / "map.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(cells)
@@ -128,7 +128,7 @@ def test_csv_is_tidy_and_in_full_precision(tmp_path):
         assert row["sd"] == ("" if cell.sd is None else repr(cell.sd))
         assert row["published"] == ("" if cell.published is None else repr(cell.published))
         assert (row["input"], row["part"], row["generated"]) == (cell.input, cell.part, "False")
-    map_tables.write_markdown(tmp_path / "map.md", cells, "A caption.")
+    table_files.write_markdown(tmp_path / "map.md", map_tables.markdown(cells), "A caption.")
     text = (tmp_path / "map.md").read_text(encoding="utf-8")
     assert text == "A caption.\n\n" + map_tables.markdown(cells)
 
@@ -137,9 +137,9 @@ def test_scores_are_read_by_input_and_split(tmp_path):
     for name, splits in SCORES.items():
         for split, scores in splits.items():
             write_json(tmp_path / name / f"split{split}.json", scores)
-    assert map_tables.read_scores(sorted(tmp_path.glob("*/*.json"))) == SCORES
+    assert table_files.read_scores(sorted(tmp_path.glob("*/*.json")), "split") == SCORES
     with pytest.raises(DataError, match=r"split<number>\.json"):
-        map_tables.read_scores([tmp_path / "text" / "seed1.json"])
+        table_files.read_scores([tmp_path / "text" / "seed1.json"], "split")
 
 
 def test_missing_scores_are_refused():

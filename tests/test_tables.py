@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from mvi.errors import DataError
-from mvi.evaluation import tables
+from mvi.evaluation import table_files, tables
 from mvi.files import write_json
 
 QUERIES = ["left+right", "left", "right"]
@@ -38,7 +38,7 @@ def make_cells(dataset="mnist", scores=SCORES):
         dataset=dataset,
         run=f"{dataset}-fast",
         queries=QUERIES,
-        published=tables.read_published(PUBLISHED, "halves"),
+        published=table_files.read_published(PUBLISHED, "halves"),
     )
 
 
@@ -126,7 +126,7 @@ def test_caption_names_what_the_numbers_are():
 
 def test_csv_is_tidy_and_in_full_precision(tmp_path):
     cells = make_cells()
-    tables.write_csv(tmp_path / "table1.csv", cells)
+    table_files.write_csv(tmp_path / "table1.csv", cells)
     with (tmp_path / "table1.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     assert len(rows) == len(cells) == 4 * 3 * 2
@@ -139,7 +139,7 @@ def test_csv_is_tidy_and_in_full_precision(tmp_path):
 
 def test_markdown_file_is_caption_and_table(tmp_path):
     cells = make_cells()
-    tables.write_markdown(tmp_path / "table1.md", cells, "A caption.")
+    table_files.write_markdown(tmp_path / "table1.md", tables.markdown(cells), "A caption.")
     text = (tmp_path / "table1.md").read_text(encoding="utf-8")
     assert text == "A caption.\n\n" + tables.markdown(cells)
 
@@ -148,9 +148,9 @@ def test_scores_are_read_by_method_and_seed(tmp_path):
     for method, seeds in SCORES.items():
         for seed, scores in seeds.items():
             write_json(tmp_path / method / f"seed{seed}.json", scores)
-    assert tables.read_scores(sorted(tmp_path.glob("*/*.json"))) == SCORES
+    assert table_files.read_scores(sorted(tmp_path.glob("*/*.json")), "seed") == SCORES
     with pytest.raises(DataError, match=r"seed<number>\.json"):
-        tables.read_scores([tmp_path / "raw" / "own.json"])
+        table_files.read_scores([tmp_path / "raw" / "own.json"], "seed")
 
 
 def test_missing_and_wrong_scores_are_refused():
@@ -164,7 +164,7 @@ def test_missing_and_wrong_scores_are_refused():
 
 
 def test_published_file_is_table_1_of_the_paper():
-    rows = tables.read_published(PUBLISHED, "halves")
+    rows = table_files.read_published(PUBLISHED, "halves")
     values = {(row["method"], row["query"]): float(row["value"]) for row in rows}
     expected = {
         "pcd": (1.57, 14.98, 18.88),
@@ -174,7 +174,7 @@ def test_published_file_is_table_1_of_the_paper():
     for method, numbers in expected.items():
         assert tuple(values[method, query] for query in QUERIES) == numbers
     assert len(rows) == 9 and {row["source"] for row in rows} == {"Sohn et al. 2014, Table 1"}
-    assert tables.read_published(PUBLISHED, "another") == []
+    assert table_files.read_published(PUBLISHED, "another") == []
 
 
 def test_a_model_without_a_rival_is_not_bold():

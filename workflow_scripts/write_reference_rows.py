@@ -6,12 +6,12 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.map_tables import map_caption, map_table, read_scores, write_csv, write_markdown
-from mvi.evaluation.tables import read_published
+from mvi.evaluation.map_tables import map_caption, map_table, markdown
+from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
 
 with Store(snakemake.input.store) as store:
     attrs = store.attrs
-scores = read_scores(snakemake.input.scores)
+scores = read_scores(snakemake.input.scores, "split")
 cells = map_table(
     scores,
     dataset=attrs["dataset"],
@@ -19,4 +19,4 @@ cells = map_table(
     published=read_published(snakemake.input.published, "flickr"),
 )
 write_csv(snakemake.output.csv, cells)
-write_markdown(snakemake.output.md, cells, map_caption(cells, scores, snakemake.params.note))
+write_markdown(snakemake.output.md, markdown(cells), map_caption(cells, scores, snakemake.params.note))

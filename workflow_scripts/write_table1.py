@@ -5,10 +5,11 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.evaluation.tables import caption1, read_published, read_scores, table1, write_csv, write_markdown
+from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
+from mvi.evaluation.tables import caption1, markdown, table1
 from mvi.files import read_json
 
-scores = read_scores(snakemake.input.scores)
+scores = read_scores(snakemake.input.scores, "seed")
 cells = table1(
     scores,
     {name: read_json(snakemake.input[name]) for name in ("own", "filled")},
@@ -18,4 +19,4 @@ cells = table1(
     published=read_published(snakemake.input.published, "halves"),
 )
 write_csv(snakemake.output.csv, cells)
-write_markdown(snakemake.output.md, cells, caption1(cells, scores))
+write_markdown(snakemake.output.md, markdown(cells), caption1(cells, scores))

@@ -1,15 +1,13 @@
 # SPDX-License-Identifier: MIT
 """The table of reference rows: mean average precision of each input of a picture data set."""
 
-import csv
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import DataError
-from mvi.files import atomic, read_json
+from mvi.evaluation.table_files import ScoreSets, markdown_table, number
 
 DATASET_TITLES = {
     "mini": "procedural scenes with tags",
@@ -46,9 +44,6 @@ _DEFINITIONS = (
 )
 _PARTS = ("test", "validation")
 
-ScoreSets = dict[str, dict[int, dict[str, Any]]]
-"""input -> split -> the scores of `multilabel.evaluate`."""
-
 
 @dataclass(frozen=True)
 class MapCell:
@@ -68,17 +63,6 @@ class MapCell:
     splits: int
     published: float | None
     published_source: str
-
-
-def read_scores(paths: Iterable[str | Path]) -> ScoreSets:
-    """Read `.../<input>/split<number>.json` files into input -> split -> scores."""
-    scores: ScoreSets = {}
-    for path in map(Path, paths):
-        number = path.stem.removeprefix("split")
-        if not number.isdecimal() or not path.stem.startswith("split"):
-            raise DataError(f"{path} is not named split<number>.json; give score files only.")
-        scores.setdefault(path.parent.name, {})[int(number)] = read_json(path)
-    return scores
 
 
 def map_table(
@@ -111,7 +95,7 @@ def map_table(
         sets = [scores[name][split] for split in sorted(scores.get(name, {}))]
         for metric in metrics if sets else ():
             for part in _PARTS:
-                values = [_value(one, f"{part}_{metric}", name) for one in sets]
+                values = [number(one, f"{part}_{metric}", name) for one in sets]
                 beside = quoted.get((name, f"{part}_{metric}"))
                 cells.append(
                     MapCell(
@@ -119,7 +103,7 @@ def map_table(
                         generated=generated,
                         input=name,
                         label=INPUT_LABELS.get(name, name),
-                        features=_value(sets[0], "features", name),
+                        features=number(sets[0], "features", name),
                         part=part,
                         metric=metric,
                         mean=statistics.fmean(values),
@@ -144,10 +128,10 @@ def map_caption(cells: Sequence[MapCell], scores: ScoreSets, note: str = "") -> 
     first = cells[0]
     title = DATASET_TITLES.get(first.dataset, first.dataset)
     sizes = ", ".join(
-        f"{_value(sets[0], f'rows/{part}', first.input):,} {part}" for part in ("train", "validation", "test")
+        f"{number(sets[0], f'rows/{part}', first.input):,} {part}" for part in ("train", "validation", "test")
     )
     splits = sorted({split for one in scores.values() for split in one})
-    labels = sorted({_value(one, "test_labels", first.input) for one in sets})
+    labels = sorted({number(one, "test_labels", first.input) for one in sets})
     counted = str(labels[0]) if len(labels) == 1 else f"{labels[0]} to {labels[-1]}"
     edge = sum(bool(one["penalty_at_edge"]) for one in sets)
     sentences = [
@@ -188,21 +172,6 @@ def _choice_of_penalty(sets: Sequence[Mapping[str, Any]]) -> str:
     return "; ".join(ways)
 
 
-def write_csv(path: str | Path, cells: Sequence[MapCell]) -> None:
-    """One line a cell; numbers in full precision, an empty field where there is none."""
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in fields(MapCell)]
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([getattr(cell, name) for name in names] for cell in cells)
-
-
-def write_markdown(path: str | Path, cells: Sequence[MapCell], caption: str) -> None:
-    """The table for readers, three decimals, under its caption."""
-    with atomic(path) as temporary:
-        temporary.write_text(f"{caption}\n\n{markdown(cells)}", encoding="utf-8")
-
-
 def markdown(cells: Sequence[MapCell]) -> str:
     """Lay the cells out as rows of inputs and columns of metrics, validation beside test."""
     at = {(cell.input, cell.metric, cell.part): cell for cell in cells}
@@ -219,27 +188,8 @@ def markdown(cells: Sequence[MapCell]) -> str:
                 texts = ["" if cell.published is None else f"{cell.published:.3f}" for cell in column]
                 columns.append(("published", texts))
     columns.append(("splits", [str(at[name, metrics[0], "test"].splits) for name in inputs]))
-    lines = zip(*(_aligned(i == 0, *column) for i, column in enumerate(columns)), strict=True)
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+    return markdown_table(columns)
 
 
 def _shown(cell: MapCell) -> str:
     return f"{cell.mean:.3f}" + ("" if cell.sd is None else f" ± {cell.sd:.3f}")
-
-
-def _aligned(to_the_left: bool, heading: str, texts: Sequence[str]) -> list[str]:
-    """Heading, rule and texts of a column at equal width."""
-    width = max(map(len, (heading, *texts)))
-    if to_the_left:
-        return [heading.ljust(width), "-" * width, *(text.ljust(width) for text in texts)]
-    return [heading.rjust(width), "-" * (width - 1) + ":", *(text.rjust(width) for text in texts)]
-
-
-def _value(scores: Mapping[str, Any], key: str, name: str) -> Any:
-    value = scores.get(key)
-    if not isinstance(value, int | float):
-        raise DataError(
-            f"The scores of {name} hold {value!r} for {key!r}; delete its score files and run the workflow "
-            "again."
-        )
-    return value

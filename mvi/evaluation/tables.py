@@ -1,16 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Table 1 from score files: a tidy CSV for programs and a Markdown table for readers."""
 
-import csv
-import math
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
-from mvi.errors import DataError
-from mvi.files import atomic, read_json
+from mvi.evaluation.table_files import ScoreSets, markdown_table, number
 
 METHOD_LABELS = {
     "pcd": "ML (PCD)",
@@ -34,9 +30,6 @@ _TRAINED_ON = {
     "mixed": "trained on the features of every kind of query",
 }
 
-ScoreSets = dict[str, dict[int, dict[str, Any]]]
-"""method -> seed -> what a score file holds."""
-
 
 @dataclass(frozen=True)
 class Cell:
@@ -56,23 +49,6 @@ class Cell:
     seeds: int
     published: float | None
     published_source: str
-
-
-def read_scores(paths: Iterable[str | Path]) -> ScoreSets:
-    """Read `.../<method>/seed<seed>.json` files into method -> seed -> scores."""
-    scores: ScoreSets = {}
-    for path in map(Path, paths):
-        seed = path.stem.removeprefix("seed")
-        if not seed.isdecimal() or not path.stem.startswith("seed"):
-            raise DataError(f"{path} is not named seed<number>.json; give score files only.")
-        scores.setdefault(path.parent.name, {})[int(seed)] = read_json(path)
-    return scores
-
-
-def read_published(path: str | Path, experiment: str) -> list[dict[str, str]]:
-    """Rows of the file of published numbers that belong to `experiment`."""
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        return [row for row in csv.DictReader(file) if row["experiment"] == experiment]
 
 
 def table1(
@@ -101,7 +77,7 @@ def table1(
         for method in [*labels, *sorted(set(sets) - set(labels))]:
             for query in queries if method in sets else ():
                 for metric in _METRICS:
-                    values = [_value(one, f"{metric}/{query}", method) for one in sets[method]]
+                    values = [number(one, f"{metric}/{query}", method) for one in sets[method]]
                     beside = quoted.get((method, query, metric))
                     cells.append(
                         Cell(
@@ -127,7 +103,7 @@ def caption1(cells: Sequence[Cell], scores: ScoreSets, classifier: str = "linear
     sets = [one for seeds in scores.values() for one in seeds.values()]
     seeds = sorted({seed for one in scores.values() for seed in one})
     sizes = ", ".join(
-        f"{_value(sets[0], f'rows/{name}', 'the first method'):,.0f} {name}"
+        f"{number(sets[0], f'rows/{name}', 'the first method'):,.0f} {name}"
         for name in ("train", "validation", "test")
     )
     copies = {one.get("rows/copies", 0) for one in sets} - {0}
@@ -152,21 +128,6 @@ def caption1(cells: Sequence[Cell], scores: ScoreSets, classifier: str = "linear
     return " ".join(filter(None, sentences))
 
 
-def write_csv(path: str | Path, cells: Sequence[Cell]) -> None:
-    """One line a cell; numbers in full precision, an empty field where there is none."""
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        names = [field.name for field in fields(Cell)]
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(names)
-        writer.writerows([getattr(cell, name) for name in names] for cell in cells)
-
-
-def write_markdown(path: str | Path, cells: Sequence[Cell], caption: str) -> None:
-    """The table for readers, two decimals, under its caption."""
-    with atomic(path) as temporary:
-        temporary.write_text(f"{caption}\n\n{markdown(cells)}", encoding="utf-8")
-
-
 def markdown(cells: Sequence[Cell]) -> str:
     """Lay the cells out as rows of methods and columns of queries, the best of a column in bold."""
     queries = list(dict.fromkeys(cell.query for cell in cells))
@@ -189,16 +150,7 @@ def markdown(cells: Sequence[Cell]) -> str:
     column = [at[kind, method, queries[0], "test_error"] for kind, method, _ in rows]
     seeds = [str(cell.seeds) if cell.kind == "method" else "" for cell in column]
     columns.append(("seeds", seeds))
-    return "".join(f"| {' | '.join(line)} |\n" for line in zip(*map(_aligned, columns), strict=True))
-
-
-def _aligned(column: tuple[str, list[str]]) -> list[str]:
-    """Heading, rule and texts of a column at equal width, numbers to the right."""
-    heading, texts = column
-    width = max(map(len, (heading, *texts)))
-    if heading == "Method":
-        return [heading.ljust(width), "-" * width, *(text.ljust(width) for text in texts)]
-    return [heading.rjust(width), "-" * (width - 1) + ":", *(text.rjust(width) for text in texts)]
+    return markdown_table(columns)
 
 
 def _emphasised(column: Sequence[Cell], values: Sequence[float | None]) -> list[str]:
@@ -212,13 +164,3 @@ def _emphasised(column: Sequence[Cell], values: Sequence[float | None]) -> list[
         f"**{text}**" if is_rival and float(text) == best else text
         for text, is_rival in zip(shown, rival, strict=True)
     ]
-
-
-def _value(scores: Mapping[str, Any], key: str, method: str) -> float:
-    value = scores.get(key)
-    if not isinstance(value, int | float) or not math.isfinite(value):
-        raise DataError(
-            f"The scores of {method} hold {value!r} for {key!r}; delete its score files and run the "
-            "workflow again."
-        )
-    return float(value)
