@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Helper functions of the rules; no rule stands here."""
 
+import hashlib
+import json
 import os
 import re
 from functools import cache
@@ -22,6 +24,11 @@ def complete(config):
     if mirror := resolved["mirror"]:
         os.environ.update(MVI_MIRROR=mirror)
         resolved["mirror"] = None
+    mirror = os.environ.get("MVI_MIRROR")
+    if mirror and not Path(mirror).expanduser().is_dir():
+        raise WorkflowError(
+            f"The mirror {mirror} is not a folder; name the folder that holds the raw files."
+        )
     config.clear()
     config.update(resolved)
 
@@ -32,6 +39,11 @@ complete(config)
 def code(script):
     """Hash the part of the library that a script runs, for a rule's params: an edit of it is a rerun."""
     return script_hash(Path(workflow.basedir) / "workflow_scripts" / script)
+
+
+def digest_of(settings):
+    """Shorten settings to what tells them from others."""
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
 
 
 def one_of(*names):

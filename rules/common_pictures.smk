@@ -3,7 +3,7 @@
 
 from functools import cache
 
-from mvi.data.folder import count_pictures
+from mvi.data.folder import survey_folder
 from mvi.errors import MviError
 
 # What the generator of `mini` writes, in the layout of MIRFLICKR.
@@ -72,10 +72,28 @@ def number_of_pictures(dataset):
         return own["labelled"] + own["unlabelled"]
     if dataset == "mirflickr25k":
         return own["pictures"]
+    return survey().pictures
+
+
+@cache
+def survey():
+    """Look at somebody's table and files; a mistake in them ends the run here and not among the jobs."""
+    own = config["data"]["folder"]
     try:
-        return count_pictures(own["table"])
+        found = survey_folder(own["pictures"], own["table"])
     except MviError as error:
         raise WorkflowError(str(error)) from None
+    if config["flickr"]["reference_rows"]["inputs"] and not found.labelled:
+        raise WorkflowError(
+            f"{own['table']} has no labels to classify by; leave flickr.reference_rows.inputs empty, or add "
+            "labels."
+        )
+    return found
+
+
+def fingerprint(wildcards):
+    """Tell apart states of somebody's files, which no rule has for inputs one by one."""
+    return survey().fingerprint if wildcards.dataset == "folder" else ""
 
 
 def planned_pictures(wildcards):
@@ -96,9 +114,8 @@ def citation_of(wildcards):
     return next(iter(registry(wildcards.dataset).values())).citation
 
 
-# A mistake in somebody's table ends the run here, not in the middle of planning.
 if config["flickr"]["dataset"] == "folder":
-    number_of_pictures("folder")
+    survey()
 
 
 def blocks(wildcards):

@@ -25,11 +25,10 @@ rule catalogue:
         "../workflow_scripts/catalogue.py"
 
 
-# Words and descriptors take names and splits from the catalogue: other tags are no reason to make them again.
 rule learn_words:
     input:
         unpack(raw_files),
-        catalogue=ancient("results/data/{dataset}/catalogue.h5"),
+        catalogue="results/data/{dataset}/catalogue.h5",
     output:
         "results/data/{dataset}/words.npy",
     log:
@@ -41,11 +40,11 @@ rule learn_words:
         runtime=60,
         gpu=gpu(),
     params:
-        rows=rows_of,
+        pictures=fingerprint,
         settings=config["features"]["phow"],
         size=config["features"]["picture_size"],
         batch=config["features"]["batch"],
-        code=code("catalogue.py") + code("learn_words.py"),
+        code=code("learn_words.py"),
     message:
         "Learning visual words from pictures of {wildcards.dataset}"
     script:
@@ -57,7 +56,7 @@ rule describe_block:
     input:
         unpack(raw_files),
         unpack(learned_before),
-        catalogue=ancient("results/data/{dataset}/catalogue.h5"),
+        catalogue="results/data/{dataset}/catalogue.h5",
     output:
         "results/data/{dataset}/blocks/{start}-{stop}.npz",
     log:
@@ -70,9 +69,9 @@ rule describe_block:
         runtime=60,
         gpu=gpu(),
     params:
-        rows=rows_of,
+        pictures=fingerprint,
         settings=descriptor_settings(),
-        code=code("catalogue.py") + code("describe_block.py"),
+        code=code("describe_block.py"),
     message:
         "Describing pictures {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
     script:
@@ -106,6 +105,7 @@ rule data_card:
             **config["flickr"]["card"],
             "picture_size": config["features"]["picture_size"],
         },
+        pictures=fingerprint,
         label_figures=LABEL_FIGURES,
         code=code("data_card.py"),
     message:

@@ -13,7 +13,7 @@ rule dump_config:
     log:
         "results/{run}/logs/dump_config.log",
     params:
-        config=config,
+        config=digest_of(config),
         code=code("dump_config.py"),
     message:
         "Writing the resolved configuration"
@@ -27,7 +27,7 @@ rule dump_flickr_config:
     log:
         of_flickr("logs/dump_config.log"),
     params:
-        config=config,
+        config=digest_of(config),
         code=code("dump_config.py"),
     message:
         "Writing the resolved configuration"

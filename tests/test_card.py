@@ -277,8 +277,8 @@ def test_tags_panels():
     ranks, pictures = draw_tags().axes
     counts = np.bincount(catalogue.text.indices, minlength=6)
     np.testing.assert_array_equal(ranks.lines[0].get_ydata(), np.sort(counts)[::-1])
-    names = [text for text in texts_of(ranks) if "\n" in text][1].splitlines()
-    assert names[0] == catalogue.vocabulary[int(np.argmax(counts))]
+    names = texts_of(ranks)
+    assert names[names.index("1") + 1] == catalogue.vocabulary[int(np.argmax(counts))]
     heights = [[bar.get_height() for bar in bars] for bars in pictures.containers]
     assert len(heights) == 2 and [sum(part) for part in heights] == pytest.approx([100, 100])
     per_picture = np.diff(catalogue.text.indptr)

@@ -226,7 +226,7 @@ def settings(path: str, value: str) -> list[str]:
         ("halves.sweep.iterations", "3", {"sweep_iterations", "draw_iterations"}),
         ("halves.figure2.seed", "5", {"complete_digits", "draw_figure2"}),
         ("data.mini.seed", "1", {"generate_mini", "catalogue", *AFTER_CATALOGUE}),
-        ("data.mini.vocabulary.size", "9", {"catalogue", "data_card", "picture_store", *AFTER_STORE}),
+        ("data.mini.vocabulary.size", "9", {"catalogue", *AFTER_CATALOGUE}),
         ("data.mini.splits.seed", "9", {"catalogue", *AFTER_CATALOGUE}),
         ("data.mirflickr25k.splits.seed", "1", set()),
         ("features.phow.scales", "[4, 5]", {"learn_words", *AFTER_WORDS}),
@@ -251,8 +251,19 @@ def test_a_config_key_reruns_the_rules_that_use_it(finished, key, value, rules):
         assert (jobs["theory_measure"], jobs["theory_figure"]) == (1, 1)
 
 
-def test_where_raw_files_are_kept_is_no_reason_to_rerun(finished):
-    assert finished.planned("--config", "mirror=somewhere", "--", "all") == {}
+def test_settings_of_two_phases_changed_at_once_rerun_both(finished):
+    changes = ["data={mini: {vocabulary: {size: 9}}}", "features={gist: {stride: 1}, phow: {seed: 7}}"]
+    jobs = finished.planned("--config", *changes, "--", "features")
+    assert set(jobs) == {"catalogue", "learn_words", "describe_block", "picture_store"}
+
+
+def test_where_raw_files_are_kept_is_no_reason_to_rerun(finished, tmp_path):
+    assert finished.planned("--config", f"mirror={tmp_path}", "--", "all") == {}
+
+
+def test_a_mirror_that_is_no_folder_is_refused(fresh):
+    done = fresh.snakemake("-n", "all", MVI_MIRROR="nowhere")
+    assert done.returncode == 1 and "The mirror nowhere is not a folder" in done.stdout + done.stderr
 
 
 @pytest.fixture

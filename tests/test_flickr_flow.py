@@ -123,7 +123,7 @@ def test_own_pictures_become_a_store_or_a_sentence_and_the_next_run_recovers(own
     done = run(own, *command, f"features={{{small}}}")
     said = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "1 of the 12 pictures of 'folder' are unreadable (row 5 is the first)" in said
+    assert "1 of the 12 pictures of 'folder' are unreadable, such as 5.jpg" in said
     assert not (own / "results/data/folder/store.h5").exists()
 
     done = run(own, *command, f"features={{unreadable: 0.1, {small}}}")
@@ -135,6 +135,31 @@ def test_own_pictures_become_a_store_or_a_sentence_and_the_next_run_recovers(own
         assert store.ids().tolist() == [f"{i}.jpg" for i in range(12)]
     assert "| Pictures " in (own / "results/folder-own/report.md").read_text()
     assert (own / "results/data/folder/card/sheet.png").exists()
+
+
+def test_a_picture_that_is_mended_and_a_table_in_another_order_are_noticed(own):
+    command = ["features", "--configfile", "config/folder.yaml", "--config"]
+    settings = f"features={{unreadable: 0.1, picture_size: 64, {FEW_WORDS}}}"
+    done = run(own, *command, settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Store(own / "results/data/folder/store.h5") as store:
+        before = store.read("image")
+    Image.fromarray(np.random.default_rng(9).integers(0, 256, (70, 90, 3), np.uint8)).save(
+        own / "pictures/5.jpg"
+    )
+    head, *lines = (own / "pictures.csv").read_text().splitlines()
+    (own / "pictures.csv").write_text("\n".join([head, *reversed(lines)]) + "\n")
+    done = run(own, *command, settings)
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Store(own / "results/data/folder/store.h5") as store:
+        after, ids = store.read("image"), store.ids().tolist()
+        assert store.attrs["attributes"]["unreadable"] == []
+    assert ids == [f"{i}.jpg" for i in reversed(range(12))]
+    # Colour layout knows no words, which are learned anew.
+    part = slice(1409, 1601)
+    others = [i for i in range(12) if i != 5]
+    np.testing.assert_array_equal(after[::-1][others, part], before[others, part])
+    assert not np.array_equal(after[::-1][5, part], before[5, part])
 
 
 def test_a_table_that_names_no_picture_is_one_sentence_before_any_job(own):

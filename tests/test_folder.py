@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.data.folder import read_folder
+from mvi.data.folder import read_folder, survey_folder
 from mvi.errors import ConfigError, DataError
 
 TABLE = """file,tags,labels
@@ -113,3 +113,15 @@ def test_too_few_labels_for_the_splits_are_refused(folder):
 def test_another_spelling_of_a_file_is_refused(folder, name):
     with pytest.raises(DataError, match="its plain form"):
         read(folder, f"file,tags\n{name},sky\n")
+
+
+def test_a_survey_counts_and_notices_any_change_of_a_file(folder):
+    read(folder)
+    found = survey_folder(folder / "p", folder / "table.csv")
+    assert (found.pictures, found.labelled) == (6, 4)
+    assert survey_folder(folder / "p", folder / "table.csv") == found
+    (folder / "p/b.jpg").write_bytes(b"other bytes")
+    assert survey_folder(folder / "p", folder / "table.csv").fingerprint != found.fingerprint
+    (folder / "p/b.jpg").unlink()
+    with pytest.raises(DataError, match="b.jpg"):
+        survey_folder(folder / "p", folder / "table.csv")

@@ -198,11 +198,11 @@ def test_any_of_several_hashes_is_accepted_and_none_else(mirror, destination):
 
 
 def test_a_file_that_is_no_gzip_is_checked_as_it_is(mirror, destination):
-    (mirror / "set/a.zip").write_bytes(CONTENT)
-    retrieve(row("file:///x", file="a.zip"), destination.with_name("a.zip"), mirror)
-    (mirror / "set/a.zip").write_bytes(WRAPPED)
+    (mirror / "set/a.npz").write_bytes(CONTENT)
+    retrieve(row("file:///x", file="a.npz"), destination.with_name("a.npz"), mirror)
+    (mirror / "set/a.npz").write_bytes(WRAPPED)
     with pytest.raises(DataError, match="sha256"):
-        retrieve(row("file:///x", file="a.zip"), destination.with_name("b.zip"), mirror)
+        retrieve(row("file:///x", file="a.npz"), destination.with_name("b.npz"), mirror)
 
 
 @pytest.mark.parametrize(
@@ -411,3 +411,12 @@ def test_a_file_that_nobody_serves_is_asked_for_by_its_note(tmp_path):
     with pytest.raises(DataError, match=f"put it at {tmp_path}"):
         retrieve(alone, tmp_path / "a.gz", tmp_path)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_zip_that_is_none_is_refused_even_where_its_hash_is_unknown(tmp_path):
+    mirror = tmp_path / "mirror/set"
+    mirror.mkdir(parents=True)
+    (mirror / "a.zip").write_bytes(b"PK\x03\x04 cut short")
+    with pytest.raises(DataError, match="is no sound zip file"):
+        retrieve(row(file="a.zip", sha256=("unknown",)), tmp_path / "a.zip", tmp_path / "mirror")
+    assert not (tmp_path / "a.zip").exists()

@@ -29,7 +29,14 @@ rows = range(len(names))
 with torch.inference_mode(), open_pictures(snakemake.input.pictures, names) as pictures:
     image, unreadable = describe(pictures, rows, extract, size=size, batch=batch, device=place)
 unreadable += start_row
+parts = np.array(list(columns.values()), np.int64).reshape(-1, 2)
 with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as file:
-    parts = np.array(list(columns.values()), np.int64).reshape(-1, 2)
-    np.savez(file, image=image, unreadable=unreadable, parts=parts, part_names=np.array(list(columns), "U"))
+    np.savez(
+        file,
+        names=np.array(names),
+        image=image,
+        unreadable=unreadable,
+        parts=parts,
+        part_names=np.array(list(columns), "U"),
+    )
 log.info("%d pictures, %d of them unreadable", len(rows), len(unreadable))

@@ -10,4 +10,4 @@ import yaml
 from mvi.files import atomic
 
 with atomic(snakemake.output[0]) as temporary:
-    temporary.write_text(yaml.safe_dump(snakemake.params.config, sort_keys=False))
+    temporary.write_text(yaml.safe_dump(snakemake.config, sort_keys=False))

@@ -13,20 +13,24 @@ from mvi.errors import DataError
 
 catalogue = read_catalogue(snakemake.input.catalogue)
 unreadable, start = [], 0
-with np.load(snakemake.input.blocks[0], allow_pickle=False) as first:
-    columns = first["image"].shape[1]
-    parts = {str(name): part.tolist() for name, part in zip(first["part_names"], first["parts"], strict=True)}
 for path in snakemake.input.blocks:
     with np.load(path, allow_pickle=False) as block:
+        names = block["names"].tolist()
+        if names != catalogue.names[start : start + len(names)]:
+            raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
+        start += len(names)
         unreadable += block["unreadable"].tolist()
-most = snakemake.params.unreadable * catalogue.n_rows
-if len(unreadable) > most:
+        columns = block["image"].shape[1]
+        parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
+if len(unreadable) > snakemake.params.unreadable * catalogue.n_rows:
+    some = ", ".join(catalogue.names[row] for row in unreadable[:5])
     raise DataError(
-        f"{len(unreadable)} of the {catalogue.n_rows} pictures of {catalogue.dataset!r} are unreadable (row "
-        f"{unreadable[0]} is the first); mend them, or raise features.unreadable in the config."
+        f"{len(unreadable)} of the {catalogue.n_rows} pictures of {catalogue.dataset!r} are unreadable, such "
+        f"as {some}; mend them, or raise features.unreadable in the config."
     )
 if unreadable:
     log.warning("%d pictures are unreadable and are described as grey ones", len(unreadable))
+start = 0
 with writing_store(
     snakemake.output[0],
     dataset=catalogue.dataset,

@@ -2,9 +2,11 @@
 """Anyone's pictures: a folder and a CSV table that gives the tags of each and, where known, its classes."""
 
 import csv
+import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -68,9 +70,29 @@ def read_folder(
     return catalogue
 
 
-def count_pictures(table_csv: str | Path) -> int:
-    """Count the pictures that a table lists; raises `DataError` where it cannot be read."""
-    return len(_rows(Path(table_csv)))
+@dataclass(frozen=True)
+class Survey:
+    """What a look at a table and at its files, without opening any of them, tells.
+
+    `pictures` are listed, `labelled` of them with a cell of labels; `fingerprint` changes with the name, size
+    or time of any.
+    """
+
+    pictures: int
+    labelled: int
+    fingerprint: str
+
+
+def survey_folder(folder: str | Path, table_csv: str | Path) -> Survey:
+    """Look at what `read_folder` would read; raises `DataError` for a bad table and missing files."""
+    folder, table_csv = Path(folder), Path(table_csv)
+    rows = _rows(table_csv)
+    _check_files(folder, table_csv, [row["file"] for row in rows])
+    digest = hashlib.sha256()
+    for row in rows:
+        state = (folder / row["file"]).stat()
+        digest.update(f"{row['file']}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    return Survey(len(rows), sum(bool(row["labels"]) for row in rows), digest.hexdigest()[:16])
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

@@ -19,6 +19,7 @@ import re
 import urllib.error
 import urllib.parse
 import urllib.request
+import zipfile
 import zlib
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -228,6 +229,8 @@ def _keep(row: RegistryRow, source: IO[bytes], size: int | None, destination: Pa
         received = _copy(source, temporary, row.bytes if size is None else size, row.file)
         if size is not None and received != size:
             raise _UnusableError(f"broke off after {received} of {size} bytes")
+        if row.file.endswith(".zip"):
+            _check_zip(temporary)
         sha256, md5 = _content_hashes(temporary, compressed=row.file.endswith(".gz"))
         if any(_accepts(accepted, sha256, md5) for accepted in row.sha256):
             return
@@ -235,6 +238,14 @@ def _keep(row: RegistryRow, source: IO[bytes], size: int | None, destination: Pa
             expected = " or ".join(f"{value[:12]}…" for value in row.sha256)
             raise _UnusableError(f"holds content with sha256 {sha256[:12]}… instead of {expected}")
         log.warning("%s: no published hash to check it against; its sha256 is %s", row.file, sha256)
+
+
+def _check_zip(path: Path) -> None:
+    # Of a file without a published hash, this is the first that can be known to be right.
+    try:
+        zipfile.ZipFile(path).close()
+    except zipfile.BadZipFile as error:
+        raise _UnusableError("is no sound zip file") from error
 
 
 def _accepts(accepted: str, sha256: str, md5: str) -> bool:

@@ -40,7 +40,8 @@ _DEFINITIONS = (
     "mAP is the mean over labels of the average precision, which has three definitions:"
     " interpolated (precision made non-increasing, 0.0001 in the denominators; Sohn et al. 2014),"
     " non-interpolated (mean of the precision at each positive; Srivastava and Salakhutdinov 2012)"
-    " and step (rows of equal score taken together; scikit-learn)."
+    " and step (rows of equal score taken together; scikit-learn). The precision of the first pictures cannot"
+    " exceed the share that have the label among as many, so that it depends on the number of rows."
 )
 _PARTS = ("test", "validation")
 
@@ -89,7 +90,10 @@ def map_table(
         for key in one
         if key.startswith("test_precision/")
     }
-    metrics = [*METRIC_TITLES, *sorted(tops)]
+    # Of fewer rows than that it would be the share of relevant ones, whatever the ranking.
+    sets = [(one, name) for name, splits in scores.items() for one in splits.values()]
+    rows = min((number(one, f"rows/{part}", name) for one, name in sets for part in _PARTS), default=0)
+    metrics = [*METRIC_TITLES, *sorted(top for top in tops if int(top.removeprefix("precision/")) < rows)]
     cells = []
     for name in [*INPUT_LABELS, *sorted(set(scores) - set(INPUT_LABELS))]:
         sets = [scores[name][split] for split in sorted(scores.get(name, {}))]

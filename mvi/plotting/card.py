@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mvi.errors import DataError, ShapeError
 from mvi.files import atomic
@@ -43,7 +43,7 @@ def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str 
     topics = sorted(set(classes) - set(strict.values()), key=lambda name: (counts[name], name))
     positions = {name: i for i, name in enumerate(topics)}
     with style.applied():
-        figure = style.new_figure(style.PAGE_WIDTH, 0.6 + 0.165 * len(topics))
+        figure = style.new_figure(style.PAGE_WIDTH, max(1.6, 0.6 + 0.165 * len(topics)))
         axes = figure.subplots()
         axes.barh(
             list(positions.values()),
@@ -107,25 +107,18 @@ def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> No
     axes.set_xlabel("Rank")
     axes.set_ylabel("Pictures with the tag")
     names = [printable(vocabulary[i]) for i in order[:10]]
-    numbers = [str(i + 1) for i in range(len(names))]
-    for x, lines, side in ((0.075, numbers, "right"), (0.1, names, "left")):
-        axes.text(
-            x,
-            0.05,
-            "\n".join(lines),
-            transform=axes.transAxes,
-            parse_math=False,
-            ha=side,
-            multialignment=side,
-            fontsize=6.5,
-            linespacing=1.3,
-            color=style.MUTED,
-            # The grid stops where the names are.
-            bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-        )
+    box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+    # The grid stops where the names are.
+    style_of = {"transform": axes.transAxes, "fontsize": 6.5, "color": style.MUTED, "bbox": box}
+    for place, name in enumerate(names):
+        y = 0.05 + 0.055 * (len(names) - 1 - place)
+        axes.text(0.075, y, str(place + 1), ha="right", **style_of)
+        axes.text(0.1, y, name, parse_math=False, **style_of)
     for edge in (axes.xaxis, axes.yaxis):
         edge.set_major_formatter(_thousands())
         edge.set_minor_formatter(NullFormatter())
+    if frequency.max(initial=1) < 100 * frequency.min(initial=1):
+        axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
 
 
 def _draw_per_picture(axes: Axes, per_picture: np.ndarray, labelled: int) -> None:
@@ -143,10 +136,14 @@ def _draw_per_picture(axes: Axes, per_picture: np.ndarray, labelled: int) -> Non
         left = values + (i - (len(parts) - 1) / 2) * width
         axes.bar(left, 100 * share, width, color=colour, label=f"{label} ({len(numbers):,})")
     axes.set_title("Tags a picture")
-    axes.set_xlabel(f"Tags of the vocabulary ({most}: {most} or more)")
+    axes.set_xlabel("Tags of the vocabulary")
+    axes.set_xlim(-0.7, most + 0.7)
     axes.set_ylabel("Share of pictures (%)")
     for edge in (axes.xaxis, axes.yaxis):
         edge.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
+    step = max(1, most // 8)
+    ticks = [*range(0, most - step // 2, step), most]
+    axes.set_xticks(ticks, [*map(str, ticks[:-1]), f"{most}+"])
     axes.grid(axis="x", visible=False)
     if len(parts) > 1:
         axes.legend(loc="upper right")
