@@ -35,6 +35,8 @@ SETTINGS = {
     "decay": 0.0,
     "momentum": {"initial": 0.33, "final": 0.47, "change_after": 5},
     "l2": 0.0,
+    "rate_after_rejection": 0.95,
+    "rejected_share": 0.1,
     "mean_field_iterations": 10,
     "methods": {
         "pcd": {"chains": 100, "gibbs_steps": {"start": 5}, "sparsity": NONE},
