@@ -36,7 +36,7 @@ AFTER_STORE = {"reference_rows", "write_reference_rows", "write_flickr_report"}
 AFTER_WORDS = {"describe_block", "picture_store", *AFTER_STORE}
 FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "picture_store"}
 AFTER_CATALOGUE = {"learn_words", "data_card", *AFTER_WORDS}
-INPUTS = 12
+INPUTS = 10
 
 
 class Checkout:

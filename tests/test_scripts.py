@@ -102,7 +102,13 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "retrieve_mnist",
+        "retrieve",
+        "generate_mini",
+        "catalogue",
+        "picture_store",
+        "toronto_store",
+        "data_card",
+        "write_reference_rows",
         "digits_store",
         "mnist_store",
         "write_table1",
