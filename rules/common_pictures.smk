@@ -114,10 +114,6 @@ def citation_of(wildcards):
     return next(iter(registry(wildcards.dataset).values())).citation
 
 
-if config["flickr"]["dataset"] == "folder":
-    survey()
-
-
 def blocks(wildcards):
     """List the files in which the descriptors of a data set come, a range of rows each."""
     rows, size = number_of_pictures(wildcards.dataset), config["features"]["block"]
@@ -147,3 +143,8 @@ def descriptor_settings():
     others = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
     kept = {key: features[key] for key in ("kind", "batch", "picture_size", *others)}
     return {**kept, "phow": phow}
+
+
+# Before any job is planned, so that a mistake in somebody's table costs nothing.
+if config["flickr"]["dataset"] == "folder":
+    survey()
