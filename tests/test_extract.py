@@ -111,12 +111,14 @@ def catalogue(labelled: int, rows: int, tests: list[list[int]]) -> Catalogue:
     )
 
 
-def test_words_are_learned_from_unlabelled_rows_or_from_test_rows_of_no_split():
+def test_words_are_learned_from_unlabelled_rows_or_from_training_rows_of_every_split():
     assert rows_for_words(catalogue(6, 11, [[0], [1]]), 100, 0).tolist() == [6, 7, 8, 9, 10]
     # Three unlabelled rows are fewer than the four training rows of a split.
     assert rows_for_words(catalogue(6, 9, [[0], [1]]), 100, 0).tolist() == [2, 3, 4, 5, 6, 7, 8]
     assert rows_for_words(catalogue(6, 6, [[0, 3], [1]]), 100, 0).tolist() == [2, 4, 5]
+    # Row 1 is a validation row of the first split, and row 5 a test row of the second.
+    assert rows_for_words(catalogue(6, 6, [[0], [5]]), 100, 0).tolist() == [2, 3, 4]
     some = [tuple(rows_for_words(catalogue(0, 50, []), 5, seed)) for seed in (0, 0, 1)]
     assert some[0] == some[1] != some[2] and len(some[0]) == 5
-    with pytest.raises(DataError, match="test row of some split"):
+    with pytest.raises(DataError, match="training row of every split"):
         rows_for_words(catalogue(4, 4, [[0, 1], [2, 3]]), 5, 0)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Learn visual words from pictures that are no test row of any split."""
+"""Learn visual words from unlabelled pictures and from those that are training rows of every split."""
 
 from common import device, start
 
