@@ -19,8 +19,8 @@ def rows_for_words(catalogue: Catalogue, count: int, seed: int) -> np.ndarray:
     """Choose up to `count` rows, ascending, from which visual words may be learned.
 
     They are unlabelled ones where these are used for learning (`mvi.data.splits.learn_from_unlabelled`), else
-    also the labelled ones that are training rows of every split, so that one vocabulary serves them all. Raises
-    `DataError` where no row is left.
+    also the labelled ones that are training rows of every split, so that one vocabulary serves them all.
+    Raises `DataError` where no row is left.
     """
     allowed = np.ones(catalogue.n_rows, bool)
     if learn_from_unlabelled(catalogue.n_rows, catalogue.n_labelled, catalogue.splits):
@@ -30,8 +30,8 @@ def rows_for_words(catalogue: Catalogue, count: int, seed: int) -> np.ndarray:
     rows = np.flatnonzero(allowed)
     if not len(rows):
         raise DataError(
-            f"No row of {catalogue.dataset!r} is a training row of every split, so that no visual words can be "
-            "learned; set fewer splits, or a larger share for train, in the config."
+            f"No row of {catalogue.dataset!r} is a training row of every split, so that no visual words "
+            "can be learned; set fewer splits, or a larger share for train, in the config."
         )
     return np.sort(np.random.default_rng(seed).permutation(rows)[:count])
 
