@@ -11,8 +11,9 @@ container: "docker://python:3.12-slim"
 configfile: "config/config.yaml"
 
 
-include: "rules/common.smk"
-include: "rules/common_pictures.smk"
+for _name in ("common", "common_pictures", "common_deep", "common_results"):
+
+    include: f"rules/{_name}.smk"
 
 
 wildcard_constraints:
@@ -27,13 +28,10 @@ rule all:
         reports(),
 
 
-include: "rules/retrieve.smk"
-include: "rules/features.smk"
-include: "rules/stores.smk"
-include: "rules/joint.smk"
-include: "rules/evaluate.smk"
-include: "rules/baselines.smk"
-include: "rules/theory.smk"
-include: "rules/tables.smk"
-include: "rules/report.smk"
-include: "rules/collect.smk"
+for _name in (
+    *("retrieve", "features", "stores", "pretrain", "joint", "finetune", "baselines"),
+    *("evaluate", "evaluate_deep", "retrieval", "theory", "tables", "tables_deep"),
+    *("figures_deep", "report", "collect"),
+):
+
+    include: f"rules/{_name}.smk"

@@ -5,7 +5,7 @@ The stages grow downwards: a top layer over the last layers of all pathways, the
 pathway under it, down to the inputs (reference code, its three joint stages). What is handed over is copied.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 
@@ -74,6 +74,30 @@ def join(
         parameters[f"{name}/1/weight"] = below.parameters["weight"].to(shared).clone()
         parameters[f"{name}/0/bias"] = below.parameters["visible_bias"].to(shared).clone()
     return Mdrnn(pathways, network.hidden, parameters, down=network.down)
+
+
+def put_under(
+    layers: Mapping[str, Sequence[RBM]],
+    upper: Mdrnn | MultimodalRBM,
+    depth: int,
+    *,
+    totals: Mapping[str, float] | None = None,
+) -> Mdrnn:
+    """A network of which `depth` pretrained layers of each pathway, or all there are, are part.
+
+    `layers` are those of each pathway from its input upwards, `upper` is what the stage before gave; layers
+    are put under it one at a time, as `join` does. Raises as `join` does.
+    """
+    network = top_network(upper) if isinstance(upper, MultimodalRBM) else upper
+    while True:
+        below = {}
+        for name, rbms in layers.items():
+            have = len(network.pathways[name].layers)
+            if have < min(depth, len(rbms)):
+                below[name] = rbms[len(rbms) - have - 1]
+        if not below:
+            return network
+        network = join(below, network, totals=totals)
 
 
 def cut(network: Mdrnn, depth: int) -> Mdrnn:

@@ -16,7 +16,7 @@ from torch.nn.functional import log_softmax
 
 from mvi.data.splits import learn_from_unlabelled
 from mvi.data.store import Store
-from mvi.data.transforms import Transform
+from mvi.data.transforms import Counts, Transform, read
 from mvi.errors import ConfigError, DataError
 from mvi.numerics import binary_cross_entropy, logit
 from mvi.objectives.common import Sparsity
@@ -66,6 +66,36 @@ def layer_rows(
     return rows
 
 
+def learn_and_watch(
+    store: Store,
+    split: int,
+    *,
+    held_out: int = 0,
+    minimum_tags: int = 0,
+    cap: int | None = None,
+    seed: int = 0,
+    parts: Sequence[str] = ("train", "validation"),
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that a stage learns from, and others that it is watched on; both ascending, without overlap.
+
+    `held_out` of the rows that any stage may see are drawn by `seed`, the same for every stage of a pathway,
+    and only watched. The rest, and the other arguments, are as for `layer_rows`. Raises `ConfigError` where
+    no row would be left to learn from.
+    """
+    every = layer_rows(store, split, parts=parts)
+    if held_out >= len(every):
+        raise ConfigError(
+            f"{held_out} of the {len(every)} rows that may be learned from cannot be held out; lower "
+            "flickr.rows.held_out in the config."
+        )
+    watched = np.random.default_rng([seed, held_out]).choice(every, held_out, replace=False)
+    wanted = layer_rows(store, split, minimum_tags=minimum_tags, parts=parts)
+    learned = np.setdiff1d(wanted, watched)
+    if cap is not None and cap < len(learned):
+        learned = np.sort(np.random.default_rng(seed).choice(learned, cap, replace=False))
+    return learned, np.intersect1d(wanted, watched)
+
+
 def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:
     """(B, K) of the last of `rbms` given the input (B, D) of the first; `v` itself where there is none.
 
@@ -95,7 +125,39 @@ class Encode:
         return layer_probabilities(self.rbms, self.first(values))
 
 
+def inputs_of(
+    transforms: Mapping[str, Transform], layers: Mapping[str, Sequence[RBM]], depths: Mapping[str, int]
+) -> dict[str, Transform]:
+    """What a network sees of each modality: its transform, and `layers` but for the last `depths` of them."""
+    below = {name: layers[name][: len(layers[name]) - depths[name]] for name in transforms}
+    return {name: Encode(one, below[name]) if below[name] else one for name, one in transforms.items()}
+
+
+def mean_totals(
+    store: Store, transforms: Mapping[str, Transform], split: int, parts: Sequence[str], rows: int = 10_000
+) -> dict[str, float]:
+    """Mean number of words in a row of each modality that is seen as counts, over at most `rows` rows."""
+    counted = {name: transform for name, transform in transforms.items() if isinstance(transform, Counts)}
+    seen = layer_rows(store, split, parts=parts, cap=rows)
+    return {name: float(read(store, {name: one}, seen).sum(1).mean()) for name, one in counted.items()}
+
+
 # -- what a layer is -----------------------------------------------------------------------------------
+
+
+VISIBLE = {"standardise": "gaussian", "binarise": "binary", "counts": "replicated_softmax"}
+"""Kind of the visible units of a pathway's first layer by the transform of its modality."""
+
+
+def units_of(layer: Mapping[str, Any], transform: str | None) -> dict[str, Any]:
+    """The `visible` and `hidden` units, as `build_rbm` takes them, of a layer as the config describes it.
+
+    `transform` is the kind of the modality's transform for its first layer, None for one above another.
+    """
+    hidden = {"kind": layer["units"], "size": layer["hidden"]}
+    if layer["units"] == "stepped_sigmoid":
+        hidden["copies"] = layer["steps"]
+    return {"visible": {"kind": VISIBLE[transform] if transform else "binary"}, "hidden": hidden}
 
 
 def build_rbm(

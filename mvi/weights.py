@@ -10,6 +10,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save as serialised
 from torch import Tensor
 
+from mvi.encoder import Encoder
 from mvi.errors import DataError
 from mvi.files import atomic
 from mvi.mdrnn import Mdrnn
@@ -34,7 +35,7 @@ class Model(Protocol):
         ...
 
 
-MODELS: dict[str, type[Model]] = {model.kind: model for model in (RBM, MultimodalRBM, Mdrnn)}
+MODELS: dict[str, type[Model]] = {model.kind: model for model in (RBM, MultimodalRBM, Mdrnn, Encoder)}
 
 
 def save(path: str | Path, model: Model, config: Mapping[str, Any]) -> None:

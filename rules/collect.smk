@@ -11,6 +11,14 @@ localrules:
     features,
     card,
     reference,
+    table2,
+    table3,
+    retrieval,
+    tags,
+    figure3,
+    figure4,
+    learning,
+    model,
     report,
 
 
@@ -57,6 +65,57 @@ rule card:
 rule reference:
     input:
         flickr_tables(),
+        of_flickr("config.yaml"),
+
+
+rule table2:
+    input:
+        rules.write_table2.output,
+        of_flickr("config.yaml"),
+
+
+rule table3:
+    input:
+        rules.write_table3.output,
+        rules.draw_sweep.output,
+        of_flickr("config.yaml"),
+
+
+rule retrieval:
+    input:
+        rules.write_retrieval.output,
+        rules.draw_recall.output,
+        of_flickr("config.yaml"),
+
+
+rule tags:
+    input:
+        rules.write_tags.output,
+        rules.draw_predicted_tags.output,
+        of_flickr("config.yaml"),
+
+
+rule figure3:
+    input:
+        rules.draw_galleries.output.figure3,
+        of_flickr("config.yaml"),
+
+
+rule figure4:
+    input:
+        rules.draw_galleries.output.figure4,
+        of_flickr("config.yaml"),
+
+
+rule learning:
+    input:
+        rules.draw_learning.output,
+        of_flickr("config.yaml"),
+
+
+rule model:
+    input:
+        expand(rules.keep_model.output, split=config["flickr"]["splits"]),
         of_flickr("config.yaml"),
 
 

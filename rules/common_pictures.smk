@@ -21,23 +21,6 @@ def of_flickr(path):
     return f"results/{config['flickr']['run']}/{path}"
 
 
-def flickr_tables():
-    """List the tables of the run; none where there is nothing to classify by."""
-    return (
-        [of_flickr("tables/reference.md")]
-        if config["flickr"]["reference_rows"]["inputs"]
-        else []
-    )
-
-
-def table_note():
-    """Say of the inputs what no table of them is shown without."""
-    scale = config["flickr"]["reference_rows"]["text_scale"]
-    return (
-        f"{config['flickr']['note']} Descriptors are standardised; a tag counts as {scale:g}, its absence as 0."
-    ).strip()
-
-
 def card_files():
     """List what is counted and drawn of the data set; the Toronto archive has no pictures to draw."""
     if config["flickr"]["dataset"] == "toronto":
@@ -53,7 +36,11 @@ def card_files():
 
 def raw_files(wildcards):
     """Where the pictures of a data set lie, and what is known of them."""
-    dataset = wildcards.dataset
+    return raw_files_of(wildcards.dataset)
+
+
+def raw_files_of(dataset):
+    """Do the same for a data set by its name."""
     if dataset == "folder":
         own = config["data"]["folder"]
         return {"pictures": own["pictures"], "annotations": own["table"]}

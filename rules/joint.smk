@@ -28,3 +28,43 @@ rule train_joint:
         "Training {wildcards.method} from seed {params.seeds}"
     script:
         "../workflow_scripts/train_joint.py"
+
+
+rule train_top:
+    input:
+        **layer_files(),
+        store=FLICKR_STORE,
+        scale=rules.scale_inputs.output[0],
+    output:
+        weights=of_flickr(f"joint/{{objective}}/{PART}.safetensors"),
+        metrics=of_flickr(f"joint/{{objective}}/{PART}.csv"),
+    log:
+        of_flickr(f"logs/train_top/{{objective}}/{PART}.log"),
+    benchmark:
+        of_flickr(f"benchmarks/train_top/{{objective}}/{PART}.tsv")
+    wildcard_constraints:
+        objective=one_of(*config["flickr"]["joint"]["compare"]),
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=1440,
+        gpu=gpu(),
+    params:
+        **ROWS,
+        split=any_split,
+        model={
+            key: config["flickr"]["joint"][key]
+            for key in ("hidden", "weight_std", "up", "down")
+        },
+        minimum_tags=config["flickr"]["joint"]["minimum_tags"],
+        objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
+        schedule=top_schedule,
+        watch={
+            "iterations": config["flickr"]["inference"]["iterations"],
+            "start": config["flickr"]["inference"]["start_state"],
+        },
+        code=code("train_top.py"),
+    message:
+        "Training the top layer by {wildcards.objective}"
+    script:
+        "../workflow_scripts/train_top.py"

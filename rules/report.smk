@@ -68,8 +68,9 @@ rule write_flickr_report:
     input:
         config=of_flickr("config.yaml"),
         store=FLICKR_STORE,
-        tables=[*flickr_tables(), *card_files()["card"]],
-        figures=card_files()["figures"],
+        tables=[*flickr_tables(), *deep_tables(), *card_files()["card"]],
+        figures=[*deep_figures(), *card_files()["figures"]],
+        models=kept_models(),
     output:
         report=of_flickr("report.md"),
         cost=of_flickr("cost.md"),

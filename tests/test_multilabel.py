@@ -210,3 +210,145 @@ def test_arguments_that_do_not_fit_are_refused():
     only_trained[split["test"]] = 0
     with pytest.raises(DataError, match="no test|test row"):
         evaluate(X, only_trained, split)
+
+
+QUERIES = ["image+text", "image", "text"]
+
+
+def make_queries(seed=0):
+    """Features of three queries: those with one modality lack half of what the first one knows."""
+    X, labels, split = make_features(seed=seed)
+    rng = np.random.default_rng(seed + 100)
+    lacking = {"image": slice(5, 10), "text": slice(0, 5)}
+    features = {"image+text": X}
+    for query, columns in lacking.items():
+        features[query] = X.copy()
+        features[query][:, columns] = 0.3 * rng.normal(size=(200, 5))
+    return features, labels, split
+
+
+def evaluate_queries(features, labels, split, grid=GRID, queries=QUERIES, **settings):
+    settings = {"classes": NAMES, "tolerance": EXACT, "top": 10} | settings
+    read = lambda query, rows: features[query][rows]  # noqa: E731
+    return multilabel.evaluate_queries(read, labels, split, grid, queries=queries, **settings)
+
+
+def test_one_query_is_the_case_of_evaluate():
+    features, labels, split = make_queries()
+    scores = evaluate_queries(features, labels, split, queries=["image+text"])
+    assert scores.pop("train_on") == "multimodal"
+    whole = evaluate(features["image+text"], labels, split)
+    prefixed = ("test_", "validation_")
+    expected = {f"image+text/{key}" if key.startswith(prefixed) else key: whole[key] for key in whole}
+    assert scores == expected
+
+
+@pytest.mark.parametrize("train_on", ["multimodal", "mixed"])
+def test_queries_equal_the_protocol_written_out(train_on):
+    features, labels, split = make_queries()
+    scores = evaluate_queries(features, labels, split, train_on=train_on)
+    seen = QUERIES if train_on == "mixed" else QUERIES[:1]
+
+    def logits(rows, penalty, query, of):
+        X = np.concatenate([features[name][rows] for name in seen])
+        y = np.concatenate([labels[rows]] * len(seen))
+        models = [LogisticRegression(C=1 / (penalty * len(X)), tol=1e-9, max_iter=5000) for _ in NAMES]
+        fitted = [model.fit(X, y[:, k]) for k, model in enumerate(models)]
+        return np.stack([model.decision_function(features[query][of]) for model in fitted], axis=1)
+
+    def mean_ap(found, rows, definition="interpolated"):
+        return np.mean([by_counting(found[:, k], labels[rows, k], definition) for k in range(3)])
+
+    train, validation, test = (split[part] for part in ("train", "validation", "test"))
+    tried = {
+        value: np.mean([mean_ap(logits(train, value, query, validation), validation) for query in seen])
+        for value in GRID
+    }
+    best = max(GRID, key=tried.get)
+    assert scores["penalty"] == best and scores["train_on"] == train_on
+    both = np.concatenate([train, validation])
+    for query in QUERIES:
+        for part, seen_rows, rows in (("validation", train, validation), ("test", both, test)):
+            found = logits(seen_rows, best, query, rows)
+            for definition in multilabel.DEFINITIONS:
+                key = f"{query}/{part}_map/{definition}"
+                assert scores[key] == pytest.approx(mean_ap(found, rows, definition), abs=1e-12), key
+                key = f"{query}/{part}_ap/{definition}/cat"
+                expected = by_counting(found[:, 2], labels[rows, 2], definition)
+                assert scores[key] == pytest.approx(expected, abs=1e-12)
+            assert scores[f"{query}/{part}_labels"] == 3
+            assert 0 < scores[f"{query}/{part}_precision/10"] <= 1
+    assert scores["features"] == 10 and scores["rows/train"] == 80
+    # The whole row says more than a half, and the classifier knows it.
+    assert scores["image+text/test_map/step"] > scores["image/test_map/step"]
+
+
+def test_the_mean_of_the_queries_chooses_lambda_where_all_are_trained_on():
+    chosen = set()
+    for seed in range(8):
+        features, labels, split = make_queries(seed)
+        of = [
+            evaluate_queries(features, labels, split, train_on=way)["penalty"] for way in multilabel.TRAIN_ON
+        ]
+        chosen.add(of[0] == of[1])
+    assert chosen == {True, False}
+
+
+def test_unimodal_and_test_rows_choose_nothing():
+    features, labels, split = make_queries()
+    scores = evaluate_queries(features, labels, split)
+    changed = {"image+text": features["image+text"].copy()} | {q: features[q][::-1] for q in QUERIES[1:]}
+    changed["image+text"][split["test"]] = 0
+    others = evaluate_queries(changed, labels, split)
+    same = ("penalty", "image+text/validation_map/interpolated", "image+text/validation_precision/10")
+    assert [others[key] for key in same] == [scores[key] for key in same]
+    assert others["image/validation_map/step"] != scores["image/validation_map/step"]
+    assert others["image+text/test_map/step"] != scores["image+text/test_map/step"]
+
+
+def test_iterations_are_judged_by_one_classifier_of_multimodal_rows():
+    features, labels, split = make_queries()
+    readers = {query: (lambda rows, query=query: features[query][rows]) for query in QUERIES}
+
+    def never(rows):
+        assert not set(rows) & set(split["test"]) and not set(rows) & set(split["train"])
+        return features["text"][rows]
+
+    settings = {"classes": NAMES, "tolerance": EXACT}
+    unimodal = {10: readers["image"], 0: never}
+    found = multilabel.sweep(readers["image+text"], unimodal, labels, split, GRID, **settings)
+    arrays = {10: features["image"], 0: features["text"]}
+    known = {part: split[part] for part in ("train", "validation")}
+    assert multilabel.sweep(features["image+text"], arrays, labels, known, GRID, **settings) == found
+    expected = evaluate_queries(features, labels, split)
+    for definition in multilabel.DEFINITIONS:
+        key = f"validation_map/{definition}"
+        assert found[f"image+text/{key}"] == expected[f"image+text/{key}"]
+        assert found[f"image/n10/{key}"] == expected[f"image/{key}"]
+        assert found[f"image/n0/{key}"] == expected[f"text/{key}"]
+    kept = (
+        "penalty",
+        "penalties_tried",
+        "penalty_at_edge",
+        "chosen_by",
+        "features",
+        "train_on",
+        "rows/train",
+    )
+    assert [found[key] for key in kept] == [expected[key] for key in kept]
+    assert found["validation_labels"] == 3 and found["rows/validation"] == 50
+    assert len(found) == 9 + len(kept) + 2 and not any("test" in key for key in found)
+
+
+def test_queries_that_do_not_fit_are_refused():
+    features, labels, split = make_queries()
+    with pytest.raises(ConfigError, match="train_on is 'all'"):
+        evaluate_queries(features, labels, split, train_on="all")
+    with pytest.raises(ConfigError, match="once"):
+        evaluate_queries(features, labels, split, queries=["image", "image"])
+    with pytest.raises(ConfigError, match="none"):
+        evaluate_queries(features, labels, split, queries=[])
+    with pytest.raises(DataError, match="no validation rows"):
+        multilabel.sweep(features["text"], {}, labels, {"train": split["train"]}, GRID, classes=NAMES)
+    with pytest.raises(ShapeError, match="9 and 10 features"):
+        evaluate_queries(features | {"text": features["text"][:, :9]}, labels, split)

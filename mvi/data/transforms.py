@@ -4,21 +4,25 @@
 A transform is a function of the values (n, d) of one modality that gives (n, D), row by row.
 """
 
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save as serialised
 from torch import Tensor
 
 from mvi.data.batches import Minibatches
 from mvi.data.checks import Rows
-from mvi.data.statistics import standard_deviation
+from mvi.data.statistics import Moments, standard_deviation
 from mvi.data.store import Store
 from mvi.data.stream import StreamingMinibatches
-from mvi.errors import ConfigError, ShapeError
+from mvi.errors import ConfigError, DataError, ShapeError
+from mvi.files import atomic
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -28,15 +32,20 @@ BLOCK_BYTES = 2**26
 
 @dataclass(frozen=True, eq=False)
 class Standardise:
-    """(values - mean) / std by column, then kept within [-clip, clip] where `clip` is given."""
+    """(values - mean) / std by column, then kept within [-clip, clip] where `clip` is given.
+
+    With `root` the square roots of the magnitudes are taken first, with their signs; `mean` and `std` (d,)
+    are those of the roots.
+    """
 
     mean: Tensor
     std: Tensor
     clip: float | None = None
+    root: bool = False
 
     def __call__(self, values: Tensor) -> Tensor:
         """(n, d) standardised values."""
-        result = (values - self.mean).div_(self.std)
+        result = ((signed_root(values) if self.root else values) - self.mean).div_(self.std)
         return result if self.clip is None else result.clamp_(-self.clip, self.clip)
 
     @classmethod
@@ -47,20 +56,32 @@ class Standardise:
         split: int,
         *,
         clip: float | None = None,
+        root: bool = False,
+        rows: Rows = None,
         device: torch.device | str = "cpu",
         **floor: Any,
     ) -> "Standardise":
-        """By the moments of modality `name` that `store` keeps for `split`.
+        """By the moments of modality `name` that `store` keeps for `split`, or of the roots of its `rows`.
 
         `floor` holds the arguments of `mvi.data.statistics.standard_deviation`. Raises `DataError` where
         there are no such moments.
         """
-        moments = store.moments(name, split)
+        if root:
+            moments = Moments(store.sizes[name])
+            for block in store.blocks(rows, max(1, BLOCK_BYTES // (8 * store.sizes[name]))):
+                moments.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
+        else:
+            moments = store.moments(name, split)
         deviation = standard_deviation(moments.variance, **floor)
         mean, std = (
             torch.from_numpy(values.astype(np.float32)).to(device) for values in (moments.mean, deviation)
         )
-        return cls(mean, std, clip)
+        return cls(mean, std, clip, root)
+
+
+def signed_root(values: Tensor) -> Tensor:
+    """Square roots of the magnitudes, with the signs of the values."""
+    return values.sign() * values.abs().sqrt()
 
 
 @dataclass(frozen=True)
@@ -84,26 +105,84 @@ class Counts:
         return values if self.clip is None else values.clamp_max(self.clip)
 
 
+KINDS: dict[str, type] = {"standardise": Standardise, "binarise": Binarise, "counts": Counts}
+
+
 def from_settings(
     store: Store,
     name: str,
     split: int,
     settings: Mapping[str, Any],
     device: torch.device | str = "cpu",
+    *,
+    rows: Rows = None,
+    floor: str = "reference",
 ) -> Transform:
     """The transform of modality `name` that `settings` ask for.
 
-    They hold `kind`, one of standardise, binarise and counts, and what that takes: `clip` and the arguments
-    of `standard_deviation`, nothing, or `clip`. Raises `ConfigError` for another kind.
+    They hold `kind`, one of standardise, binarise and counts, and what that takes: `root`, `clip` and the
+    arguments of `standard_deviation`, nothing, or `clip`. `rows` are those that the moments of roots are
+    taken over, `floor` keeps small deviations from 0. Raises `ConfigError` for another kind.
     """
     options = dict(settings)
     kind = options.pop("kind")
+    if kind not in KINDS:
+        raise ConfigError(f"transform {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
     if kind == "standardise":
-        return Standardise.from_store(store, name, split, device=device, **options)
-    others = {"binarise": Binarise, "counts": Counts}
-    if kind not in others:
-        raise ConfigError(f"transform {kind!r} is unknown; choose one of standardise, {', '.join(others)}.")
-    return others[kind](**options)
+        options = {"floor": floor, **options}
+        return Standardise.from_store(store, name, split, rows=rows, device=device, **options)
+    return KINDS[kind](**{key: value for key, value in options.items() if key == "clip" and kind == "counts"})
+
+
+def save(path: str | Path, transforms: Mapping[str, Transform], vocabulary: Sequence[str] = ()) -> None:
+    """Write transforms by modality, with the words that the columns of the text count, as safetensors."""
+    described, tensors = describe(transforms)
+    about = {"transforms": described, "vocabulary": list(vocabulary)}
+    content = serialised(tensors, {"about": json.dumps(about, sort_keys=True)})
+    with atomic(path) as temporary:
+        temporary.write_bytes(content)
+
+
+def load(path: str | Path, device: str = "cpu") -> tuple[dict[str, Transform], list[str]]:
+    """What `save` wrote: transforms and vocabulary; raises `DataError` where it is no such file."""
+    try:
+        with safe_open(path, framework="pt", device=device) as file:
+            about = json.loads((file.metadata() or {})["about"])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+            return from_description(about["transforms"], tensors), about["vocabulary"]
+    except (OSError, KeyError, SafetensorError) as error:
+        raise DataError(
+            f"{path} does not hold the scale of inputs ({error}); delete it and run the workflow again."
+        ) from error
+
+
+def kind_of(transform: Transform) -> str:
+    """The `kind` of a transform in the config."""
+    return next(key for key, cls in KINDS.items() if type(transform) is cls)
+
+
+def describe(transforms: Mapping[str, Transform]) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
+    """The settings of each transform in order, and its tensors as "<modality>/<name>"."""
+    described, tensors = [], {}
+    for name, transform in transforms.items():
+        held = {key: value for key, value in vars(transform).items() if isinstance(value, Tensor)}
+        plain = {key: value for key, value in vars(transform).items() if key not in held}
+        described.append({"name": name, "kind": kind_of(transform), **plain})
+        tensors |= {f"{name}/{key}": value.cpu().contiguous() for key, value in held.items()}
+    return described, tensors
+
+
+def from_description(
+    described: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]
+) -> dict[str, Transform]:
+    """The inverse of `describe`."""
+    found = {}
+    for one in described:
+        options = dict(one)
+        name, kind = options.pop("name"), options.pop("kind")
+        held = {key.split("/", 1)[1]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
+        found[name] = KINDS[kind](**options, **held)
+    return found
 
 
 def read(

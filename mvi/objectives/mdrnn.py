@@ -8,7 +8,7 @@ examples, D units in all, D_0 of the target, D_l of layer l = 1..L of a pathway,
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 import torch
@@ -128,6 +128,16 @@ class Finetuning:
             for (name, theta), slope in zip(model.parameters.items(), slopes, strict=True)
         }
         return loss.detach(), gradient
+
+    @torch.no_grad()
+    def loss(self, model: Mdrnn, v: Tensor, target: str, block: int = 2000) -> float:
+        """The loss of one target on rows (n, D), mean over them, with nothing of the target revealed."""
+        blind = replace(self, reveal={})
+        factors, total = blind.start_factors(model, target), 0.0
+        for part in v.split(block):
+            output, _ = predict(model, part, target, None, self.iterations, *factors)
+            total += float(_loss(model, part[:, model.slices[target]], target, output, None)) * len(part)
+        return total / len(v)
 
     def start_factors(self, model: Mdrnn, target: str) -> tuple[float, float]:
         """What multiplies the contributions of the given and of the target modality to the first top state.

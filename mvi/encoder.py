@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: MIT
+"""A network with all that stands below it: features as a store holds them in, joint representations out.
+
+Shapes: n examples, d_m columns of modality m in the store, K units of the top layer.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from mvi.data import transforms
+from mvi.data.transforms import Transform
+from mvi.errors import ShapeError
+from mvi.mdrnn import Mdrnn
+from mvi.verbs import Array, Start, Values, like
+
+
+class Encoder:
+    """The verbs of a model (`mvi.verbs`) for values before any scaling.
+
+    `inputs` turns the values (n, d_m) of each modality into what `network` sees of it. A modality that is
+    missing is `None`, as everywhere. `vocabulary` are the words that the columns of the text count, if any.
+    """
+
+    kind = "encoder"
+
+    def __init__(
+        self, inputs: Mapping[str, Transform], network: Mdrnn, vocabulary: Sequence[str] = ()
+    ) -> None:
+        self.inputs = dict(inputs)
+        self.network = network
+        self.vocabulary = list(vocabulary)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:
+        """Those of the network as "network/<name>", the inputs' scale as "inputs/<modality>/<name>"."""
+        _, tensors = transforms.describe(self.inputs)
+        return {
+            **{f"network/{name}": theta for name, theta in self.network.parameters.items()},
+            **{f"inputs/{name}": tensor for name, tensor in tensors.items()},
+        }
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the parameters, as plain values; only of inputs that are plain transforms."""
+        described, _ = transforms.describe(self.inputs)
+        return {
+            "kind": self.kind,
+            "network": self.network.describe(),
+            "inputs": described,
+            "vocabulary": self.vocabulary,
+        }
+
+    @classmethod
+    def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
+        """The inverse of `describe`."""
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "inputs": {}}
+        for key, tensor in parameters.items():
+            part, name = key.split("/", 1)
+            parts[part][name] = tensor
+        inputs = transforms.from_description(description["inputs"], parts["inputs"])
+        network = Mdrnn.from_description(description["network"], parts["network"])
+        return cls(inputs, network, description["vocabulary"])
+
+    def seen(self, values: Values) -> dict[str, Tensor | None]:
+        """What the network sees of the `values` of each modality."""
+        device = next(iter(self.network.parameters.values())).device
+        unknown = [name for name in values if name not in self.inputs]
+        if unknown:
+            raise ShapeError(f"no modality {unknown[0]!r}; this model has {', '.join(self.inputs)}.")
+        return {
+            name: None
+            if value is None
+            else self.inputs[name](torch.as_tensor(value, dtype=torch.float32, device=device))
+            for name, value in values.items()
+        }
+
+    def encode(self, values: Values, *, block: int = 2000, **inference: Any) -> Array:
+        """(n, K) joint representations; `inference` as for `Verbs.encode`."""
+        parts = [self.network.encode(self.seen(part), **inference) for part in _blocks(values, block)]
+        return like(torch.cat(parts), values)
+
+    def complete(self, values: Values, target: str, *, block: int = 2000, **inference: Any) -> Array:
+        """(n, D_target) expected values of what the network sees of `target`; as `Verbs.complete`."""
+        parts = [
+            self.network.complete(self.seen(part), target, **inference) for part in _blocks(values, block)
+        ]
+        return like(torch.cat(parts), values)
+
+    def sweep(
+        self, values: Values, iterations: Sequence[int], *, start: Start = "doubled", block: int = 2000
+    ) -> dict[int, Array]:
+        """What `encode` gives for each number of `iterations`, at the price of the largest alone."""
+        found: dict[int, list[Tensor]] = {count: [] for count in iterations}
+        for part in _blocks(values, block):
+            for count, states in self.network.sweep(self.seen(part), iterations, start=start).items():
+                found[count].append(states)
+        return {count: like(torch.cat(states), values) for count, states in found.items()}
+
+
+def _blocks(values: Values, block: int) -> Iterator[dict[str, Array | None]]:
+    length = max((len(value) for value in values.values() if value is not None), default=0)
+    for begin in range(0, max(length, 1), block):
+        yield {
+            name: None if value is None else value[begin : begin + block] for name, value in values.items()
+        }

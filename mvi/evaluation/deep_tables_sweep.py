@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""Table 3: validation mean average precision by the number of mean-field iterations.
+
+The paper's text leaves open whether the number was changed in training too. Both readings are given:
+*changed at test only*, one model trained with the main number and encoded by every number; and *in training
+and test alike*, a model for each number. Score files are those of `multilabel.sweep`, one a
+model and split.
+"""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mvi.errors import DataError
+from mvi.evaluation.deep_tables_cells import (
+    HEADLINE,
+    DeepCell,
+    Origin,
+    block,
+    differences_block,
+    learned_sentence,
+    published_sentences,
+    span,
+    splits_sentence,
+    title,
+    untagged_sentence,
+)
+from mvi.evaluation.map_tables import METRIC_TITLES, _choice_of_penalty
+from mvi.evaluation.table_files import ScoreSets, number
+
+READINGS = {"test": "changed at test only", "both": "in training and test alike"}
+
+_SIDES = ("Multimodal", "Unimodal")
+
+
+def table3(
+    scores: ScoreSets,
+    origin: Origin,
+    *,
+    main: int,
+    queries: Sequence[str] = ("image+text", "image"),
+    published: Iterable[Mapping[str, str]] = (),
+) -> list[DeepCell]:
+    """Cells of both readings and their differences; the second reading where other models have scores.
+
+    scores: "n<iterations of the training>" -> split -> scores of `multilabel.sweep`
+    main: the iterations of the training whose model is encoded by every number
+    queries: names of the multimodal query and of the one that lacks a modality
+    published: rows of the file of published numbers, used for the data set "toronto" only
+
+    In the first reading the multimodal query is encoded as in training and has one number. Raises `DataError`
+    where the main model, or a number, is missing.
+    """
+    trained = {_iterations(name): splits for name, splits in scores.items()}
+    if not trained.get(main):
+        raise DataError(
+            f"There are no scores of the model trained with {main} iterations; run the sweep of it first."
+        )
+    whole, lacking = queries
+    pattern = re.escape(lacking) + r"/n(\d+)/validation_" + re.escape(HEADLINE)
+    tried = {int(m[1]) for one in trained[main].values() for key in one if (m := re.fullmatch(pattern, key))}
+    if not tried:
+        raise DataError(f"The scores of n{main} hold no number of iterations; delete them and run again.")
+    models = {"test": dict.fromkeys(sorted(tried), trained[main])}
+    if len(trained) > 1:
+        models["both"] = {n: trained[n] for n in sorted(trained)}
+    cells = []
+    for reading, by_number in models.items():
+        for side, query in zip(_SIDES, queries, strict=True):
+            row, label = f"{reading}/{query}", f"{side}, {READINGS[reading]}"
+            for metric in METRIC_TITLES:
+                values = {
+                    n: {
+                        split: number(one, _key(query, n, metric, query == lacking), f"the sweep, n{n}")
+                        for split, one in splits.items()
+                    }
+                    for n, splits in by_number.items()
+                }
+                place = {"query": query, "part": "validation", "metric": metric}
+                for n, found in values.items():
+                    cells.append(
+                        origin.cell("model", row, label, list(found.values()), iterations=n, **place)
+                    )
+                if reading == "test" and query == whole:
+                    continue
+                for before, after in _steps(list(values)):
+                    name = f"{label}: {after} - {before}"
+                    cells.append(
+                        origin.difference(
+                            f"{row}/{after}-{before}", name, values[after], values[before], **place
+                        )
+                    )
+    for (method, query, metric), beside in origin.quoted(published).items():
+        found = re.fullmatch(r"n(\d+)/validation_(map/\w+)", metric)
+        if method == "mdrnn" and query in queries and found:
+            label = f"{_SIDES[queries.index(query)]}, published"
+            place = {"query": query, "part": "validation", "metric": found[2], "published": beside}
+            n = int(found[1])
+            cells.append(origin.cell("published", f"published/{query}", label, [], iterations=n, **place))
+    return cells
+
+
+def _iterations(name: str) -> int:
+    found = re.fullmatch(r"n(\d+)", name)
+    if not found:
+        raise DataError(
+            f"The scores of the sweep {name!r} are not in a folder n<iterations>; give those only."
+        )
+    return int(found[1])
+
+
+def _key(query: str, iterations: int, metric: str, fills: bool) -> str:
+    return f"{query}/{f'n{iterations}/' if fills else ''}validation_{metric}"
+
+
+def _steps(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """From the smallest number to the next, from there to the largest, and the whole way."""
+    if len(numbers) < 2:
+        return []
+    first, second, last = numbers[0], numbers[1], numbers[-1]
+    return list(dict.fromkeys(p for p in ((first, second), (second, last), (first, last)) if p[0] < p[1]))
+
+
+def markdown3(cells: Sequence[DeepCell]) -> str:
+    """Rows of readings and queries, a column for each number of iterations; differences below."""
+    cells = [cell for cell in cells if cell.metric == HEADLINE]
+    numbers = sorted({cell.iterations for cell in cells if cell.iterations is not None})
+    columns: list[tuple[str, Mapping[str, Any]]] = [(str(n), {"iterations": n}) for n in numbers]
+    return block(cells, columns, "Iterations", beside=False) + differences_block(cells, [("validation", {})])
+
+
+def caption3(
+    cells: Sequence[DeepCell],
+    scores: ScoreSets,
+    *,
+    main: int,
+    untagged: str,
+    learned_from: str,
+    note: str = "",
+) -> str:
+    """The line above the table; arguments as for `deep_tables.caption2` and `table3`."""
+    sets = [one for splits in scores.values() for one in splits.values()]
+    sizes = ", ".join(f"{sets[0][f'rows/{part}']:,} {part}" for part in ("train", "validation"))
+    alike = any(cell.row.startswith("both/") for cell in cells)
+    sentences = [
+        title(cells, "Table 3.", "Validation mAP (interpolated) by the number of mean-field iterations"),
+        note,
+        f"Rows: {sizes}; means over the {span(one['validation_labels'] for one in sets)} labels that occur in"
+        " them.",
+        learned_sentence(learned_from),
+        f"{READINGS['test'].capitalize()}: one model, trained with {main} iterations, which also encode its"
+        " multimodal queries.",
+        f"{READINGS['both'].capitalize()}: a model for each number." if alike else "",
+        untagged_sentence(untagged),
+        "Classifier: independent logistic regressions, trained on multimodal features of the training rows,"
+        f" {_choice_of_penalty(sets)}.",
+        splits_sentence(scores),
+        *published_sentences(cells),
+    ]
+    return " ".join(filter(None, sentences))

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+# Seconds each, too little for a job of a cluster.
+localrules:
+    write_table2,
+    write_table3,
+    write_retrieval,
+    write_tags,
+
+
+rule write_table2:
+    input:
+        store=FLICKR_STORE,
+        multimodal=classified("multimodal"),
+        mixed=classified("mixed"),
+        raw=scores_of("reference", ["image+text", "image", "text"]),
+        published="config/published.csv",
+    output:
+        csv=of_flickr("tables/table2.csv"),
+        md=report(
+            of_flickr("tables/table2.md"),
+            category="Tables",
+            caption="../report/table2.rst",
+        ),
+    log:
+        of_flickr("logs/write_table2.log"),
+    params:
+        **ABOUT_DEEP,
+        code=code("write_table2.py"),
+    message:
+        "Writing Table 2"
+    script:
+        "../workflow_scripts/write_table2.py"
+
+
+rule write_table3:
+    input:
+        store=FLICKR_STORE,
+        scores=expand(
+            of_flickr("scores/sweep/n{iterations}/split{split}.json"),
+            iterations=SWEPT,
+            split=config["flickr"]["splits"],
+        ),
+        published="config/published.csv",
+    output:
+        csv=of_flickr("tables/table3.csv"),
+        md=report(
+            of_flickr("tables/table3.md"),
+            category="Tables",
+            caption="../report/table3.rst",
+        ),
+    log:
+        of_flickr("logs/write_table3.log"),
+    params:
+        **ABOUT_DEEP,
+        code=code("write_table3.py"),
+    message:
+        "Writing Table 3"
+    script:
+        "../workflow_scripts/write_table3.py"
+
+
+rule write_retrieval:
+    input:
+        store=FLICKR_STORE,
+        scores=scores_of("retrieval", DEEP_MODELS),
+        published="config/published.csv",
+    output:
+        csv=of_flickr("tables/retrieval.csv"),
+        md=report(
+            of_flickr("tables/retrieval.md"),
+            category="Tables",
+            caption="../report/retrieval.rst",
+        ),
+    log:
+        of_flickr("logs/write_retrieval.log"),
+    params:
+        **ABOUT_DEEP,
+        code=code("write_retrieval.py"),
+    message:
+        "Writing the table of retrieval"
+    script:
+        "../workflow_scripts/write_retrieval.py"
+
+
+rule write_tags:
+    input:
+        store=FLICKR_STORE,
+        scores=scores_of("tags", [LAST]),
+    output:
+        csv=of_flickr("tables/tags.csv"),
+        md=report(
+            of_flickr("tables/tags.md"),
+            category="Tables",
+            caption="../report/tags.rst",
+        ),
+    log:
+        of_flickr("logs/write_tags.log"),
+    params:
+        **ABOUT_DEEP,
+        code=code("write_tags.py"),
+    message:
+        "Writing the table of predicted tags"
+    script:
+        "../workflow_scripts/write_tags.py"

@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""Draw how every stage of the deep model learned, a small panel a layer, modality or stage."""
+
+from common import start
+
+log = start(snakemake)
+
+from pathlib import Path
+
+from mvi.evaluation.tables import METHOD_LABELS
+from mvi.plotting import style
+from mvi.plotting.curves import read_metrics
+from mvi.plotting.deep import learning_curves
+
+runs = {}
+for path in map(Path, snakemake.input):
+    # results/<run>/<place of the stage>/<part>.csv
+    runs.setdefault(path.parent.parts[2:], []).append(read_metrics(path))
+figure = learning_curves(runs, METHOD_LABELS, {"image": "picture", "text": "tags"})
+style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: MIT
+"""Draw pictures with their true tags and those predicted from the picture alone."""
+
+from common import start
+
+log = start(snakemake)
+
+import numpy as np
+
+from mvi.data.catalogue import read_catalogue
+from mvi.data.pictures import decode, open_pictures
+from mvi.plotting.predicted_tags import Prediction, predicted_tags, top_tags
+
+catalogue = read_catalogue(snakemake.input.catalogue)
+predictions = []
+with (
+    np.load(snakemake.input.shown, allow_pickle=False) as shown,
+    open_pictures(snakemake.input.pictures, catalogue.names) as pictures,
+):
+    for row, probabilities in zip(shown["rows"].tolist(), shown["probabilities"], strict=True):
+        words = [catalogue.vocabulary[word] for word in catalogue.text[[row]].indices]
+        best = top_tags(probabilities, catalogue.vocabulary, snakemake.params.tags)
+        predictions.append(Prediction(decode(pictures.read(row), snakemake.params.size), words, best))
+predicted_tags(predictions).save(snakemake.output[0])

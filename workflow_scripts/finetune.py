@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: MIT
+"""Put pretrained layers under a network and finetune all of it by back-propagation through its passes."""
+
+from common import device, start
+
+log = start(snakemake)
+
+import torch
+
+from mvi.data import transforms
+from mvi.data.store import Store
+from mvi.handover import put_under
+from mvi.objectives.mdrnn import Finetuning
+from mvi.pathways import inputs_of, mean_totals
+from mvi.stages import made_from, stage_rows, train_stage
+from mvi.weights import load
+
+settings, stage = snakemake.params, snakemake.params.stage
+place = device(snakemake, log)
+scale, _ = transforms.load(snakemake.input.scale, place)
+layers = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
+with Store(snakemake.input.store) as store:
+    totals = mean_totals(store, scale, settings.split, settings.rows["parts"])
+network = put_under(layers, load(snakemake.input.network, place), stage["layers"], totals=totals)
+depths = {name: len(pathway.layers) for name, pathway in network.pathways.items()}
+rows = stage_rows(
+    snakemake.input.store,
+    inputs_of(scale, layers, depths),
+    settings.split,
+    stage["training"],
+    **settings.rows,
+    minimum_tags=stage["minimum_tags"],
+    device=place,
+)
+groups = ("top", *network.pathways)
+objective = Finetuning.from_settings({**stage, "sparsity": dict.fromkeys(groups, stage["sparsity"])})
+train_stage(
+    network,
+    objective,
+    rows,
+    stage["training"],
+    torch.Generator(place).manual_seed(settings.seed),
+    label=f"finetuning, {stage['name']}",
+    weights=snakemake.output.weights,
+    metrics=snakemake.output.metrics,
+    config=snakemake.config,
+    fingerprint=made_from(settings, snakemake.input, place),
+    monitor=lambda model, watched: {
+        f"validation/{target}": objective.loss(model, watched, target) for target in stage["directions"]
+    },
+)

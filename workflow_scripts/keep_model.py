@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: MIT
+"""Put a network, the scale of its inputs and the vocabulary into one file, so that raw features go in."""
+
+from common import start
+
+log = start(snakemake)
+
+from mvi.assembly import encoder_from_files
+from mvi.data import transforms
+from mvi.weights import save
+
+scale, _ = transforms.load(snakemake.input.scale)
+encoder = encoder_from_files(snakemake.input.scale, dict.fromkeys(scale, ()), snakemake.input.network)
+save(snakemake.output[0], encoder, snakemake.config)

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: MIT
+"""Find the pictures nearest to some queries, for the galleries."""
+
+from common import start
+
+log = start(snakemake)
+
+import h5py
+import numpy as np
+
+from mvi.data.store import Store
+from mvi.evaluation.protocol import queries_of
+from mvi.evaluation.retrieval import draw, nearest
+from mvi.files import atomic
+
+settings, number = dict(snakemake.params.settings), snakemake.params.split
+seed = settings.pop("seed")
+with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
+    kept, asked = draw(store.split(number)["test"], seed=[seed, number], **settings)
+    # Queries that can be asked in every way and judged, in the random order drawn.
+    usable = (store.tag_counts()[asked] > 0) & (store.labels()[asked].sum(1) > 0)
+    shown = asked[usable][: snakemake.params.shown]
+    queries, found = queries_of(store.modalities), {"queries": shown}
+    database = file[queries[0]][:][kept]
+    for query in queries:
+        rows, similarity = nearest(database, file[query][:][shown], min(snakemake.params.nearest, len(kept)))
+        found |= {f"{query}/rows": kept[rows], f"{query}/similarity": similarity}
+with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as target:
+    np.savez(target, **found)

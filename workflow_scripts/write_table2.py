@@ -1,0 +1,33 @@
+# SPDX-License-Identifier: MIT
+"""Write Table 2, mean average precision of every model and query, as CSV and as Markdown."""
+
+from common import start
+
+log = start(snakemake)
+
+from mvi.data.store import Store
+from mvi.evaluation.deep_tables import caption2, markdown2, table2
+from mvi.evaluation.deep_tables_cells import Origin, both_classifiers
+from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
+
+with Store(snakemake.input.store) as store:
+    attrs = store.attrs
+about, output = snakemake.params, snakemake.output
+origin = Origin(attrs["dataset"], about.run, attrs["generated"])
+scores = both_classifiers(
+    read_scores(snakemake.input.multimodal, "split"), read_scores(snakemake.input.mixed, "split")
+)
+raw = read_scores(snakemake.input.raw, "split")
+published = read_published(snakemake.input.published, "flickr")
+cells = table2(scores, raw, origin, stages=about.stages, published=published)
+caption = caption2(
+    cells,
+    scores,
+    raw,
+    iterations=about.iterations,
+    untagged=about.untagged,
+    learned_from=about.learned_from,
+    note=about.note,
+)
+write_csv(output.csv, cells)
+write_markdown(output.md, markdown2(cells), caption)
