@@ -15,7 +15,9 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
+from mvi.objectives.common import Objective
 from mvi.optim import all_finite, update_
+from mvi.training import Trainable
 
 MATRIX = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default, torch.ops.aten.addmm_.default}
 MATRIX |= {torch.ops.aten.mm.out, torch.ops.aten.addmm.out}
@@ -71,12 +73,11 @@ def seconds(function: Callable[[], object], device: str) -> float:
     return time.perf_counter() - started
 
 
-def measure(method: str, settings: dict, device: str, repeats: int) -> tuple[float, float, float]:
+def measure(
+    model: Trainable, objective: Objective, batch: torch.Tensor, device: str, repeats: int
+) -> tuple[float, float, float]:
     """Median seconds of an update and of its products alone, and the update's GFLOP in products."""
     draws = torch.Generator(device).manual_seed(0)
-    model = MultimodalRBM.initialise({"left": 392, "right": 392}, 1000, draws)
-    batch = torch.rand(100, 784, device=device, generator=draws)
-    objective = build(method, settings)
     buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
     state = {"memory": objective.start(model, batch.mean(0), draws)}
     rate = torch.tensor(0.01, device=device)
@@ -118,7 +119,11 @@ def main() -> None:
     print("| update | ms | products alone, ms | GFLOP | GFLOP/s of the update | share of products |")
     print("|---|---|---|---|---|---|")
     for label, (method, settings) in UPDATES.items():
-        whole, alone, gflop = measure(method, settings, options.device, options.repeats)
+        draws = torch.Generator(options.device).manual_seed(0)
+        model = MultimodalRBM.initialise({"left": 392, "right": 392}, 1000, draws)
+        batch = torch.rand(100, 784, device=options.device, generator=draws)
+        objective = build(method, settings)
+        whole, alone, gflop = measure(model, objective, batch, options.device, options.repeats)
         numbers = f"{1e3 * whole:.1f} | {1e3 * alone:.1f} | {gflop:.2f} | {gflop / whole:.0f}"
         print(f"| {label} | {numbers} | {alone / whole:.0%} |", flush=True)
 

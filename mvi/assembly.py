@@ -39,6 +39,7 @@ def encoder_from_files(
 
 def _rbm(path: str | Path, device: str) -> RBM:
     rbm = load(path, device)
-    if not isinstance(rbm, RBM):
+    # A top layer is an RBM too, over several modalities.
+    if type(rbm) is not RBM:
         raise DataError(f"{path} holds no layer of a pathway; give the files of the pretraining.")
     return rbm

@@ -9,8 +9,7 @@ import difflib
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from copy import deepcopy
-from functools import cache, reduce
-from operator import getitem
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,9 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from mvi.config_checks import check_ramps, check_together, listed
 from mvi.errors import ConfigError
 
-# The archive of the paper's features comes with so many splits.
-SHIPPED_SPLITS = 5
-WHOLE_INPUTS = ("image", "sqrt_image", "text", "image+text", "sqrt_image+text")
 SCHEMA = Path(__file__).with_name("config_schema.yaml")
 NAMES = {
     "array": "a list",
@@ -52,8 +49,8 @@ def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
     for part in (config, config["flickr"]):
         part["run"] = part["run"] or f"{part['dataset']}-{config['preset'] or 'custom'}"
     config["preset"] = None
-    _check_ramps(config)
-    _check_together(config)
+    check_ramps(config)
+    check_together(config)
     return config
 
 
@@ -80,7 +77,7 @@ def _preset(config: Mapping[str, Any], presets: Mapping[str, Any]) -> dict[str, 
     dataset = config.get("dataset", meant)
     if meant not in (None, dataset):
         fitting = [key for key, value in presets.items() if value.get("dataset") in (None, dataset)]
-        instead = f"choose {_listed(fitting)}" if fitting else "give a config file that has one for it"
+        instead = f"choose {listed(fitting)}" if fitting else "give a config file that has one for it"
         raise ConfigError(
             f'preset "{name}" is for the data set {meant}, not for {dataset}; {instead}, '
             "or set preset to null."
@@ -178,94 +175,6 @@ def _check(config: Mapping[str, Any]) -> None:
         raise ConfigError(_sentence(errors[0]))
 
 
-def _check_ramps(value: Any, path: str = "") -> None:
-    """Raise `ConfigError` for a ramp that starts above its maximum and so would never be at its start."""
-    if not isinstance(value, Mapping):
-        return
-    if {"start", "maximum"} <= value.keys() and value["start"] > value["maximum"]:
-        raise ConfigError(
-            f'config key "{path}.start" is {value["start"]}, but must not exceed '
-            f'"{path}.maximum", which is {value["maximum"]}.'
-        )
-    for key, inner in value.items():
-        _check_ramps(inner, f"{path}.{key}" if path else key)
-
-
-def _check_together(config: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for values that are right each by itself and wrong together.
-
-    Found here, they cost nothing; found in a job, they may cost the hours of training before it.
-    """
-    grid = config["halves"]["classifier"]["C"]
-    if grid != sorted(grid):
-        raise ConfigError(f'config key "halves.classifier.C" is {grid}, but must ascend.')
-    for path, first, second, rest in (
-        (["digits"], "validation", "test", "training"),
-        *(([name, "splits"], "train", "validation", "test") for name in ("mini", "mirflickr25k", "folder")),
-    ):
-        part = reduce(getitem, path, config["data"])
-        if part[first] + part[second] >= 1:
-            where = ".".join(["data", *path])
-            raise ConfigError(
-                f'config keys "{where}.{first}" and "{where}.{second}" are {part[first]} and {part[second]}, '
-                f"but must leave rows for {rest}: their sum must be less than 1."
-            )
-    flickr = config["flickr"]
-    if flickr["run"] == config["run"]:
-        raise ConfigError(f'config keys "run" and "flickr.run" are both "{flickr["run"]}", but must differ.')
-    _check_flickr(config)
-    for method in ("mp", "hybrid"):
-        if config["halves"]["methods"][method]["sparsity"]["kind"] == "approximate":
-            raise ConfigError(
-                f'config key "halves.methods.{method}.sparsity.kind" is "approximate", but must be one of '
-                "none or exact: multi-prediction keeps no running mean."
-            )
-
-
-def _check_flickr(config: Mapping[str, Any]) -> None:
-    """The part of `_check_together` on pictures and tags."""
-    flickr, features = config["flickr"], config["features"]
-    if flickr["dataset"] == "folder":
-        for key in ("pictures", "table"):
-            if not config["data"]["folder"][key]:
-                raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
-    splits = config["data"][flickr["dataset"]].get("splits", {"count": SHIPPED_SPLITS})
-    if max(flickr["splits"]) > splits["count"]:
-        raise ConfigError(
-            f'config key "flickr.splits" is {flickr["splits"]}, but must not exceed the number of splits of '
-            f"{flickr['dataset']}, which is {splits['count']}."
-        )
-    mini = config["data"]["mini"]
-    train, validation = (round(mini["splits"][part] * mini["labelled"]) for part in ("train", "validation"))
-    if min(train, validation, mini["labelled"] - train - validation) < 1:
-        raise ConfigError(
-            f'config key "data.mini.labelled" is {mini["labelled"]}, but must be enough for a row in each '
-            "part of a split."
-        )
-    inputs = flickr["reference_rows"]["inputs"]
-    described = features["kind"] == "descriptors" and flickr["dataset"] != "toronto"
-    unknown = [name for name in inputs if name not in WHOLE_INPUTS and not described]
-    if flickr["dataset"] == "toronto":
-        unknown = [name for name in unknown if name != "phow"]
-    if unknown:
-        raise ConfigError(
-            f'config key "flickr.reference_rows.inputs" has {_listed(unknown)}, but must name what these '
-            f"features tell apart: {_listed(WHOLE_INPUTS)}."
-        )
-    size, scales = features["picture_size"], features["phow"]["scales"]
-    # The outermost cells of a patch are centred within the picture.
-    if 3 * max(scales) > size - 1:
-        raise ConfigError(
-            f'config key "features.phow.scales" is {scales}, but must leave room for a patch in pictures of '
-            f'{size} pixels ("features.picture_size"): none greater than {(size - 1) // 3}.'
-        )
-    if 4 * features["gist"]["stride"] > size:
-        raise ConfigError(
-            f'config key "features.gist.stride" is {features["gist"]["stride"]}, but must be at most '
-            f'{size // 4}, a quarter of "features.picture_size".'
-        )
-
-
 def _sentence(error: ValidationError) -> str:
     """Say in one sentence which key is wrong and what is allowed."""
     path = _dotted(error.absolute_path)
@@ -288,14 +197,14 @@ def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
     if near:
         # A short name may stand in several places; the shortest paths are the likeliest.
         quoted = [f'"{key}"' for key in sorted(near, key=lambda key: key.count("."))[:3]]
-        return f"; did you mean {_listed(quoted)}?"
-    return f"; known here: {_listed(known) or 'none'}."
+        return f"; did you mean {listed(quoted)}?"
+    return f"; known here: {listed(known) or 'none'}."
 
 
 def _allowed(schema: Mapping[str, Any]) -> str:
     """Describe a schema node's types and range in words."""
     if "enum" in schema:
-        return f"one of {_listed(['null' if v is None else str(v) for v in schema['enum']])}"
+        return f"one of {listed(['null' if v is None else str(v) for v in schema['enum']])}"
     words = {
         "minimum": "at least",
         "exclusiveMinimum": "greater than",
@@ -312,11 +221,6 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     return "null" if value is None else f'"{value}"' if isinstance(value, str) else str(value)
-
-
-def _listed(words: Iterable[str]) -> str:
-    words = list(words)
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def _dotted(path: Iterable[str | int]) -> str:

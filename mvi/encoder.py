@@ -14,6 +14,7 @@ from mvi.data import transforms
 from mvi.data.transforms import Transform
 from mvi.errors import ShapeError
 from mvi.mdrnn import Mdrnn
+from mvi.pathways import Encode
 from mvi.verbs import Array, Start, Values, like
 
 
@@ -63,12 +64,29 @@ class Encoder:
         network = Mdrnn.from_description(description["network"], parts["network"])
         return cls(inputs, network, description["vocabulary"])
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """d_m, the columns of each modality's values."""
+        return {
+            name: one.rbms[0].visible.size if isinstance(one, Encode) else self.network.sizes[name]
+            for name, one in self.inputs.items()
+        }
+
     def seen(self, values: Values) -> dict[str, Tensor | None]:
-        """What the network sees of the `values` of each modality."""
+        """What the network sees of the `values` of each modality.
+
+        Raises `ShapeError` for unknown modalities and wrong widths.
+        """
         device = next(iter(self.network.parameters.values())).device
         unknown = [name for name in values if name not in self.inputs]
         if unknown:
             raise ShapeError(f"no modality {unknown[0]!r}; this model has {', '.join(self.inputs)}.")
+        for name, value in values.items():
+            if value is not None and (value.ndim != 2 or value.shape[1] != self.sizes[name]):
+                raise ShapeError(
+                    f"modality {name!r} has shape {tuple(value.shape)} where "
+                    f"(rows, {self.sizes[name]}) is needed."
+                )
         return {
             name: None
             if value is None

@@ -82,6 +82,7 @@ def put_under(
     depth: int,
     *,
     totals: Mapping[str, float] | None = None,
+    carry_offset: bool = False,
 ) -> Mdrnn:
     """A network of which `depth` pretrained layers of each pathway, or all there are, are part.
 
@@ -97,7 +98,7 @@ def put_under(
                 below[name] = rbms[len(rbms) - have - 1]
         if not below:
             return network
-        network = join(below, network, totals=totals)
+        network = join(below, network, totals=totals, carry_offset=carry_offset)
 
 
 def cut(network: Mdrnn, depth: int) -> Mdrnn:

@@ -91,6 +91,11 @@ def learn_and_watch(
     watched = np.random.default_rng([seed, held_out]).choice(every, held_out, replace=False)
     wanted = layer_rows(store, split, minimum_tags=minimum_tags, parts=parts)
     learned = np.setdiff1d(wanted, watched)
+    if not len(learned):
+        raise ConfigError(
+            f"All {len(wanted)} rows with at least {minimum_tags} tags are held out; lower "
+            "flickr.rows.held_out or the number of tags asked for in the config."
+        )
     if cap is not None and cap < len(learned):
         learned = np.sort(np.random.default_rng(seed).choice(learned, cap, replace=False))
     return learned, np.intersect1d(wanted, watched)

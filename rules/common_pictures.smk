@@ -75,6 +75,11 @@ def survey():
             f"{own['table']} has no labels to classify by; leave flickr.reference_rows.inputs empty, or add "
             "labels."
         )
+    if "deep" in config["experiments"] and not found.labelled:
+        raise WorkflowError(
+            f"{own['table']} has no labels, by which the deep model is judged; add labels, or leave deep out of "
+            "experiments."
+        )
     return found
 
 

@@ -85,11 +85,13 @@ rule sweep_pictures:
     params:
         splits=splits_of,
         iterations=config["flickr"]["sweep"]["iterations"],
+        main=STAGES[LAST]["iterations"],
         start=config["flickr"]["inference"]["start_state"],
+        untagged=config["flickr"]["inference"]["untagged"],
         block=config["flickr"]["inference"]["block"],
         settings={
             key: config["flickr"]["classifier"][key]
-            for key in ("lambda", "chosen_by", "tolerance")
+            for key in ("lambda", "chosen_by", "top", "tolerance")
         },
         code=code("sweep_pictures.py"),
     message:

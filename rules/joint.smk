@@ -59,10 +59,6 @@ rule train_top:
         minimum_tags=config["flickr"]["joint"]["minimum_tags"],
         objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
         schedule=top_schedule,
-        watch={
-            "iterations": config["flickr"]["inference"]["iterations"],
-            "start": config["flickr"]["inference"]["start_state"],
-        },
         code=code("train_top.py"),
     message:
         "Training the top layer by {wildcards.objective}"

@@ -12,7 +12,7 @@ rule write_table2:
         store=FLICKR_STORE,
         multimodal=classified("multimodal"),
         mixed=classified("mixed"),
-        raw=scores_of("reference", ["image+text", "image", "text"]),
+        raw=scores_of("reference", RAW_INPUTS),
         published="config/published.csv",
     output:
         csv=of_flickr("tables/table2.csv"),

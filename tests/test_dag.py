@@ -6,6 +6,7 @@ take for finished.
 """
 
 import contextlib
+import json
 import os
 import re
 import shutil
@@ -13,11 +14,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+
+from mvi.config import resolve
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
@@ -31,12 +34,38 @@ AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "write_report"}
 THEORY = {"theory_measure", "theory_figure", "theory_table"}
 # The resolved config stands beside the results of each experiment and is in what its page shows.
 CONFIG = {"dump_config", "write_report", "dump_flickr_config", "write_flickr_report"}
+# What follows when representations are made anew, when the finished network changes, when the top layer does.
+AFTER_RETRIEVAL = {"write_retrieval", "draw_recall", "draw_galleries"}
+AFTER_REPRESENTATIONS = {
+    *("encode_pictures", "classify_pictures", "retrieve_pictures", "nearest_pictures"),
+    *("write_table2", *AFTER_RETRIEVAL, "write_flickr_report"),
+}
+AFTER_SWEEP = {"write_table3", "draw_sweep", "write_flickr_report"}
+AFTER_TAGS = {"write_tags", "draw_predicted_tags", "write_flickr_report"}
+AFTER_NETWORK = {
+    *("keep_model", "predict_tags", "sweep_pictures", "draw_learning"),
+    *(AFTER_SWEEP | AFTER_TAGS | AFTER_REPRESENTATIONS),
+}
+AFTER_LAYERS = {"train_top", "finetune", *AFTER_NETWORK}
+# What follows when only a top layer that is not finetuned changes: it is shown in no gallery.
+AFTER_OTHER_TOP = AFTER_REPRESENTATIONS - {"nearest_pictures", "draw_galleries"} | {"draw_learning"}
 # What follows when the numbers that describe a picture change, and when the pictures do.
-AFTER_STORE = {"reference_rows", "write_reference_rows", "write_flickr_report"}
+AFTER_REFERENCE = {"reference_rows", "write_reference_rows", "write_table2", "write_flickr_report"}
+AFTER_STORE = {"scale_inputs", "pretrain_layer", *AFTER_LAYERS, *AFTER_REFERENCE}
 AFTER_WORDS = {"describe_block", "picture_store", *AFTER_STORE}
 FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "picture_store"}
+# From pictures to the finished network.
+NETWORK = {*FEATURES, "scale_inputs", "pretrain_layer", "train_top", "finetune", "dump_flickr_config"}
 AFTER_CATALOGUE = {"learn_words", "data_card", *AFTER_WORDS}
-INPUTS = 10
+# The default run's settings of pictures and tags decide how many jobs there are.
+FLICKR = resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()))["flickr"]
+INPUTS = len(FLICKR["reference_rows"]["inputs"])
+LAYERS = {name: len(pathway["layers"]) for name, pathway in FLICKR["pathways"].items()}
+OBJECTIVES = len(FLICKR["joint"]["compare"])
+STAGES = len(FLICKR["finetune"])
+# Networks of all stages but the last, and of the last with each number of iterations.
+FINETUNED = STAGES - 1 + len({FLICKR["finetune"][-1]["iterations"], *FLICKR["sweep"]["trained"]})
+MODELS = OBJECTIVES + STAGES
 
 
 class Checkout:
@@ -73,7 +102,8 @@ class Checkout:
         lines = table[1].splitlines() if table else []
         jobs = {rule: int(count) for rule, count in map(str.split, lines)}
         targets = {"all", "table1", "figure2", "iterations", "training", "theory", "report"}
-        targets |= {"features", "card", "reference"}
+        targets |= {"features", "card", "reference", "table2", "table3", "retrieval", "tags"}
+        targets |= {"figure3", "figure4", "learning", "model"}
         return {rule: count for rule, count in jobs.items() if rule not in targets}
 
 
@@ -95,7 +125,7 @@ def finished(tmp_path_factory) -> Checkout:
             path.touch()
     touched = checkout.snakemake("--touch", "--forceall", "all")
     assert touched.returncode == 0, touched.stderr
-    for path in checkout.folder.glob("results/*/representations/*/*.h5"):
+    for path in checkout.folder.glob("results/*/representations/**/*.h5"):
         path.unlink()
     assert checkout.planned("all") == {}
     return checkout
@@ -125,6 +155,20 @@ def test_everything_is_planned_once(fresh, together):
         "data_card": 1,
         "reference_rows": INPUTS,
         "write_reference_rows": 1,
+        "scale_inputs": 1,
+        "pretrain_layer": sum(LAYERS.values()),
+        "train_top": OBJECTIVES,
+        "finetune": FINETUNED,
+        "keep_model": 1,
+        "encode_pictures": MODELS,
+        "classify_pictures": MODELS * len(FLICKR["classifier"]["train_on"]),
+        "retrieve_pictures": MODELS,
+        "nearest_pictures": 1,
+        "sweep_pictures": FINETUNED - STAGES + 1,
+        "predict_tags": 1,
+        **dict.fromkeys(["write_table2", "write_table3", "write_retrieval", "write_tags"], 1),
+        **dict.fromkeys(["draw_sweep", "draw_learning", "draw_recall", "draw_galleries"], 1),
+        "draw_predicted_tags": 1,
         "dump_flickr_config": 1,
         "write_flickr_report": 1,
     }
@@ -144,18 +188,41 @@ def test_everything_is_planned_once(fresh, together):
         ("features", FEATURES),
         ("card", {"generate_mini", "catalogue", "data_card"}),
         ("reference", {*FEATURES, "reference_rows", "write_reference_rows", "dump_flickr_config"}),
+        (
+            "table2",
+            {*NETWORK, "encode_pictures", "classify_pictures", "reference_rows", "write_table2"},
+        ),
+        ("table3", {*NETWORK, "sweep_pictures", "write_table3", "draw_sweep"}),
+        (
+            "retrieval",
+            {*NETWORK, "encode_pictures", "retrieve_pictures", "write_retrieval", "draw_recall"},
+        ),
+        ("tags", {*NETWORK, "predict_tags", "write_tags", "draw_predicted_tags"}),
+        ("figure3", {*NETWORK, "encode_pictures", "nearest_pictures", "draw_galleries"}),
+        ("figure4", {*NETWORK, "encode_pictures", "nearest_pictures", "draw_galleries"}),
+        ("learning", {*NETWORK, "draw_learning"}),
+        ("model", {*NETWORK, "keep_model"}),
     ],
 )
 def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
     halves = target in ("table1", "figure2", "iterations", "training")
-    assert set(fresh.planned(target)) == (rules | {"dump_config"} if halves else rules)
+    jobs = fresh.planned(target)
+    assert set(jobs) == (rules | {"dump_config"} if halves else rules)
+    # Only the objective that is finetuned where no other is compared with it; the same for iterations.
+    others = target in ("table2", "retrieval", "learning")
+    if "train_top" in rules:
+        assert jobs["train_top"] == (OBJECTIVES if others else 1)
+        assert jobs["finetune"] == (FINETUNED if target == "table3" else STAGES)
+    if target == "table2":
+        assert jobs["reference_rows"] < INPUTS
 
 
 @pytest.mark.parametrize(
     ("experiments", "absent"),
     [
         ("[halves]", {"theory_measure", "describe_block"}),
-        ("[flickr]", {"theory_measure", "train_joint"}),
+        ("[flickr]", {"theory_measure", "train_joint", "pretrain_layer", "write_table2"}),
+        ("[flickr, deep]", {"theory_measure", "train_joint"}),
         ("[theory]", {"train_joint", "describe_block", "write_report"}),
         ("[halves, theory]", {"describe_block"}),
     ],
@@ -166,6 +233,7 @@ def test_only_the_experiments_of_the_config_are_planned(fresh, experiments, abse
     assert ("train_joint" in jobs) == ("halves" in experiments)
     assert ("describe_block" in jobs) == ("flickr" in experiments)
     assert ("theory_measure" in jobs) == ("theory" in experiments)
+    assert ("keep_model" in jobs) == ("deep" in experiments)
 
 
 def test_the_real_pictures_are_planned_from_their_archives_in_blocks(fresh):
@@ -183,6 +251,19 @@ def test_the_archive_of_the_paper_is_planned_without_any_picture(fresh):
     jobs = fresh.planned("--configfile", "config/toronto.yaml", "--", "all")
     assert (jobs["retrieve"], jobs["toronto_store"], jobs["reference_rows"]) == (1, 1, 3)
     assert "describe_block" not in jobs and "data_card" not in jobs
+
+
+def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
+    def planned(labelled, unlabelled):
+        own = f"{{labelled: {labelled}, unlabelled: {unlabelled}, splits: {{train: 0.4}}}}"
+        return fresh.planned("--config", f"data={{mini: {own}}}", "flickr={splits: [2, 5]}", "--", "table3")
+
+    # As many unlabelled rows as training rows are enough to learn from.
+    once, each = planned(100, 40), planned(100, 39)
+    assert once["scale_inputs"] == 1
+    for rule in ("scale_inputs", "pretrain_layer", "train_top", "finetune", "sweep_pictures"):
+        assert each[rule] == 2 * once[rule], rule
+    assert each["write_table3"] == once["write_table3"] == 1
 
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
@@ -234,10 +315,27 @@ def settings(path: str, value: str) -> list[str]:
         ("features.edge_histogram.threshold", "5", AFTER_WORDS),
         ("features.phow.seed", "5", {"learn_words", *AFTER_WORDS}),
         ("features.precision", "float16", {"picture_store", *AFTER_STORE}),
-        ("flickr.reference_rows.lambda", "[1.0]", AFTER_STORE),
-        ("flickr.reference_rows.text_scale", "1", AFTER_STORE),
+        ("flickr.reference_rows.lambda", "[1.0]", AFTER_REFERENCE),
+        ("flickr.reference_rows.text_scale", "1", AFTER_REFERENCE),
         ("flickr.standard_deviation", "deepnet", AFTER_STORE),
         ("flickr.card.sheet", "3", {"data_card", "write_flickr_report"}),
+        ("flickr.rows.held_out", "5", {"pretrain_layer", *AFTER_LAYERS}),
+        ("flickr.seed", "5", {"pretrain_layer", *AFTER_LAYERS}),
+        ("flickr.pathways.text.transform.kind", "counts", AFTER_STORE - AFTER_REFERENCE | AFTER_LAYERS),
+        ("flickr.joint.training.learning_rate", "0.5", AFTER_LAYERS),
+        ("flickr.joint.training_of", "{pcd: {l2: 0.0}}", {"train_top", *AFTER_OTHER_TOP}),
+        ("flickr.joint.methods.pcd.chains", "7", {"train_top", *AFTER_OTHER_TOP}),
+        ("flickr.joint.methods.mp.iterations", "7", AFTER_LAYERS),
+        ("flickr.inference.tolerance", "0.1", AFTER_REPRESENTATIONS),
+        (
+            "flickr.classifier.lambda",
+            "[1.0]",
+            {"sweep_pictures", *AFTER_SWEEP, *AFTER_REPRESENTATIONS},
+        ),
+        ("flickr.retrieval.seed", "5", AFTER_REPRESENTATIONS),
+        ("flickr.sweep.iterations", "[0, 1, 2, 3, 5, 10, 12]", {"sweep_pictures", *AFTER_SWEEP}),
+        ("flickr.predicted_tags.seed", "5", {"predict_tags", *AFTER_TAGS}),
+        ("flickr.gallery.queries", "3", {"draw_galleries", "write_flickr_report"}),
         ("theory.consistency.repetitions", "9", THEORY),
         ("device", "cpu", set()),
     ],
@@ -247,8 +345,40 @@ def test_a_config_key_reruns_the_rules_that_use_it(finished, key, value, rules):
     assert set(jobs) == rules | CONFIG
     if key.startswith("halves.methods.mp"):
         assert (jobs["train_joint"], jobs["encode"], jobs["complete_digits"]) == (1, 1, 1)
+    if key.startswith("flickr.joint.methods"):
+        assert jobs["train_top"] == 1
+        assert jobs["encode_pictures"] == (1 + STAGES if key.startswith("flickr.joint.methods.mp") else 1)
     if key.startswith("theory"):
         assert (jobs["theory_measure"], jobs["theory_figure"]) == (1, 1)
+
+
+def changed(folder: Path, change: Callable[[dict], object]) -> list[str]:
+    """Arguments for the default run with what `change` does to its settings of pictures and tags."""
+    kept = json.loads(json.dumps({key: FLICKR[key] for key in ("pathways", "finetune")}))
+    change(kept)
+    path = folder / "changed.yaml"
+    path.write_text(json.dumps({"flickr": kept}))
+    return ["--configfile", str(path), "--", "all"]
+
+
+@pytest.mark.parametrize(("name", "level"), [(name, n) for name in LAYERS for n in range(LAYERS[name])])
+def test_a_layer_s_setting_trains_it_and_what_stands_on_it_again(finished, tmp_path, name, level):
+    def change(settings):
+        settings["pathways"][name]["layers"][level]["training"]["learning_rate"] *= 2
+
+    jobs = finished.planned(*changed(tmp_path, change))
+    assert set(jobs) == {"pretrain_layer", *AFTER_LAYERS} | CONFIG
+    assert (jobs["pretrain_layer"], jobs["train_top"]) == (LAYERS[name] - level, OBJECTIVES)
+
+
+@pytest.mark.parametrize("place", range(STAGES))
+def test_a_stage_s_setting_trains_it_and_those_after_it_again(finished, tmp_path, place):
+    def change(settings):
+        settings["finetune"][place]["training"]["learning_rate"] *= 2
+
+    jobs = finished.planned(*changed(tmp_path, change))
+    assert set(jobs) == {"finetune", *AFTER_NETWORK} | CONFIG
+    assert (jobs["finetune"], jobs["encode_pictures"]) == (FINETUNED - place, STAGES - place)
 
 
 def test_settings_of_two_phases_changed_at_once_rerun_both(finished):
@@ -286,19 +416,42 @@ def edited(finished) -> Iterator:
     [
         ("data/digits.py", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
         ("data/mnist.py", set()),
-        ("training.py", {"train_joint", *THEORY, *AFTER_TRAINING}),
-        ("evaluation/linear.py", {"classify_raw", *AFTER_CLASSIFIER}),
+        (
+            "training.py",
+            {"train_joint", "pretrain_layer", *THEORY, *AFTER_TRAINING, *AFTER_LAYERS},
+        ),
+        # The queries of both experiments have their names from one protocol.
+        ("evaluation/linear.py", {"classify_raw", *AFTER_CLASSIFIER, *AFTER_REPRESENTATIONS}),
         ("evaluation/completion.py", {"complete_digits", "draw_figure2", "write_report"}),
         # Training watches it on validation rows.
-        ("evaluation/cross_entropy.py", {"train_joint", *AFTER_TRAINING}),
-        ("plotting/curves.py", {"draw_training", "write_report"}),
+        ("evaluation/cross_entropy.py", {"train_joint", *AFTER_TRAINING, *AFTER_LAYERS}),
+        (
+            "plotting/curves.py",
+            {"draw_training", "write_report", "draw_learning", "draw_sweep", "write_flickr_report"},
+        ),
         ("plotting/halves.py", {"draw_figure2", "draw_iterations", "write_report"}),
         ("plotting/theory.py", {"theory_figure", "write_report"}),
         ("theory/summary.py", {"theory_figure", "theory_table", "write_report"}),
         ("theory/dynamics.py", {*THEORY, "write_report"}),
         ("data/toronto.py", set()),
         ("features/gist.py", AFTER_WORDS),
-        ("evaluation/multilabel.py", AFTER_STORE),
+        (
+            "evaluation/multilabel.py",
+            {
+                *("predict_tags", "sweep_pictures"),
+                *(AFTER_REFERENCE | AFTER_REPRESENTATIONS | AFTER_SWEEP | AFTER_TAGS),
+            },
+        ),
+        ("evaluation/retrieval.py", AFTER_REPRESENTATIONS),
+        ("evaluation/tag_prediction.py", {"predict_tags", *AFTER_TAGS}),
+        ("objectives/mdrnn.py", {"finetune", *AFTER_NETWORK}),
+        # A file of weights may hold any model, so that all who read one depend on each.
+        (
+            "mdrnn.py",
+            {"train_joint", "pretrain_layer", *AFTER_LAYERS, *AFTER_TRAINING},
+        ),
+        ("stages.py", {"pretrain_layer", *AFTER_LAYERS}),
+        ("plotting/gallery.py", {"draw_galleries", "write_flickr_report"}),
         ("plotting/card.py", {"data_card", "write_flickr_report"}),
     ],
 )

@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: MIT
 """The tables of the deep model from score files."""
 
+import ast
 import csv
 import math
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from mvi.errors import ConfigError, DataError
-from mvi.evaluation import deep_tables, deep_tables_sweep, deep_tables_tasks, table_files
-from mvi.evaluation.deep_tables_cells import Origin, both_classifiers
+from mvi.evaluation import deep_tables, deep_tables_sweep, deep_tables_tasks, multilabel, table_files
+from mvi.evaluation.deep_tables_cells import Origin, both_classifiers, learned_sentence
+from mvi.plotting.deep import sweep_readings
 
-PUBLISHED = table_files.read_published(Path(__file__).parents[1] / "config" / "published.csv", "flickr")
+ROOT = Path(__file__).parents[1]
+PUBLISHED = table_files.read_published(ROOT / "config" / "published.csv", "flickr")
 STAGES = {"top": "top layer finetuned", "whole": "whole network finetuned"}
 DEFINITIONS = ("map/interpolated", "map/noninterpolated", "map/step")
 MINI = Origin("mini", "mini-default", True)
@@ -46,6 +50,10 @@ SCORES = {
 RAW = {
     query: {1: LAMBDA | ROWS | own(value), 2: LAMBDA | ROWS | own(value + 0.01)}
     for query, value in (("image+text", 0.52), ("image", 0.41), ("text", 0.49))
+}
+ROOTS = {
+    "sqrt_image+text": {1: LAMBDA | ROWS | own(0.57), 2: LAMBDA | ROWS | own(0.59)},
+    "sqrt_image": {1: LAMBDA | ROWS | own(0.45), 2: LAMBDA | ROWS | own(0.46)},
 }
 
 
@@ -95,6 +103,74 @@ def test_table2_differences_are_paired_over_splits():
     # 0.46 - 0.41 and 0.44 - 0.42.
     raw = found["whole - raw", "image", "validation"]
     assert raw.mean == pytest.approx(0.035) and raw.positive == 2
+
+
+def test_table2_has_a_second_reference_row_of_square_roots():
+    cells = cells2(raw=RAW | ROOTS)
+    roots = {(c.query, c.metric, c.part): c for c in cells if c.row == "roots"}
+    metrics = (*DEFINITIONS, "precision/50")
+    assert set(roots) == {
+        (query, metric, part)
+        for query in ("image+text", "image")
+        for metric in metrics
+        for part in ("test", "validation")
+    }
+    assert {(c.kind, c.label, c.splits) for c in roots.values()} == {
+        ("reference", "Raw inputs, square roots of the descriptors, likewise", 2)
+    }
+    image = roots["image", "map/noninterpolated", "validation"]
+    assert image.mean == pytest.approx(0.455) and image.sd == pytest.approx(0.005 * math.sqrt(2))
+    assert roots["image+text", "map/interpolated", "test"].mean == pytest.approx(0.58)
+    # The first reference row is as it was.
+    assert [c for c in cells if c.row == "raw"] == [c for c in cells2() if c.row == "raw"]
+    cells = cells2(raw=RAW | {"sqrt_image": ROOTS["sqrt_image"]})
+    assert {c.query for c in cells if c.row == "roots"} == {"image"}
+    assert [c.query for c in cells if c.row == "whole - roots" and c.metric == "map/step"] == ["image"] * 2
+
+
+def test_table2_takes_differences_with_the_square_roots():
+    cells = [c for c in cells2(raw=RAW | ROOTS) if c.kind == "difference"]
+    assert list(dict.fromkeys((c.row, c.query) for c in cells)) == [
+        ("whole - raw", "image+text"),
+        ("whole - raw", "image"),
+        ("whole - roots", "image+text"),
+        ("whole - roots", "image"),
+        ("mp - pcd", "image"),
+    ]
+    found = {(c.row, c.query, c.part): c for c in cells if c.metric == "map/interpolated"}
+    # 0.46 - 0.45 and 0.44 - 0.46.
+    image = found["whole - roots", "image", "test"]
+    assert image.mean == pytest.approx(-0.005) and image.sd == pytest.approx(0.015 * math.sqrt(2))
+    assert (image.positive, image.splits) == (1, 2)
+    assert image.label == "MDRNN, whole network finetuned - raw inputs with square roots, image only"
+    # 0.60 - 0.57 and 0.62 - 0.59.
+    both = found["whole - roots", "image+text", "validation"]
+    assert both.mean == pytest.approx(0.03) and both.positive == 2
+    with pytest.raises(DataError, match="No scores of roots for the query text"):
+        cells2(raw=RAW | ROOTS, pairs=[(("whole", "text"), ("roots", "text"))])
+    with pytest.raises(DataError, match="No scores of roots for the query image;"):
+        cells2(pairs=[(("whole", "image"), ("roots", "image"))])
+
+
+def test_table2_shows_the_square_roots_below_the_raw_inputs():
+    headline, others, differences = blocks(deep_tables.markdown2(cells2(raw=RAW | ROOTS)))
+    assert [row[0] for row in headline[5:]] == [
+        "Raw inputs, a linear classifier for each query",
+        "Raw inputs, square roots of the descriptors, likewise",
+    ]
+    shown = ["0.580 ± 0.014", "0.570 ± 0.014", "0.455 ± 0.007", "0.445 ± 0.007"]
+    assert headline[6][1:] == [*shown, "", "", "2"]
+    assert len(others) == 7 and others[6][0] == headline[6][0] and others[6][3] == ""
+    assert [row[0] for row in differences[1:]] == [
+        "MDRNN, whole network finetuned - raw inputs, both",
+        "MDRNN, whole network finetuned - raw inputs, image only",
+        "MDRNN, whole network finetuned - raw inputs with square roots, both",
+        "MDRNN, whole network finetuned - raw inputs with square roots, image only",
+        "Joint layer by MP - Joint layer by PCD, image only",
+    ]
+    # Numbers published of raw inputs are not of their square roots.
+    cells = cells2(origin=TORONTO, raw=RAW | ROOTS)
+    assert {c.row for c in cells if c.kind == "reference" and c.published is not None} == {"raw"}
 
 
 def test_table2_differences_of_queries_and_of_splits_in_common():
@@ -214,11 +290,16 @@ def test_missing_scores_are_refused():
 
 
 def sweep_scores(whole, lacking):
-    scores = LAMBDA | {key: ROWS[key] for key in ("rows/train", "rows/validation")}
-    scores |= {"validation_labels": 38, "train_on": "multimodal"}
-    for k, metric in enumerate(DEFINITIONS):
-        scores[f"image+text/validation_{metric}"] = whole + k / 100
-        scores |= {f"image/n{n}/validation_{metric}": v + k / 100 for n, v in lacking.items()}
+    """As of `multilabel.sweep`: the test rows' scores are those of the validation rows squared."""
+    scores = LAMBDA | ROWS | {"features": 64, "train_on": "multimodal"}
+    values = {"image+text/": whole} | {f"image/n{n}/": value for n, value in lacking.items()}
+    for prefix, value in values.items():
+        scores |= {f"{prefix}validation_labels": 38, f"{prefix}test_labels": 37}
+        for k, metric in enumerate(DEFINITIONS):
+            scores[f"{prefix}validation_{metric}"] = value + k / 100
+            scores[f"{prefix}test_{metric}"] = value**2 + k / 100
+        # Some of what the table does not show.
+        scores |= {f"{prefix}test_precision/50": 0.9, f"{prefix}validation_ap/interpolated/sky": 0.8}
     return scores
 
 
@@ -238,23 +319,48 @@ def cells3(scores=None, origin=MINI):
     return deep_tables_sweep.table3(scores or make_sweep(), origin, main=10, published=PUBLISHED)
 
 
+def headline3(cells, kind, part):
+    """The cells of one kind and part, in the authors' average precision."""
+    wanted = (kind, part, "map/interpolated")
+    return [c for c in cells if (c.kind, c.part, c.metric) == wanted]
+
+
 def test_table3_has_both_readings():
-    found = {
-        (c.row, c.iterations): c for c in cells3() if c.kind == "model" and c.metric == "map/interpolated"
-    }
+    cells = cells3()
+    found = {(c.row, c.iterations): c for c in headline3(cells, "model", "validation")}
     assert len(found) == 12
     assert [found["test/image", n].mean for n in (0, 1, 10)] == pytest.approx([0.31, 0.42, 0.425])
     assert [found["both/image", n].mean for n in (0, 1, 10)] == pytest.approx([0.345, 0.405, 0.425])
     assert [found["test/image+text", n].mean for n in (0, 1, 10)] == pytest.approx([0.61] * 3)
     assert [found["both/image+text", n].mean for n in (0, 1, 10)] == pytest.approx([0.585, 0.6, 0.61])
     assert found["test/image", 1].sd == pytest.approx(0.02 * math.sqrt(2))
-    assert {c.part for c in cells3()} == {"validation"} and {c.metric for c in cells3()} == set(DEFINITIONS)
+    # Each of the 12 in three definitions and two parts.
+    models = [c for c in cells if c.kind == "model"]
+    places = {(c.row, c.iterations, c.metric, c.part) for c in models}
+    assert len(places) == len(models) == 12 * 3 * 2
+    assert {c.part for c in cells} == {"validation", "test"} and {c.metric for c in cells} == set(DEFINITIONS)
     alone = cells3({"n10": make_sweep()["n10"]})
     assert {c.row.split("/")[0] for c in alone} == {"test"}
 
 
+def test_table3_has_test_rows_beside_validation_rows():
+    found = {(c.row, c.iterations): c for c in headline3(cells3(), "model", "test")}
+    assert len(found) == 12
+    # Means over splits 1 and 2 of the squares.
+    changed = [(0.09 + 0.1024) / 2, (0.16 + 0.1936) / 2, (0.1764 + 0.1849) / 2]
+    assert [found["test/image", n].mean for n in (0, 1, 10)] == pytest.approx(changed)
+    alike = [(0.1225 + 0.1156) / 2, (0.1296 + 0.2025) / 2, changed[2]]
+    assert [found["both/image", n].mean for n in (0, 1, 10)] == pytest.approx(alike)
+    whole = [(0.3364 + 0.3481) / 2, (0.3481 + 0.3721) / 2, (0.36 + 0.3844) / 2]
+    assert [found["test/image+text", n].mean for n in (0, 1, 10)] == pytest.approx([whole[2]] * 3)
+    assert [found["both/image+text", n].mean for n in (0, 1, 10)] == pytest.approx(whole)
+    assert found["test/image", 1].sd == pytest.approx((0.1936 - 0.16) / math.sqrt(2))
+    steps = {(c.row, c.metric): c for c in cells3() if c.kind == "model" and c.part == "test"}
+    assert steps["test/image", "map/step"].mean == pytest.approx(changed[2] + 0.02)
+
+
 def test_table3_differences():
-    found = {c.row: c for c in cells3() if c.kind == "difference" and c.metric == "map/interpolated"}
+    found = {c.row: c for c in headline3(cells3(), "difference", "validation")}
     assert set(found) == {
         f"{reading}/{step}"
         for reading in ("test/image", "both/image", "both/image+text")
@@ -266,18 +372,34 @@ def test_table3_differences():
     assert found["both/image/10-1"].mean == pytest.approx(0.02)
     assert found["both/image/10-1"].sd == pytest.approx(0.04 * math.sqrt(2))
     assert last.label == "Unimodal, changed at test only: 10 - 1"
+    test = {c.row: c for c in headline3(cells3(), "difference", "test")}
+    assert {row: c.label for row, c in test.items()} == {row: c.label for row, c in found.items()}
+    # 0.42^2 - 0.40^2 and 0.43^2 - 0.44^2.
+    last = test["test/image/10-1"]
+    assert last.mean == pytest.approx((0.0164 - 0.0087) / 2) and (last.positive, last.splits) == (1, 2)
+    assert last.sd == pytest.approx((0.0164 + 0.0087) / math.sqrt(2))
 
 
 def test_table3_markdown_and_published():
-    table, differences = blocks(deep_tables_sweep.markdown3(cells3()))
+    markdown = deep_tables_sweep.markdown3(cells3())
+    table, test, differences = blocks(markdown)
     assert table[0] == ["Iterations", "0", "1", "10", "splits"] and len(table) == 5
     assert table[2][:3] == ["Unimodal, changed at test only", "0.310 ± 0.014", "0.420 ± 0.028"]
-    assert differences[0] == ["Difference", "validation", "above 0"] and len(differences) == 10
+    assert markdown.count("**The same on the test rows.**") == 1
+    assert test[0] == table[0] and [row[0] for row in test] == [row[0] for row in table]
+    shown = ["0.096 ± 0.009", "0.177 ± 0.024", "0.181 ± 0.006", "2"]
+    assert test[2] == ["Unimodal, changed at test only", *shown]
+    assert differences[0] == ["Difference", "validation", "above 0", "test", "above 0"]
+    assert len(differences) == 10
+    last = next(row for row in differences if row[0] == "Unimodal, changed at test only: 10 - 1")
+    assert last[1:] == ["+0.005 ± 0.021", "1 of 2", "+0.004 ± 0.018", "1 of 2"]
     cells = cells3(origin=TORONTO)
     quoted = {(c.query, c.iterations): c.published for c in cells if c.kind == "published"}
     assert [quoted["image", n] for n in (0, 1, 2, 3, 5, 10)] == [0.557, 0.591, 0.599, 0.602, 0.605, 0.607]
     assert [quoted["image+text", n] for n in (0, 1, 2, 3, 5, 10)] == [0.677, 0.678, 0.679, 0.68, 0.682, 0.685]
-    table, _ = blocks(deep_tables_sweep.markdown3(cells))
+    assert {c.part for c in cells if c.kind == "published"} == {"validation"}
+    table, test, _ = blocks(deep_tables_sweep.markdown3(cells))
+    assert test[0] == table[0] and len(test) == 5 and not any("published" in row[0] for row in test)
     unimodal = next(row for row in table if row[0] == "Unimodal, published")
     assert unimodal[1:] == ["0.557", "0.591", "0.599", "0.602", "0.605", "0.607", ""]
     assert "published" not in table[0] and table[1][3] == ""
@@ -286,12 +408,18 @@ def test_table3_markdown_and_published():
 def test_table3_caption_and_refusals():
     caption = deep_tables_sweep.caption3(cells3(), make_sweep(), main=10, **WORDS)
     for part in (
+        "**Table 3.** mAP (interpolated) of the validation rows, and below of the test rows, by the number of"
+        " mean-field iterations on procedural scenes",
         "generated by a program",
-        "1,000 train, 500 validation",
-        "trained with 10 iterations",
-        "alike:",
+        "Rows: 1,000 train, 500 validation, 1,000 test; means over the 38 labels that occur in the validation"
+        " rows and the 37 that occur in the test rows. The unsupervised training learned from the 5,000",
+        "Changed at test only: one model, trained with 10 iterations; its multimodal queries are encoded with"
+        " as many throughout. In training and test alike: a model for each number. For a picture",
+        "trained on multimodal features only, lambda 0.001, fixed. Each test score is that of the classifier"
+        " trained again on training and validation rows; the validation score, of the one trained on the"
+        " training rows. Mean ± standard deviation",
     ):
-        assert part in caption
+        assert part in caption, part
     one = {"n10": {3: sweep_scores(0.6, {0: 0.3})}}
     caption = deep_tables_sweep.caption3(cells3(one), one, main=10, **WORDS)
     assert "One split (3)" in caption and "alike" not in caption
@@ -302,6 +430,70 @@ def test_table3_caption_and_refusals():
         cells3(one | {"mp": {}})
     with pytest.raises(DataError, match="n3 hold None for 'image/n3/validation_map/interpolated'"):
         cells3({"n10": make_sweep()["n10"], "n3": {1: sweep_scores(0.5, {0: 0.1})}})
+    untested = make_sweep()
+    del untested["n1"][2]["image/n1/test_map/step"]
+    with pytest.raises(DataError, match="n1 hold None for 'image/n1/test_map/step'"):
+        cells3(untested)
+
+
+def test_table3_and_its_figure_take_the_scores_as_the_sweep_gives_them():
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(90, 4))
+    labels = (X[:, :2] + rng.normal(size=(90, 2)) > 0).astype(np.uint8)
+    split = {"train": np.arange(30), "validation": np.arange(30, 60), "test": np.arange(60, 90)}
+    scores = {
+        f"n{trained}": {
+            1: multilabel.sweep(
+                X + trained / 5, {n: X * [1, n, 1, 1] for n in (0, 3)}, labels, split, [0.01], classes="ab"
+            )
+        }
+        for trained in (0, 3)
+    }
+    cells = deep_tables_sweep.table3(scores, MINI, main=3)
+    given = {(c.row, c.iterations, c.metric, c.part): c.mean for c in cells if c.kind == "model"}
+    assert len(given) == 8 * 3 * 2
+    for (row, n, metric, part), value in given.items():
+        reading, _, query = row.partition("/")
+        model = scores["n3" if reading == "test" else f"n{n}"][1]
+        assert (
+            value == model[f"image/n{n}/{part}_{metric}" if query == "image" else f"{query}/{part}_{metric}"]
+        )
+    caption = deep_tables_sweep.caption3(cells, scores, main=3, **WORDS)
+    assert "Rows: 30 train, 30 validation, 30 test; means over the 2 labels" in caption
+    readings = sweep_readings(scores, 3)
+    assert list(readings) == ["test", "both"]
+    for name, reading in readings.items():
+        assert reading.iterations.tolist() == [0, 3]
+        for query, values in (("image+text", reading.multimodal), ("image", reading.unimodal)):
+            key = [(f"{name}/{query}", n, "map/interpolated", "validation") for n in (0, 3)]
+            assert values.tolist() == [[given[place] for place in key]]
+
+
+@pytest.mark.parametrize(
+    ("once", "parts", "expected"),
+    [
+        (True, ["train"], "the unlabelled rows, and so once for all splits."),
+        (
+            False,
+            ["train"],
+            "the train rows of each split without their labels, as there are no unlabelled rows or too few.",
+        ),
+        (
+            False,
+            ["train", "validation"],
+            "the train and validation rows of each split without their labels, as there are no unlabelled"
+            " rows or too few; it has thus seen the validation rows, whose scores are too good to be compared"
+            " with those of other methods.",
+        ),
+    ],
+)
+def test_tables_say_what_the_unsupervised_training_learned_from(once, parts, expected):
+    tree = ast.parse((ROOT / "rules" / "common_results.smk").read_text(encoding="utf-8"))
+    tree.body = [node for node in tree.body if getattr(node, "name", "") == "learned_from"]
+    known = {"learned_once": lambda: once, "config": {"flickr": {"rows": {"parts": parts}}}}
+    exec(compile(tree, "common_results.smk", "exec"), known)
+    found = learned_sentence(known["learned_from"]())
+    assert found == f"The unsupervised training learned from {expected}"
 
 
 def retrieval_scores(values, chance=0.4):

@@ -6,7 +6,7 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.errors import ConfigError, ShapeError
-from mvi.handover import cut, join, top_network
+from mvi.handover import cut, join, put_under, top_network
 from mvi.mdrnn import Layer, Mdrnn, Pathway
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives.likelihood import ContrastiveDivergence
@@ -195,6 +195,48 @@ def test_layers_that_do_not_meet_are_named(stages):
         join({"image": image1}, second)
     with pytest.raises(ConfigError, match="cannot keep -1 layers"):
         cut(third, -1)
+
+
+def equal(one, other):
+    assert one.describe() == other.describe() and one.parameters.keys() == other.parameters.keys()
+    for name, theta in one.parameters.items():
+        assert torch.equal(theta, other.parameters[name]), name
+
+
+def test_layers_put_under_at_once_are_those_joined_one_by_one(stages):
+    image1, image2, text1, text2, top, second, third = stages
+    layers = {"image": [image1, image2], "text": [text1, text2]}
+    equal(put_under(layers, top, 0), top_network(top))
+    one = join({"image": image2, "text": text2}, top)
+    equal(put_under(layers, top, 1), one)
+    both = join({"image": image1, "text": text1}, one)
+    equal(put_under(layers, top, 2), both)
+    equal(put_under(layers, top, 5), both)
+    # From where the stage before ended, with what it has learned.
+    equal(put_under(layers, second, 2), third)
+    assert put_under(layers, second, 1) is second and put_under(layers, third, 1) is third
+
+
+def test_a_shorter_pathway_is_whole_before_the_longer_one(stages):
+    _, image2, text1, text2, top, *_ = stages
+    layers = {"image": [image2], "text": [text1, text2]}
+    one = join({"image": image2, "text": text2}, top)
+    equal(put_under(layers, top, 1), one)
+    both = join({"text": text1}, one)
+    equal(put_under(layers, top, 2), both)
+    assert [len(pathway.layers) for pathway in both.pathways.values()] == [2, 1]
+    equal(put_under({"text": [text2]}, top, 1), join({"text": text2}, top))
+
+
+def test_totals_go_to_the_layer_that_counts_words(stages):
+    text2, top = stages[3], stages[4]
+    words = layer(ReplicatedSoftmax(7), Binary(4), 3)
+    layers = {"text": [words, text2], "image": []}
+    found = put_under(layers, top, 2, totals={"text": 4.0})
+    equal(found, join({"text": words}, join({"text": text2}, top), totals={"text": 4.0}))
+    assert found.pathways["text"].total == 4.0
+    with pytest.raises(ConfigError, match="'text' counts words"):
+        put_under(layers, top, 2)
 
 
 def agreeing(count=400):

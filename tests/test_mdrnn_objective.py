@@ -16,6 +16,7 @@ from mvi.optim import UpdateRule
 from mvi.training import Schedule, train
 from mvi.units import Binary, Gaussian, ReplicatedSoftmax
 
+SPARSE_TOP = {"top": Sparsity("exact", 0.5, 0.2)}
 FACTORS = [(2.0, 1.0), (1.5, 0.5), (0.7, 2.0), (1.2, 0.8)]
 
 
@@ -380,3 +381,23 @@ def test_settings_of_the_config_reach_the_objective():
     built = Finetuning.from_settings(settings)
     assert built == Finetuning(7, ("text",), {"text": 0.1}, "zeros", {"top": Sparsity("exact", 0.01, 0.2)})
     assert Finetuning.from_settings(settings | {"directions": None}).directions is None
+
+
+@pytest.mark.parametrize("block", [4, 2000])
+@pytest.mark.parametrize("start", ["zeros", "doubled"])
+@pytest.mark.parametrize("unit", ["binary", "gaussian", "words"])
+def test_the_loss_on_other_rows_is_that_of_training_with_nothing_revealed(unit, start, block):
+    model = network(
+        unit=Gaussian(4) if unit == "gaussian" else None,
+        words=ReplicatedSoftmax(3) if unit == "words" else None,
+    )
+    v = rows(model, 10)
+    revealing = Finetuning(3, reveal={"text": 0.7, "image": 0.4}, start_state=start, sparsity=SPARSE_TOP)
+    blind = Finetuning(3, start_state=start)
+    before = {name: theta.clone() for name, theta in model.parameters.items()}
+    for target in ("text", "image"):
+        expected, _ = blind.direction(model, v, target, None)
+        found = revealing.loss(model, v, target, block)
+        assert isinstance(found, float) and found == pytest.approx(float(expected), rel=1e-12)
+    for name, theta in model.parameters.items():
+        assert torch.equal(theta, before[name]) and not theta.requires_grad

@@ -306,38 +306,49 @@ def test_unimodal_and_test_rows_choose_nothing():
     assert others["image+text/test_map/step"] != scores["image+text/test_map/step"]
 
 
-def test_iterations_are_judged_by_one_classifier_of_multimodal_rows():
+@pytest.mark.parametrize("chosen_by", ["interpolated", "step"])
+def test_iterations_are_judged_by_one_classifier_of_multimodal_rows(chosen_by):
     features, labels, split = make_queries()
-    readers = {query: (lambda rows, query=query: features[query][rows]) for query in QUERIES}
+    asked = []
 
-    def never(rows):
-        assert not set(rows) & set(split["test"]) and not set(rows) & set(split["train"])
+    def text(rows):
+        asked.append(set(rows))
         return features["text"][rows]
 
-    settings = {"classes": NAMES, "tolerance": EXACT}
-    unimodal = {10: readers["image"], 0: never}
-    found = multilabel.sweep(readers["image+text"], unimodal, labels, split, GRID, **settings)
+    settings = {"classes": NAMES, "tolerance": EXACT, "top": 10, "chosen_by": chosen_by}
+    unimodal = {10: lambda rows: features["image"][rows], 0: text}
+    multimodal = lambda rows: features["image+text"][rows]  # noqa: E731
+    found = multilabel.sweep(multimodal, unimodal, labels, split, GRID, **settings)
+    # What lacks a modality is judged on validation and test rows, and trains nothing.
+    assert asked == [set(split["validation"]), set(split["test"])]
     arrays = {10: features["image"], 0: features["text"]}
-    known = {part: split[part] for part in ("train", "validation")}
-    assert multilabel.sweep(features["image+text"], arrays, labels, known, GRID, **settings) == found
-    expected = evaluate_queries(features, labels, split)
-    for definition in multilabel.DEFINITIONS:
-        key = f"validation_map/{definition}"
-        assert found[f"image+text/{key}"] == expected[f"image+text/{key}"]
-        assert found[f"image/n10/{key}"] == expected[f"image/{key}"]
-        assert found[f"image/n0/{key}"] == expected[f"text/{key}"]
-    kept = (
-        "penalty",
-        "penalties_tried",
-        "penalty_at_edge",
-        "chosen_by",
-        "features",
-        "train_on",
-        "rows/train",
-    )
-    assert [found[key] for key in kept] == [expected[key] for key in kept]
-    assert found["validation_labels"] == 3 and found["rows/validation"] == 50
-    assert len(found) == 9 + len(kept) + 2 and not any("test" in key for key in found)
+    assert multilabel.sweep(features["image+text"], arrays, labels, split, GRID, **settings) == found
+    # All that `evaluate_queries` gives, the queries by other names.
+    expected = evaluate_queries(features, labels, split, chosen_by=chosen_by)
+    names = {"image/": "image/n10/", "text/": "image/n0/"}
+    for old, new in names.items():
+        expected = {
+            new + key.removeprefix(old) if key.startswith(old) else key: value
+            for key, value in expected.items()
+            if not key.startswith(new)
+        }
+    assert found == expected
+    assert {f"image/n{n}/{part}_map/step" for n in (0, 10) for part in ("test", "validation")} < set(found)
+    assert {"image+text/test_precision/10", "image/n0/test_ap/step/cat", "image/n10/test_labels"} < set(found)
+    assert (found["rows/test"], found["train_on"], found["chosen_by"]) == (70, "multimodal", chosen_by)
+    assert not [key for key in found if key.startswith(("test_", "validation_", "image/test", "image/valid"))]
+
+
+def test_iterations_have_names_of_their_own_and_precision_of_fifty_rows():
+    features, labels, split = make_queries()
+    settings = {"classes": NAMES, "queries": ("all", "words")}
+    found = multilabel.sweep(features["image+text"], {3: features["text"]}, labels, split, [0.03], **settings)
+    prefixes = {key.rpartition("/")[0].split("/test")[0] for key in found if "/test_" in key}
+    assert prefixes == {"all", "words/n3"}
+    assert [key for key in found if "test_precision" in key] == [
+        "all/test_precision/50",
+        "words/n3/test_precision/50",
+    ]
 
 
 def test_queries_that_do_not_fit_are_refused():
@@ -348,7 +359,12 @@ def test_queries_that_do_not_fit_are_refused():
         evaluate_queries(features, labels, split, queries=["image", "image"])
     with pytest.raises(ConfigError, match="none"):
         evaluate_queries(features, labels, split, queries=[])
-    with pytest.raises(DataError, match="no validation rows"):
-        multilabel.sweep(features["text"], {}, labels, {"train": split["train"]}, GRID, classes=NAMES)
+    for known, match in (
+        (["train"], "no validation and no test rows"),
+        (["train", "validation"], "no test rows"),
+    ):
+        parts = {part: split[part] for part in known}
+        with pytest.raises(DataError, match=match):
+            multilabel.sweep(features["text"], {}, labels, parts, GRID, classes=NAMES)
     with pytest.raises(ShapeError, match="9 and 10 features"):
         evaluate_queries(features | {"text": features["text"][:, :9]}, labels, split)

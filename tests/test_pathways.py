@@ -21,6 +21,8 @@ from mvi.pathways import (
     build_rbm,
     layer_probabilities,
     layer_rows,
+    learn_and_watch,
+    mean_totals,
     monitor,
     reconstruction_against_marginal,
 )
@@ -138,6 +140,62 @@ def test_a_cap_takes_rows_at_random_by_seed(wholly):
         np.testing.assert_array_equal(some, layer_rows(store, 1, cap=50, seed=3))
         assert set(some) != set(layer_rows(store, 1, cap=50, seed=4))
         np.testing.assert_array_equal(layer_rows(store, 1, cap=10**6), every)
+
+
+@pytest.mark.parametrize("labels", ["partly", "wholly"])
+def test_what_is_watched_is_learned_from_by_no_stage(labels, request):
+    with Store(request.getfixturevalue(labels)) as store:
+        every = layer_rows(store, 1)
+        learned, watched = learn_and_watch(store, 1, held_out=30, seed=2)
+        assert len(watched) == 30 and (np.diff(watched) > 0).all() and (np.diff(learned) > 0).all()
+        np.testing.assert_array_equal(np.sort(np.r_[learned, watched]), every)
+        for minimum_tags, cap in ((0, 20), (3, None), (3, 10), (4, 5)):
+            fewer, seen = learn_and_watch(store, 1, held_out=30, seed=2, minimum_tags=minimum_tags, cap=cap)
+            wanted = layer_rows(store, 1, minimum_tags=minimum_tags)
+            # The same rows for every stage, of which each watches those that it could learn from.
+            np.testing.assert_array_equal(seen, np.intersect1d(watched, wanted))
+            assert set(fewer) <= set(learned) & set(wanted) and (np.diff(fewer) > 0).all()
+            assert len(fewer) == (cap or len(wanted) - len(seen))
+        assert set(learn_and_watch(store, 1, held_out=30, seed=3)[1]) != set(watched)
+        again = learn_and_watch(store, 1, held_out=30, seed=2, cap=20)
+        np.testing.assert_array_equal(again[0], learn_and_watch(store, 1, held_out=30, seed=2, cap=20)[0])
+
+
+def test_nothing_need_be_watched_and_not_everything_can(wholly):
+    with Store(wholly) as store:
+        learned, watched = learn_and_watch(store, 1)
+        np.testing.assert_array_equal(learned, layer_rows(store, 1))
+        assert watched.shape == (0,)
+        only, _ = learn_and_watch(store, 1, held_out=10, parts=["train"])
+        assert set(only) < set(SPLIT["train"]) and len(only) == 90
+        for held_out in (200, 500):
+            with pytest.raises(ConfigError, match=f"{held_out} of the 200 rows .* cannot be held out"):
+                learn_and_watch(store, 1, held_out=held_out)
+
+
+@pytest.mark.parametrize("labels", ["partly", "wholly"])
+def test_mean_numbers_of_words_are_of_rows_that_may_be_seen(labels, request):
+    with Store(request.getfixturevalue(labels)) as store:
+        transforms_of = {
+            "image": from_settings(store, "image", 1, INPUTS["image"]), "text": Counts(), "few": Counts(1.0)
+        }  # fmt: skip
+        seen = {"image": transforms_of["image"], "text": transforms_of["text"]}
+        rows = (
+            np.arange(LABELLED, N)
+            if labels == "partly"
+            else np.sort(np.r_[SPLIT["train"], SPLIT["validation"]])
+        )
+        found = mean_totals(store, seen, 1, ["train", "validation"])
+        assert found == {"text": pytest.approx(tags()[rows].sum(1).mean(), rel=1e-6)}
+        clipped = mean_totals(store, {"text": transforms_of["few"]}, 1, ["train", "validation"])
+        assert clipped == {"text": pytest.approx((tags()[rows] > 0).sum(1).mean(), rel=1e-6)}
+        assert mean_totals(store, {"text": Binarise()}, 1, ["train"]) == {}
+        if labels == "wholly":
+            train = mean_totals(store, seen, 1, ["train"])["text"]
+            assert train == pytest.approx(tags()[SPLIT["train"]].sum(1).mean(), rel=1e-6)
+            some = mean_totals(store, seen, 1, ["train"], rows=40)["text"]
+            chosen = layer_rows(store, 1, parts=["train"], cap=40)
+            assert some == pytest.approx(tags()[chosen].sum(1).mean(), rel=1e-6) != train
 
 
 def test_rows_that_may_not_be_or_are_not_there_are_refused(wholly):

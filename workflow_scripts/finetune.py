@@ -21,7 +21,13 @@ scale, _ = transforms.load(snakemake.input.scale, place)
 layers = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
 with Store(snakemake.input.store) as store:
     totals = mean_totals(store, scale, settings.split, settings.rows["parts"])
-network = put_under(layers, load(snakemake.input.network, place), stage["layers"], totals=totals)
+network = put_under(
+    layers,
+    load(snakemake.input.network, place),
+    stage["layers"],
+    totals=totals,
+    carry_offset=stage["carry_offset"],
+)
 depths = {name: len(pathway.layers) for name, pathway in network.pathways.items()}
 rows = stage_rows(
     snakemake.input.store,

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Score pictures alone by the number of mean-field iterations, on the validation rows of each split."""
+"""Score pictures alone by the number of mean-field iterations, on each split."""
 
 from common import device, start
 
@@ -22,26 +22,29 @@ with Store(snakemake.input.store) as store:
         snakemake.input.weights,
         device(snakemake, log),
     )
+    blocks = list(store.blocks(np.arange(store.n_labelled), snakemake.params.block))
+    both, alone = [], {count: [] for count in snakemake.params.iterations}
+    for part in blocks:
+        values = {name: store.read(name, part) for name in names}
+        given = encoder.encode(values)
+        found = encoder.sweep(values | {"text": None}, list(alone), start=snakemake.params.start)
+        if snakemake.params.untagged == "inferred":
+            without = ~(values["text"] > 0).any(1)
+            given[without] = found[snakemake.params.main][without]
+        both.append(given)
+        for count, states in found.items():
+            alone[count].append(states)
+    both = np.concatenate(both)
+    alone = {count: np.concatenate(states) for count, states in alone.items()}
     for number, output in zip(snakemake.params.splits, snakemake.output, strict=True):
-        # As many rows as both parts have, by their places among these.
-        split = store.split(number)
-        rows = np.sort(np.concatenate([split["train"], split["validation"]]))
-        local = {part: np.searchsorted(rows, split[part]) for part in ("train", "validation")}
-        blocks = list(store.blocks(rows, snakemake.params.block))
-        values = [{name: store.read(name, part) for name in names} for part in blocks]
-        both = np.concatenate([encoder.encode(one) for one in values])
-        alone = [
-            encoder.sweep(one | {"text": None}, snakemake.params.iterations, start=snakemake.params.start)
-            for one in values
-        ]
         scores = sweep(
             both,
-            {count: np.concatenate([one[count] for one in alone]) for count in snakemake.params.iterations},
-            store.labels(rows),
-            local,
+            alone,
+            store.labels(),
+            store.split(number),
             grid,
             classes=store.classes,
             **settings,
         )
         write_json(output, scores)
-        log.info("split %d: %s", number, {key: scores[key] for key in scores if "interpolated" in key})
+        log.info("split %d: %s", number, {key: scores[key] for key in scores if "map/interpolated" in key})

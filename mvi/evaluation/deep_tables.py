@@ -13,6 +13,7 @@ from mvi.evaluation.deep_tables_cells import (
     QUERIES,
     QUERY_TITLES,
     RAW,
+    ROOTS,
     DeepCell,
     Origin,
     block,
@@ -25,10 +26,22 @@ from mvi.evaluation.deep_tables_cells import (
     title,
     untagged_sentence,
 )
-from mvi.evaluation.map_tables import _DEFINITIONS, METRIC_TITLES, _choice_of_penalty
+from mvi.evaluation.map_tables import AP_DEFINITIONS, METRIC_TITLES, choice_of_penalty
 from mvi.evaluation.table_files import ScoreSets, number
 
-RAW_LABEL = "Raw inputs, a linear classifier for each query"
+RAW_ROWS: dict[str, tuple[str, str, dict[str, str]]] = {
+    RAW: (
+        "Raw inputs, a linear classifier for each query",
+        "raw inputs",
+        {"image+text": "image+text", "image": "image", "text": "text"},
+    ),
+    ROOTS: (
+        "Raw inputs, square roots of the descriptors, likewise",
+        "raw inputs with square roots",
+        {"image+text": "sqrt_image+text", "image": "sqrt_image"},
+    ),
+}
+"""Rows of linear classifiers: label, what it is called in a difference, and the input of each query."""
 PUBLISHED_LABELS = {
     "mdbm": "Multimodal DBM",
     "mdbn": "Multimodal DBN",
@@ -36,7 +49,7 @@ PUBLISHED_LABELS = {
 """Methods of other authors of which only published numbers are shown."""
 
 Pair = tuple[tuple[str, str], tuple[str, str]]
-"""((model, query), (model or `RAW`, query)): what is subtracted from what."""
+"""((model, query), (model or one of `RAW_ROWS`, query)): what is subtracted from what."""
 
 _PARTS = ("test", "validation")
 _TRAINED_ON = {
@@ -51,12 +64,8 @@ def comparisons(scores: ScoreSets, raw: ScoreSets, main: str) -> list[Pair]:
     The model `main` with the raw inputs, for both modalities and for the picture alone; the joint layer
     trained by MP with that by PCD, for the picture alone.
     """
-    pairs = [
-        ((main, "image+text"), (RAW, "image+text")),
-        ((main, "image"), (RAW, "image")),
-        (("mp", "image"), ("pcd", "image")),
-    ]
-
+    pairs = [((main, query), (row, query)) for row in RAW_ROWS for query in ("image+text", "image")]
+    pairs.append((("mp", "image"), ("pcd", "image")))
     return [pair for pair in pairs if all(_sets(scores, raw, side) for side in pair)]
 
 
@@ -74,7 +83,7 @@ def table2(
 
     scores: model -> split -> scores of `multilabel.evaluate_queries`; those of classifiers trained on mixed
         queries, "<model>/mixed" (`both_classifiers`)
-    raw: input, named as a query -> split -> scores of `multilabel.evaluate`; may lack some
+    raw: input, as `RAW_ROWS` has them -> split -> scores of `multilabel.evaluate`; may lack some
     stages: name -> title of the finetuned models, in the order of their rows; the MDRNN's published numbers
         stand beside the last
     pairs: differences to take; None: those of `comparisons`
@@ -93,17 +102,20 @@ def table2(
             beside = quoted.get(("mdrnn", query, key)) if name == main else None
             place = {"query": query, "part": part, "metric": metric, "published": beside}
             cells.append(origin.cell("model", name, label, values, **place))
-    for query, metric, part in _places([query for query in queries if raw.get(query)], metrics):
-        key = f"{part}_{metric}"
-        values = [number(one, key, f"raw inputs {query}") for one in raw[query].values()]
-        place = {"query": query, "part": part, "metric": metric, "published": quoted.get((query, "", key))}
-        cells.append(origin.cell("reference", RAW, RAW_LABEL, values, **place))
+    for row, (label, _, inputs) in RAW_ROWS.items():
+        known = [query for query in queries if raw.get(inputs.get(query, ""))]
+        for query, metric, part in _places(known, metrics):
+            key = f"{part}_{metric}"
+            values = [number(one, key, f"raw inputs {query}") for one in raw[inputs[query]].values()]
+            beside = quoted.get((query, "", key)) if row == RAW else None
+            place = {"query": query, "part": part, "metric": metric, "published": beside}
+            cells.append(origin.cell("reference", row, label, values, **place))
     for method, label in PUBLISHED_LABELS.items():
         for query, metric, part in _places(queries, metrics):
             if beside := quoted.get((method, query, f"{part}_{metric}")):
                 place = {"query": query, "part": part, "metric": metric, "published": beside}
                 cells.append(origin.cell("published", method, label, [], **place))
-    labels |= {RAW: "raw inputs"}
+    labels |= {row: short for row, (_, short, _) in RAW_ROWS.items()}
     for pair in comparisons(scores, raw, main) if pairs is None else pairs:
         cells += _differences(pair, scores, raw, origin, labels, metrics)
     return cells
@@ -149,12 +161,14 @@ def _places(queries: Sequence[str], metrics: Sequence[str]) -> list[tuple[str, s
 def _sets(scores: ScoreSets, raw: ScoreSets, side: tuple[str, str]) -> dict[int, dict[str, Any]]:
     """The score files, by split, of one side of a pair."""
     model, query = side
-    return raw.get(query, {}) if model == RAW else scores.get(model, {})
+    if model in RAW_ROWS:
+        return raw.get(RAW_ROWS[model][2].get(query, ""), {})
+    return scores.get(model, {})
 
 
 def _by_split(scores: ScoreSets, raw: ScoreSets, side: tuple[str, str], key: str) -> dict[int, float]:
     model, query = side
-    key = key if model == RAW else f"{query}/{key}"
+    key = key if model in RAW_ROWS else f"{query}/{key}"
     return {split: number(one, key, model) for split, one in _sets(scores, raw, side).items()}
 
 
@@ -224,12 +238,12 @@ def caption2(
         learned_sentence(learned_from),
         f"A missing modality is filled in by {iterations} mean-field iterations.",
         untagged_sentence(untagged),
-        f"Classifier: independent logistic regressions, {' or '.join(trained)}, {_choice_of_penalty(sets)}"
-        + (f"; on raw inputs one for each query, {_choice_of_penalty(own)}." if own else "."),
+        f"Classifier: independent logistic regressions, {' or '.join(trained)}, {choice_of_penalty(sets)}"
+        + (f"; on raw inputs one for each query, {choice_of_penalty(own)}." if own else "."),
         "Each test score is that of the classifier trained again on training and validation rows; the"
         " validation score, of the one trained on the training rows.",
         f"In {edge} of {len(sets)} fits the chosen lambda is at an end of the grid." if edge else "",
-        _DEFINITIONS,
+        AP_DEFINITIONS,
         splits_sentence(scores),
         *published_sentences(cells),
     ]

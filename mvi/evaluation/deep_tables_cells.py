@@ -18,8 +18,8 @@ OBJECTIVE_LABELS = {
     "mp": "Joint layer by MP",
 }
 """Models whose joint layer was trained and nothing finetuned, in the order of the rows."""
-RAW = "raw"
-"""The row of linear classifiers on raw inputs."""
+RAW, ROOTS = "raw", "roots"
+"""The rows of linear classifiers on raw inputs."""
 MIXED = "/mixed"
 """Ends the name of a row whose classifier was trained on the features of every query."""
 HEADLINE = "map/interpolated"

@@ -36,7 +36,7 @@ METRIC_TITLES = {
     "map/noninterpolated": "mAP, non-interpolated",
     "map/step": "mAP, step",
 }
-_DEFINITIONS = (
+AP_DEFINITIONS = (
     "mAP is the mean over labels of the average precision, which has three definitions:"
     " interpolated (precision made non-increasing, 0.0001 in the denominators; Sohn et al. 2014),"
     " non-interpolated (mean of the precision at each positive; Srivastava and Salakhutdinov 2012)"
@@ -145,11 +145,11 @@ def map_caption(cells: Sequence[MapCell], scores: ScoreSets, note: str = "") -> 
         ),
         note,
         f"Rows: {sizes}; means over the {counted} labels that occur in them.",
-        f"Classifier: independent logistic regressions, {_choice_of_penalty(sets)}.",
+        f"Classifier: independent logistic regressions, {choice_of_penalty(sets)}.",
         "Each test score is that of the classifier trained again on training and validation rows; the"
         " validation score, of the one trained on the training rows.",
         f"In {edge} of {len(sets)} fits the chosen lambda is at an end of the grid." if edge else "",
-        _DEFINITIONS,
+        AP_DEFINITIONS,
         f"Mean ± standard deviation (n - 1 in the denominator) over {len(splits)} splits."
         if len(splits) > 1
         else f"One split ({splits[0]}), so no standard deviation.",
@@ -159,7 +159,7 @@ def map_caption(cells: Sequence[MapCell], scores: ScoreSets, note: str = "") -> 
     return " ".join(filter(None, sentences))
 
 
-def _choice_of_penalty(sets: Sequence[Mapping[str, Any]]) -> str:
+def choice_of_penalty(sets: Sequence[Mapping[str, Any]]) -> str:
     """How lambda came about, in every way that occurs among the score files."""
     tried = sorted({one["penalties_tried"] for one in sets})
     ways = []

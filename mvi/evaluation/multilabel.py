@@ -166,39 +166,26 @@ def sweep(
     classes: Sequence[str],
     queries: Sequence[str] = ("image+text", "image"),
     chosen_by: str = "interpolated",
+    top: int = 50,
     tolerance: float = 1e-3,
 ) -> Scores:
-    """Validation mAP of one query filled in by several numbers of iterations (Sohn et al. 2014, Table 3).
+    """Rankings by one query filled in by several numbers of iterations (Sohn et al. 2014, Table 3).
 
-    One classifier, trained on the multimodal features of the training rows with the lambda of the highest
-    multimodal validation mAP, ranks the validation rows by every representation. No test row is read.
+    The classifier is that of `evaluate_queries`, trained on multimodal features only.
 
     multimodal: (n_rows, K), or a `RowReader` of the same
     unimodal: number of iterations -> the same of the query that lacks a modality
-    split: "train" and "validation"
     queries: names of the multimodal query and of the one that lacks a modality
-    labels, grid, classes, chosen_by, tolerance: as for `evaluate`
+    labels, split, grid, classes, chosen_by, top, tolerance: as for `evaluate`
 
-    Returns "<multimodal>/validation_map/<definition>" and
-    "<unimodal>/n<iterations>/validation_map/<definition>", "validation_labels" (how many the means are
-    over), "rows/train", "rows/validation", "train_on" and what `evaluate` says of lambda. Raises as
-    `evaluate` does.
+    Returns the scores of `evaluate` with "<multimodal>/" or "<unimodal>/n<iterations>/" before them, and
+    "train_on". Raises as `evaluate` does.
     """
-    labels, split = _checked(labels, split, classes, chosen_by, parts=_PARTS[:2])
     whole, lacking = queries
     readers = {f"{whole}/": _reader(multimodal)}
     readers |= {f"{lacking}/n{count}/": _reader(rows) for count, rows in sorted(unimodal.items())}
-    held_out = {prefix: read(split["validation"]) for prefix, read in readers.items()}
-    answers = labels[split["validation"]]
     seen = [f"{whole}/"]
-    classifier, scores = _chosen(readers, held_out, seen, labels, split, grid, chosen_by, tolerance)
-    scores |= {f"rows/{part}": len(rows) for part, rows in split.items()}
-    known = classifier.trained & answers.any(axis=0)
-    for prefix, rows in held_out.items():
-        logits = classifier.decision(rows)[:, known]
-        for definition in DEFINITIONS:
-            found, counted = mean_average_precision(logits, answers[:, known], definition)
-            scores |= {f"{prefix}validation_map/{definition}": found, "validation_labels": counted}
+    scores = _judged(readers, seen, labels, split, grid, classes, chosen_by, top, tolerance)
     return scores | {"train_on": "multimodal"}
 
 
@@ -327,7 +314,6 @@ def _checked(
     split: Mapping[str, np.ndarray],
     classes: Sequence[str],
     chosen_by: str,
-    parts: Sequence[str] = _PARTS,
 ) -> tuple[np.ndarray, dict[str, np.ndarray]]:
     if chosen_by not in DEFINITIONS:
         raise ConfigError(f"chosen_by is {chosen_by!r}; choose one of {', '.join(DEFINITIONS)}.")
@@ -337,10 +323,10 @@ def _checked(
             f"The labels have shape {labels.shape} and {len(classes)} names; this protocol needs a row of "
             "0 and 1 for each labelled row, one for each name."
         )
-    empty = [name for name in parts if not len(split.get(name, ()))]
+    empty = [name for name in _PARTS if not len(split.get(name, ()))]
     if empty:
         raise DataError(f"The split has no {' and no '.join(empty)} rows; make the data set's store again.")
-    found = {name: np.asarray(split[name]) for name in parts}
+    found = {name: np.asarray(split[name]) for name in _PARTS}
     outside = [name for name, rows in found.items() if rows.min() < 0 or rows.max() >= len(labels)]
     if outside:
         raise DataError(

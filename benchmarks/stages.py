@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: MIT
+"""One update of each stage of the deep model at the paper's sizes against its matrix products alone.
+
+As `updates.py` measures; batches of 200, 3857 and 2000 inputs, layers of 1024, a top layer of 2048 units and
+10 iterations, through all of which the gradient goes back. Memory is the most that a process of its own has
+held by the end of an update's gradient.
+"""
+
+import argparse
+import resource
+import subprocess
+import sys
+from collections.abc import Callable
+
+import torch
+from updates import measure
+
+from mvi.mdrnn import Layer, Mdrnn, Pathway
+from mvi.mrbm import MultimodalRBM
+from mvi.objectives import build
+from mvi.objectives.common import Objective
+from mvi.objectives.mdrnn import Finetuning
+from mvi.pathways import build_objective, build_rbm, units_of
+from mvi.training import Trainable
+from mvi.units import Binary, Gaussian
+
+ONCE = {"start": 1}
+LAYER = {"hidden": 1024, "units": "binary", "up": 2.0, "down": 2.0, "weight_std": 0.005, "chains": 500}
+SPARSE = {"kind": "exact", "weight": 1.0, "target": 0.2}
+IMAGE = LAYER | {
+    "units": "stepped_sigmoid",
+    "steps": 5,
+    "method": "cd",
+    "gibbs_steps": ONCE,
+    "sparsity": SPARSE,
+}
+BINARY = LAYER | {"method": "pcd", "gibbs_steps": ONCE, "sparsity": SPARSE}
+MP = {
+    "iterations": 10,
+    "bptt_depth": {"start": 10},
+    "reveal": 0.0,
+    "start_state": "doubled",
+    "sparsity": SPARSE,
+}
+
+Stage = tuple[Trainable, Objective, torch.Tensor]
+
+
+def rbm(layer: dict, size: int, transform: str | None, draws: torch.Generator) -> Stage:
+    """A layer of a pathway."""
+    settings = {**layer, **units_of(layer, transform)}
+    batch = torch.rand(200, size, device=draws.device, generator=draws)
+    return build_rbm(settings, size, draws, batch.mean(0)), build_objective(settings), batch
+
+
+def top(draws: torch.Generator) -> Stage:
+    """The joint layer by multi-prediction, both directions."""
+    model = MultimodalRBM.initialise({"image": 1024, "text": 1024}, 2048, draws, down=2.0)
+    return model, build("mp", MP), torch.rand(200, 2048, device=draws.device, generator=draws)
+
+
+def two_layers(draws: torch.Generator) -> Stage:
+    """The top layer and one of each pathway, both directions."""
+    pathways = {name: Pathway(Binary(1024), (Layer(1024, 2.0, 2.0),)) for name in ("image", "text")}
+    model = Mdrnn.initialise(pathways, 2048, draws, down=2.0)
+    return model, Finetuning(10), torch.rand(200, 2048, device=draws.device, generator=draws)
+
+
+def whole(draws: torch.Generator, directions: tuple[str, ...] = ("text",)) -> Stage:
+    """The whole network."""
+    layers = (Layer(1024, 2.0, 1.0), Layer(1024, 2.0, 2.0))
+    pathways = {"image": Pathway(Gaussian(3857), layers), "text": Pathway(Binary(2000), layers)}
+    model = Mdrnn.initialise(pathways, 2048, draws, down=2.0)
+    return model, Finetuning(10, directions), torch.rand(200, 5857, device=draws.device, generator=draws)
+
+
+STAGES: dict[str, Callable[[torch.Generator], Stage]] = {
+    "image, layer 1 (CD-1)": lambda draws: rbm(IMAGE, 3857, "standardise", draws),
+    "image, layer 2 (PCD-1)": lambda draws: rbm(BINARY, 1024, None, draws),
+    "text, layer 1 (PCD-1)": lambda draws: rbm(BINARY, 2000, "binarise", draws),
+    "top layer (MP, both directions)": top,
+    "top two layers, both directions": two_layers,
+    "whole network, image to text": whole,
+    "whole network, both directions": lambda draws: whole(draws, ("image", "text")),
+}
+
+
+def report(name: str, device: str, repeats: int) -> None:
+    """Print the line of one stage."""
+    model, objective, batch = STAGES[name](torch.Generator(device).manual_seed(0))
+    draws = torch.Generator(device).manual_seed(0)
+    # Before the products are recorded, which takes as much again.
+    objective.step(model, batch, objective.start(model, batch.mean(0), draws), 1, draws)
+    if device == "cuda":
+        memory = torch.cuda.max_memory_allocated() / 2**30
+    else:
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    update, alone, gflop = measure(model, objective, batch, device, repeats)
+    numbers = f"{1e3 * update:.0f} | {1e3 * alone:.0f} | {gflop:.1f} | {gflop / update:.0f}"
+    print(f"| {name} | {numbers} | {200 / update:.0f} | {alone / update:.0%} | {memory:.2f} |", flush=True)
+
+
+def main() -> None:
+    """Print the table as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--precision", choices=["highest", "high", "medium"], default="highest")
+    parser.add_argument("--stage", choices=list(STAGES), help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    torch.set_float32_matmul_precision(options.precision)
+    if options.stage:
+        report(options.stage, options.device, options.repeats)
+        return
+    what = f"{options.device}, {torch.get_num_threads()} thread(s)"
+    print(f"torch {torch.__version__}, {what}, float32 products of precision {options.precision}\n")
+    print("| update | ms | products alone, ms | GFLOP | GFLOP/s | examples/s | share of products | GiB |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+    for name in STAGES:
+        subprocess.run([sys.executable, *sys.argv, "--stage", name], check=True)
+
+
+if __name__ == "__main__":
+    main()

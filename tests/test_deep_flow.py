@@ -1,0 +1,402 @@
+# SPDX-License-Identifier: MIT
+"""The deep model from a store to tables, figures and a kept model, through Snakemake, on very few rows.
+
+Twice: from pictures of which some have no labels, everything; and for each split on its own, from a small
+store written here, what there is to train.
+"""
+
+import contextlib
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+from scipy import sparse
+
+import mvi
+from mvi.data.store import Store
+from mvi.data.store_writer import Dense, Sparse, writing_store
+from mvi.pathways import learn_and_watch
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
+TABLES = ("table2", "table3", "retrieval", "tags")
+FIGURES = ("table3", "recall", "learning", "figure3", "figure4", "predicted_tags")
+
+SHARES = {"train": 0.4, "validation": 0.2}
+MODELS = ["mp", "upper", "whole"]
+BRIEF = {"epochs": 2, "batch_size": 10}
+UNLABELLED = {
+    "experiments": ["flickr", "deep"],
+    "data": {
+        "mini": {
+            "labelled": 60,
+            "unlabelled": 40,
+            "size": 64,
+            "vocabulary": {"minimum_count": 3},
+            "splits": SHARES,
+        }
+    },
+    "features": {
+        "picture_size": 64,
+        "block": 100,
+        "phow": {"words": 30, "pictures": 20, "per_picture": 20, "epochs": 1},
+    },
+    "flickr": {
+        "splits": [1, 2],
+        "card": {"sheet": 6},
+        "reference_rows": {"inputs": ["image", "text", "image+text"], "lambda": [0.1]},
+        "rows": {"held_out": 8},
+        "pathways": {
+            "image": {
+                "layers": [
+                    {
+                        "hidden": 12,
+                        "units": "stepped_sigmoid",
+                        "method": "cd",
+                        "training": {**BRIEF, "learning_rate": 0.001},
+                    },
+                    {"hidden": 10, "chains": 10, "training": BRIEF},
+                ]
+            },
+            "text": {"layers": [{"hidden": 9, "chains": 10, "training": BRIEF}]},
+        },
+        "joint": {
+            "hidden": 14,
+            "compare": ["mp"],
+            "training": BRIEF,
+        },
+        "finetune": [
+            {"name": "upper", "title": "upper layers", "layers": 1, "training": {**BRIEF, "epochs": 1}},
+            {
+                "name": "whole",
+                "title": "whole network",
+                "layers": 2,
+                "iterations": 3,
+                "training": {**BRIEF, "epochs": 1},
+            },
+        ],
+        "classifier": {"lambda": [0.1], "train_on": ["multimodal", "mixed"]},
+        "sweep": {"iterations": [0, 3], "trained": [0]},
+        "gallery": {"queries": 2, "nearest": 3, "on_page": 3},
+        "predicted_tags": {"shown": 2, "minimum_positives": 2},
+    },
+}
+
+LABELLED, COLUMNS, WORDS = 60, 8, 12
+# Long enough to be killed in the middle.
+LONG = {"epochs": 80, "batch_size": 10}
+BY_SPLIT = {
+    "experiments": ["flickr", "deep"],
+    "checkpoint_seconds": 0,
+    "data": {"mini": {"labelled": LABELLED, "unlabelled": 0, "splits": SHARES}},
+    "flickr": {
+        "splits": [1, 2],
+        "rows": {"held_out": 5},
+        "pathways": {
+            # The scale of roots is none that the store keeps: the stage takes it over its own rows.
+            "image": {
+                "transform": {"kind": "standardise", "root": True},
+                "layers": [{"hidden": 6, "chains": 10, "training": LONG}],
+            },
+            # So are mean numbers of words.
+            "text": {
+                "transform": {"kind": "counts"},
+                "layers": [{"hidden": 5, "chains": 10, "minimum_tags": 1, "training": BRIEF}],
+            },
+        },
+        "joint": {"hidden": 7, "compare": ["mp"], "training": LONG},
+        "finetune": [
+            {"name": "whole", "title": "whole network", "layers": 1, "iterations": 2, "training": LONG}
+        ],
+        "classifier": {"lambda": [0.1]},
+        "sweep": {"iterations": [0, 2], "trained": []},
+    },
+}
+RUN = "results/mini-default"
+STAGES = {
+    "pretrain_layer": "pretrain/image1/split1.safetensors",
+    "train_top": "joint/mp/split1.safetensors",
+    "finetune": "finetune/whole/n2/split1.safetensors",
+}
+TRAINED = ("inputs/split1.safetensors", "pretrain/text1/split1.safetensors", *STAGES.values())
+
+
+def command(*arguments: str) -> list[str]:
+    given = ("--cores", "1", "--nolock", "--configfile", "given.yaml")
+    return [sys.executable, "-m", "snakemake", *given, *arguments]
+
+
+def prepared(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
+    """Put the workflow and its settings into `folder`; what a process there is started with."""
+    for name in PARTS:
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "given.yaml").write_text(yaml.safe_dump(settings))
+    return started(folder)
+
+
+def started(folder: Path) -> dict[str, Any]:
+    cleared = {key: value for key, value in os.environ.items() if key != "MVI_MIRROR"}
+    return {"cwd": folder, "env": {**cleared, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}}
+
+
+def run(folder: Path, *arguments: str) -> str:
+    """Run Snakemake on one core and return what it said."""
+    done = subprocess.run(command("--", *arguments), **started(folder), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def numbers(value: Any) -> Iterator[float]:
+    """Every number of a JSON file."""
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            yield from numbers(one)
+    elif isinstance(value, int | float):
+        yield value
+
+
+# -- with unlabelled rows: everything ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    """A folder in which everything was made; the representations were kept."""
+    folder = tmp_path_factory.mktemp("whole")
+    process = prepared(folder, UNLABELLED)
+    done = subprocess.run(command("--notemp", "--", "all"), **process, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def test_every_model_is_scored_on_every_split_by_finite_numbers(whole):
+    expected = {
+        f"{kind}/{name}/split{split}"
+        for kind, names in {
+            "reference": ["image", "text", "image+text", "sqrt_image", "sqrt_image+text"],
+            "multimodal": MODELS,
+            "mixed": MODELS,
+            "retrieval": MODELS,
+            "sweep": ["n0", "n3"],
+            "tags": ["whole"],
+        }.items()
+        for name in names
+        for split in (1, 2)
+    }
+    folder = whole / RUN / "scores"
+    found = {
+        str(path.relative_to(folder).with_suffix("")): json.loads(path.read_text())
+        for path in folder.rglob("*.json")
+    }
+    assert found.keys() == expected
+    for name, scores in found.items():
+        values = list(numbers(scores))
+        assert values and all(map(math.isfinite, values)), name
+    # The splits are of other rows.
+    assert found["multimodal/whole/split1"] != found["multimodal/whole/split2"]
+    sweep = found["sweep/n3/split1"]
+    assert {f"image/n{n}/validation_map/interpolated" for n in (0, 3)} < sweep.keys()
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_say_that_data_are_generated_and_what_was_learned_from(whole, name):
+    text = (whole / f"{RUN}/tables/{name}.md").read_text()
+    assert "generated" in text
+    assert "learned from the unlabelled rows, and so once for all splits" in text
+    assert "nan" not in text.lower().split()
+    assert len((whole / f"{RUN}/tables/{name}.csv").read_text().splitlines()) > 2
+
+
+def test_figures_are_drawn_and_stand_in_the_report(whole):
+    report = (whole / f"{RUN}/report.md").read_text()
+    for name in FIGURES:
+        with Image.open(whole / f"{RUN}/figures/{name}.png") as figure:
+            assert min(figure.size) > 100
+        assert f"figures/{name}.png" in report
+    assert "data:image" in (whole / f"{RUN}/figures/nearest.html").read_text()
+    for name in TABLES:
+        table = (whole / f"{RUN}/tables/{name}.md").read_text()
+        lines = [line for line in table.splitlines() if line.startswith("|")]
+        assert lines and all(line in report for line in lines)
+
+
+def test_unlabelled_rows_are_learned_from_once_and_none_that_is_watched(whole):
+    folder = whole / RUN
+    with Store(whole / "results/data/mini/store.h5") as store:
+        every, tagged = (
+            len(learn_and_watch(store, 1, held_out=8, minimum_tags=minimum)[0]) for minimum in (0, 2)
+        )
+    assert 0 < tagged < every == 32
+    expected = {
+        **dict.fromkeys([f"pretrain_layer/{name}" for name in ("image1", "image2", "text1")], every),
+        **dict.fromkeys(["train_top/mp", "finetune/upper/n10", "finetune/whole/n3"], tagged),
+        "finetune/whole/n0": tagged,
+    }
+    logs = {
+        str(path.parent.relative_to(folder / "logs")): path.read_text()
+        for rule in STAGES
+        for path in (folder / "logs" / rule).rglob("*.log")
+    }
+    assert logs.keys() == expected.keys()
+    for name, rows in expected.items():
+        assert f"learning from {rows} rows" in logs[name], name
+    assert not list(folder.rglob("split*.safetensors"))
+
+
+def test_the_kept_model_does_what_the_workflow_did(whole):
+    folder = whole / RUN
+    model = mvi.load(folder / "finetune/unlabelled.safetensors")
+    with (
+        Store(whole / "results/data/mini/store.h5") as store,
+        h5py.File(folder / "representations/whole/unlabelled.h5") as file,
+    ):
+        values = {name: store.read(name, range(60)) for name in ("image", "text")}
+        assert model.vocabulary == store.vocabulary
+        for query in ("image+text", "image", "text"):
+            given = {name: value if name in query.split("+") else None for name, value in values.items()}
+            states = model.encode(given, iterations=10, tolerance=1e-6)
+            assert states.shape == (60, 14) and states.std(0).max() > 0
+            np.testing.assert_allclose(states, file[query][:], rtol=0, atol=1e-6)
+        assert not np.allclose(file["image"][:], file["image+text"][:], atol=1e-4)
+    shown = np.load(folder / "predicted_tags/split1.npz")
+    pictures = {"image": values["image"][shown["rows"]]}
+    tags = model.complete(pictures, "text", iterations=10)
+    assert tags.shape == (2, len(model.vocabulary)) and ((tags > 0) & (tags < 1)).all()
+    np.testing.assert_allclose(tags, shown["probabilities"], rtol=0, atol=1e-6)
+
+
+# -- without: split by split ---------------------------------------------------------------------------
+
+
+def write_store(path: Path) -> None:
+    """A store of labelled rows alone, in place of that of `mini`."""
+    draws = np.random.default_rng(0)
+    labels = (draws.random((LABELLED, 3)) < 0.5).astype(np.uint8)
+    image = labels @ draws.normal(size=(3, COLUMNS)) + draws.normal(size=(LABELLED, COLUMNS))
+    tags = draws.poisson(0.1 + 0.5 * labels @ draws.random((3, WORDS)))
+    parts = [draws.permutation(LABELLED) for _ in range(2)]
+    splits = {
+        number: {"train": np.sort(p[:24]), "validation": np.sort(p[24:36]), "test": np.sort(p[36:])}
+        for number, p in enumerate(parts, 1)
+    }
+    path.parent.mkdir(parents=True)
+    layout = {"image": Dense(COLUMNS), "text": Sparse(WORDS)}
+    with writing_store(
+        path, dataset="mini", n_rows=LABELLED, modalities=layout, statistics=["image"], generated=True
+    ) as writer:
+        writer.write("image", 0, image.astype(np.float32))
+        writer.write("text", 0, sparse.csr_array(tags))
+        words = [f"word{i}" for i in range(WORDS)]
+        writer.annotate(labels=labels, classes=["a", "b", "c"], splits=splits, vocabulary=words)
+
+
+STORE = "results/data/mini/store.h5"
+
+
+@pytest.fixture(scope="module")
+def by_split(tmp_path_factory) -> Path:
+    """A folder in which both splits were trained, and Table 3 was made."""
+    folder = tmp_path_factory.mktemp("by_split")
+    prepared(folder, BY_SPLIT)
+    write_store(folder / STORE)
+    run(folder, "table3", "model")
+    return folder
+
+
+def test_without_unlabelled_rows_each_split_is_trained_and_tables_say_so(by_split):
+    folder = by_split / RUN
+    for name in TRAINED:
+        first, second = (folder / name.replace("split1", f"split{split}") for split in (1, 2))
+        assert first.read_bytes() != second.read_bytes(), name
+    assert not list(folder.rglob("unlabelled*"))
+    said = "learned from the train and validation rows of each split without their labels"
+    assert said in (folder / "tables/table3.md").read_text()
+    with Store(by_split / STORE) as store:
+        for split in (1, 2):
+            learned, _ = learn_and_watch(store, split, held_out=5, minimum_tags=2)
+            log = (folder / f"logs/finetune/whole/n2/split{split}.log").read_text()
+            assert f"learning from {len(learned)} rows" in log
+    for split in (1, 2):
+        model = mvi.load(folder / f"finetune/split{split}.safetensors")
+        assert np.isfinite(model.encode({"image": np.ones((2, COLUMNS), np.float32), "text": None})).all()
+
+
+def poison(path: Path, split: int) -> None:
+    """Make the image of test rows NaN and give them other tags, as many as before and each more often."""
+    with h5py.File(path, "r+") as file:
+        rows = file[f"splits/{split}/test"][:]
+        image = file["image"][:]
+        image[rows] = np.nan
+        file["image"][:] = image
+        indices, ends = file["text/indices"][:], file["text/indptr"][:]
+        for row in rows:
+            place = slice(ends[row], ends[row + 1])
+            indices[place] = WORDS - 1 - indices[place][::-1]
+        file["text/indices"][:] = indices
+        more = np.isin(np.repeat(np.arange(len(image)), np.diff(ends)), rows)
+        file["text/data"][:] = file["text/data"][:] + 3 * more
+
+
+def test_no_test_row_reaches_any_stage(by_split, tmp_path):
+    prepared(tmp_path, BY_SPLIT)
+    (tmp_path / STORE).parent.mkdir(parents=True)
+    shutil.copy(by_split / STORE, tmp_path / STORE)
+    poison(tmp_path / STORE, 1)
+    with Store(tmp_path / STORE) as store, Store(by_split / STORE) as clean:
+        test = store.split(1)["test"]
+        assert np.isnan(store.read("image", test)).all() and len(test) == 24
+        assert (store.read("text", test) != clean.read("text", test)).any(1).sum() > 12
+        np.testing.assert_array_equal(store.tag_counts(), clean.tag_counts())
+        np.testing.assert_array_equal(store.labels(), clean.labels())
+    run(tmp_path, f"{RUN}/finetune/split1.safetensors")
+    for name in (*TRAINED, "finetune/split1.safetensors"):
+        assert (tmp_path / RUN / name).read_bytes() == (by_split / RUN / name).read_bytes(), name
+        metrics = (by_split / RUN / name).with_suffix(".csv")
+        if metrics.exists():
+            assert (tmp_path / RUN / name).with_suffix(".csv").read_bytes() == metrics.read_bytes(), name
+
+
+@pytest.mark.parametrize("rule", STAGES)
+def test_a_stage_that_is_killed_goes_on_and_ends_with_the_same_bytes(by_split, tmp_path, rule):
+    folder = tmp_path / "killed"
+    shutil.copytree(by_split, folder, symlinks=True)
+    target = f"{RUN}/{STAGES[rule]}"
+    weights = folder / target
+    expected, metrics = weights.read_bytes(), weights.with_suffix(".csv").read_bytes()
+    weights.unlink()
+    weights.with_suffix(".csv").unlink()
+    checkpoint = weights.with_suffix(".checkpoint")
+    running = subprocess.Popen(
+        command("--", target),
+        **started(folder),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while running.poll() is None and not checkpoint.exists():
+            time.sleep(0.02)
+        # Snakemake and the training, in the middle of whatever they do.
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+        running.wait()
+    assert checkpoint.exists() and not weights.exists()
+    run(folder, target)
+    log = folder / RUN / "logs" / rule / Path(*Path(STAGES[rule]).with_suffix(".log").parts[1:])
+    assert "resuming after epoch" in log.read_text()
+    assert weights.read_bytes() == expected
+    assert weights.with_suffix(".csv").read_bytes() == metrics
+    assert not checkpoint.exists()
