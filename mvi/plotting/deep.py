@@ -187,14 +187,15 @@ def learning_curves(
     sections = [section for section in sections if section.panels]
     if not sections:
         raise DataError("No stage has a metric to draw; train the model first.")
-    rows = [-(-len(section.panels) // _COLUMNS) for section in sections]
+    columns = min(_COLUMNS, max(len(section.panels) for section in sections))
+    rows = [-(-len(section.panels) // columns) for section in sections]
     height = len(sections) * _HEADING + sum(rows) * (_TITLE + _HEIGHT + _BELOW)
     with style.applied():
         figure = style.new_figure(style.PAGE_WIDTH, height)
         figure.set_layout_engine("none")
         top = height
         for section, count in zip(sections, rows, strict=True):
-            _draw_section(figure, section, top)
+            _draw_section(figure, section, top, columns)
             top -= _HEADING + count * (_TITLE + _HEIGHT + _BELOW)
     return figure
 
@@ -241,15 +242,15 @@ def _finetuning(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str
     return section
 
 
-def _draw_section(figure: Figure, section: _Section, top: float) -> None:
+def _draw_section(figure: Figure, section: _Section, top: float, columns: int) -> None:
     """Draw a section whose upper edge is `top` inches above the lower edge of the page."""
     page_width, page_height = figure.get_size_inches()
-    cell = page_width / _COLUMNS
+    cell = page_width / columns
     middle = (top - 0.55 * _HEADING) / page_height
     figure.text(0.08 / page_width, middle, section.heading, fontsize=9.5, fontweight="bold", va="center")
     handles: dict[str, Line2D] = {}
     for i, (title, unit, lines) in enumerate(section.panels):
-        row, column = divmod(i, _COLUMNS)
+        row, column = divmod(i, columns)
         bottom = top - _HEADING - row * (_TITLE + _HEIGHT + _BELOW) - _TITLE - _HEIGHT
         corner = ((column * cell + _LEFT) / page_width, bottom / page_height)
         axes = figure.add_axes((*corner, (cell - _LEFT - _RIGHT) / page_width, _HEIGHT / page_height))
