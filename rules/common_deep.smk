@@ -126,4 +126,5 @@ def stage_settings(wildcards):
 ROWS = {
     "rows": config["flickr"]["rows"],
     "seed": config["flickr"]["seed"],
+    "precision": config["precision"],
 }

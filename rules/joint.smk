@@ -23,6 +23,7 @@ rule train_joint:
         objective=lookup(dpath="halves/methods/{method}", within=config),
         schedule=schedule,
         monitor=config["halves"]["monitor"],
+        precision=config["precision"],
         code=code("train_joint.py"),
     message:
         "Training {wildcards.method} from seed {params.seeds}"

@@ -16,6 +16,7 @@ rule write_table2:
         published="config/published.csv",
     output:
         csv=of_flickr("tables/table2.csv"),
+        classes=of_flickr("tables/table2_classes.csv"),
         md=report(
             of_flickr("tables/table2.md"),
             category="Tables",

@@ -6,9 +6,11 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
+from mvi.evaluation.class_tables import class_table
 from mvi.evaluation.deep_tables import caption2, markdown2, table2
 from mvi.evaluation.deep_tables_cells import Origin, both_classifiers
 from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
+from mvi.files import atomic
 
 with Store(snakemake.input.store) as store:
     attrs = store.attrs
@@ -30,4 +32,8 @@ caption = caption2(
     note=about.note,
 )
 write_csv(output.csv, cells)
+with atomic(output.classes) as temporary:
+    class_table(scores | {f"raw {name}": splits for name, splits in raw.items()}).to_csv(
+        temporary, index=False
+    )
 write_markdown(output.md, markdown2(cells), caption)
