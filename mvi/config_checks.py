@@ -85,6 +85,12 @@ def _check_deep(config: Mapping[str, Any]) -> None:
             f'config key "flickr.finetune" has the name {taken[0]}, but must have a name of its own for each '
             "stage, none of them that of an objective."
         )
+    gallery = flickr["gallery"]
+    if gallery["queries"] > gallery["on_page"]:
+        raise ConfigError(
+            f'config key "flickr.gallery.queries" is {gallery["queries"]}, but must not exceed '
+            f'"flickr.gallery.on_page", which is {gallery["on_page"]}.'
+        )
     last, depth = flickr["finetune"][-1], max(len(one["layers"]) for one in flickr["pathways"].values())
     if last["layers"] < depth:
         raise ConfigError(
@@ -149,5 +155,6 @@ def _check_flickr(config: Mapping[str, Any]) -> None:
 
 
 def listed(words: Iterable[str]) -> str:
+    """Words in a row, with "or" before the last."""
     words = list(words)
     return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)

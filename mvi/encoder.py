@@ -96,13 +96,16 @@ class Encoder:
 
     def encode(self, values: Values, *, block: int = 2000, **inference: Any) -> Array:
         """(n, K) joint representations; `inference` as for `Verbs.encode`."""
-        parts = [self.network.encode(self.seen(part), **inference) for part in _blocks(values, block)]
+        parts = [
+            self.network.encode(self.seen(part), block=block, **inference) for part in _blocks(values, block)
+        ]
         return like(torch.cat(parts), values)
 
     def complete(self, values: Values, target: str, *, block: int = 2000, **inference: Any) -> Array:
         """(n, D_target) expected values of what the network sees of `target`; as `Verbs.complete`."""
         parts = [
-            self.network.complete(self.seen(part), target, **inference) for part in _blocks(values, block)
+            self.network.complete(self.seen(part), target, block=block, **inference)
+            for part in _blocks(values, block)
         ]
         return like(torch.cat(parts), values)
 
@@ -112,7 +115,9 @@ class Encoder:
         """What `encode` gives for each number of `iterations`, at the price of the largest alone."""
         found: dict[int, list[Tensor]] = {count: [] for count in iterations}
         for part in _blocks(values, block):
-            for count, states in self.network.sweep(self.seen(part), iterations, start=start).items():
+            for count, states in self.network.sweep(
+                self.seen(part), iterations, start=start, block=block
+            ).items():
                 found[count].append(states)
         return {count: like(torch.cat(states), values) for count, states in found.items()}
 

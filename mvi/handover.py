@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import torch
 
 from mvi.errors import ConfigError, ShapeError
-from mvi.mdrnn import Layer, Mdrnn, Pathway, weight_name
+from mvi.mdrnn import Layer, Mdrnn, Pathway
 from mvi.mrbm import MultimodalRBM
 from mvi.rbm import RBM
 from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
@@ -99,30 +99,6 @@ def put_under(
         if not below:
             return network
         network = join(below, network, totals=totals, carry_offset=carry_offset)
-
-
-def cut(network: Mdrnn, depth: int) -> Mdrnn:
-    """The upper part of a network: the top layer and at most `depth` layers of each pathway under it.
-
-    Its inputs are the probabilities of the layer that was cut below, its parameters copies.
-    Raises `ConfigError` for a negative depth.
-    """
-    if depth < 0:
-        raise ConfigError(f"a network cannot keep {depth} layers of a pathway; choose 0 or more.")
-    pathways: dict[str, Pathway] = {}
-    parameters = {"top/bias": network.parameters["top/bias"].clone()}
-    for name, pathway in network.pathways.items():
-        removed = max(0, len(pathway.layers) - depth)
-        kept = pathway
-        if removed:
-            size = pathway.sizes[removed]
-            kept = Pathway(Binary(size), pathway.layers[removed:], pathway.up)
-        pathways[name] = kept
-        for level in range(len(kept.layers) + 1):
-            parameters[f"{name}/{level}/bias"] = network.bias(name, level + removed).clone()
-            above = weight_name(kept, name, level + 1)
-            parameters[above] = network.weight(name, level + 1 + removed).clone()
-    return Mdrnn(pathways, network.hidden, parameters, down=network.down)
 
 
 def _check(name: str, below: RBM, above: Pathway) -> None:

@@ -139,11 +139,17 @@ def inputs_of(
 
 
 def mean_totals(
-    store: Store, transforms: Mapping[str, Transform], split: int, parts: Sequence[str], rows: int = 10_000
+    store: Store,
+    transforms: Mapping[str, Transform],
+    split: int,
+    parts: Sequence[str],
+    *,
+    minimum_tags: int = 0,
+    rows: int = 10_000,
 ) -> dict[str, float]:
     """Mean number of words in a row of each modality that is seen as counts, over at most `rows` rows."""
     counted = {name: transform for name, transform in transforms.items() if isinstance(transform, Counts)}
-    seen = layer_rows(store, split, parts=parts, cap=rows)
+    seen = layer_rows(store, split, minimum_tags=minimum_tags, parts=parts, cap=rows)
     return {name: float(read(store, {name: one}, seen).sum(1).mean()) for name, one in counted.items()}
 
 

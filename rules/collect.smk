@@ -91,7 +91,7 @@ rule retrieval:
 rule tags:
     input:
         rules.write_tags.output,
-        rules.draw_predicted_tags.output,
+        rules.draw_predicted_tags.output if PICTURES else [],
         of_flickr("config.yaml"),
 
 

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Helper functions of the rules that train and judge the deep model; no rule stands here."""
 
-import numpy as np
-
 from mvi.data.splits import learn_from_unlabelled
 
 MODALITIES = list(config["flickr"]["pathways"])
@@ -23,7 +21,7 @@ def learned_once():
     labelled = {"mini": own.get("labelled"), "mirflickr25k": rows}.get(dataset)
     if labelled is None:
         labelled = survey().labelled
-    train = np.arange(round(own["splits"]["train"] * labelled))
+    train = range(round(own["splits"]["train"] * labelled))
     return learn_from_unlabelled(rows, labelled, {1: {"train": train}})
 
 
@@ -54,7 +52,7 @@ def splits_of(wildcards):
 
 def any_split(wildcards):
     """Pick the split whose rows a training may see; any, where these are the unlabelled ones."""
-    return splits_of(wildcards)[0]
+    return 1 if learned_once() else int(wildcards.split)
 
 
 def layer_file(modality, layer):
@@ -119,7 +117,10 @@ def top_schedule(wildcards):
 
 def stage_settings(wildcards):
     """Pick the settings of a stage, with the number of iterations asked for."""
-    return {**STAGES[wildcards.stage], "iterations": int(wildcards.iterations)}
+    kept = {
+        key: value for key, value in STAGES[wildcards.stage].items() if key != "title"
+    }
+    return {**kept, "iterations": int(wildcards.iterations)}
 
 
 # What decides which rows a stage learns from and what it sees of them.

@@ -40,7 +40,7 @@ def raw_files(wildcards):
 
 
 def raw_files_of(dataset):
-    """Do the same for a data set by its name."""
+    """Where the pictures of a data set of this name lie, and what is known of them."""
     if dataset == "folder":
         own = config["data"]["folder"]
         return {"pictures": own["pictures"], "annotations": own["table"]}

@@ -85,7 +85,6 @@ rule sweep_pictures:
     params:
         splits=splits_of,
         iterations=config["flickr"]["sweep"]["iterations"],
-        main=STAGES[LAST]["iterations"],
         start=config["flickr"]["inference"]["start_state"],
         untagged=config["flickr"]["inference"]["untagged"],
         block=config["flickr"]["inference"]["block"],
@@ -122,6 +121,7 @@ rule predict_tags:
     params:
         splits=splits_of,
         settings=config["flickr"]["predicted_tags"],
+        parts=config["flickr"]["rows"]["parts"],
         block=config["flickr"]["inference"]["block"],
         inference={
             "iterations": config["flickr"]["inference"]["iterations"],

@@ -90,6 +90,7 @@ rule data_card:
         },
         json="results/data/{dataset}/card/card.json",
         md="results/data/{dataset}/card/card.md",
+        coarse="results/data/{dataset}/card/coarse.png",
         sheet=report(
             "results/data/{dataset}/card/sheet.png",
             category="Data",

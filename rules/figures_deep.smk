@@ -22,6 +22,7 @@ rule draw_sweep:
         of_flickr("logs/draw_sweep.log"),
     params:
         main=STAGES[LAST]["iterations"],
+        part="test" if validation_seen() else "validation",
         code=code("draw_sweep.py"),
     message:
         "Drawing mAP against mean-field iterations"
@@ -62,7 +63,7 @@ rule draw_recall:
     log:
         of_flickr("logs/draw_recall.log"),
     params:
-        labels=DEEP_LABELS,
+        stages=ABOUT_DEEP["stages"],
         code=code("draw_recall.py"),
     message:
         "Drawing precision against recall"
@@ -90,7 +91,8 @@ rule draw_galleries:
         of_flickr("logs/draw_galleries.log"),
     params:
         settings={
-            **config["flickr"]["gallery"],
+            "queries": config["flickr"]["gallery"]["queries"],
+            "on_page": config["flickr"]["gallery"]["on_page"],
             "size": config["features"]["picture_size"],
         },
         code=code("draw_galleries.py"),

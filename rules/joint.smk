@@ -60,6 +60,7 @@ rule train_top:
         minimum_tags=config["flickr"]["joint"]["minimum_tags"],
         objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
         schedule=top_schedule,
+        monitor=config["flickr"]["joint"]["monitor"],
         code=code("train_top.py"),
     message:
         "Training the top layer by {wildcards.objective}"

@@ -25,7 +25,13 @@ rule write_table2:
     log:
         of_flickr("logs/write_table2.log"),
     params:
-        **ABOUT_DEEP,
+        stages=ABOUT_DEEP["stages"],
+        run=ABOUT_DEEP["run"],
+        iterations=ABOUT_DEEP["iterations"],
+        untagged=ABOUT_DEEP["untagged"],
+        learned_from=ABOUT_DEEP["learned_from"],
+        finetuned=ABOUT_DEEP["finetuned"],
+        note=table_note(),
         code=code("write_table2.py"),
     message:
         "Writing Table 2"
@@ -52,7 +58,12 @@ rule write_table3:
     log:
         of_flickr("logs/write_table3.log"),
     params:
-        **ABOUT_DEEP,
+        main=ABOUT_DEEP["main"],
+        run=ABOUT_DEEP["run"],
+        untagged=ABOUT_DEEP["untagged"],
+        learned_from=ABOUT_DEEP["learned_from"],
+        finetuned=ABOUT_DEEP["finetuned"],
+        note=ABOUT_DEEP["note"],
         code=code("write_table3.py"),
     message:
         "Writing Table 3"
@@ -75,7 +86,12 @@ rule write_retrieval:
     log:
         of_flickr("logs/write_retrieval.log"),
     params:
-        **ABOUT_DEEP,
+        stages=ABOUT_DEEP["stages"],
+        run=ABOUT_DEEP["run"],
+        iterations=ABOUT_DEEP["iterations"],
+        untagged=ABOUT_DEEP["untagged"],
+        learned_from=ABOUT_DEEP["learned_from"],
+        note=ABOUT_DEEP["note"],
         code=code("write_retrieval.py"),
     message:
         "Writing the table of retrieval"
@@ -97,7 +113,11 @@ rule write_tags:
     log:
         of_flickr("logs/write_tags.log"),
     params:
-        **ABOUT_DEEP,
+        stages=ABOUT_DEEP["stages"],
+        run=ABOUT_DEEP["run"],
+        iterations=ABOUT_DEEP["iterations"],
+        learned_from=ABOUT_DEEP["learned_from"],
+        note=ABOUT_DEEP["note"],
         code=code("write_tags.py"),
     message:
         "Writing the table of predicted tags"

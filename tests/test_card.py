@@ -299,6 +299,13 @@ def test_cooccurrence_is_a_share_of_the_rows_label():
         card.cooccurrence(labels, ["a"])
 
 
+def test_contact_sheet_without_captions_has_no_text_and_is_lower():
+    pictures = np.zeros((5, 8, 8, 3), np.uint8)
+    bare, full = (card.contact_sheet(pictures, captions) for captions in (None, [["a"]] * 5))
+    assert not bare.axes[0].texts and len(full.axes[0].texts) == 5
+    assert bare.get_figheight() < full.get_figheight()
+
+
 def test_contact_sheet_shows_pictures_and_tags_that_fit():
     figure = draw_sheet()
     (axes,) = figure.axes

@@ -6,6 +6,7 @@ from common import start
 log = start(snakemake)
 
 import numpy as np
+from PIL import Image
 
 from mvi.data.card import card_markdown, data_card
 from mvi.data.catalogue import read_catalogue
@@ -16,7 +17,7 @@ from mvi.plotting import card as figures
 from mvi.plotting import style
 
 settings, output = dict(snakemake.params.settings), snakemake.output
-seed, sheet, size = (settings.pop(key) for key in ("seed", "sheet", "picture_size"))
+seed, sheet, size, coarse = (settings.pop(key) for key in ("seed", "sheet", "picture_size", "coarse"))
 catalogue = read_catalogue(snakemake.input.catalogue)
 shown, captions = [], []
 with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
@@ -42,6 +43,11 @@ style.save(
     output.tags_svg,
 )
 figures.save_png(figures.contact_sheet(np.stack(shown), captions), output.sheet)
+# What may be shown of pictures that belong to others, and show people: too few pixels to recognise anything.
+blurred = np.stack(
+    [np.asarray(Image.fromarray(one).resize((coarse, coarse), Image.Resampling.BOX)) for one in shown]
+)
+figures.save_png(figures.contact_sheet(blurred, None), output.coarse)
 for name in snakemake.params.label_figures:
     draw = {"labels": figures.label_counts, "together": figures.cooccurrence}[name]
     style.save(draw(catalogue.labels, catalogue.classes), output[name], output[f"{name}_svg"])

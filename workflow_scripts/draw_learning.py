@@ -7,7 +7,7 @@ log = start(snakemake)
 
 from pathlib import Path
 
-from mvi.evaluation.tables import METHOD_LABELS
+from mvi.evaluation.deep_tables_cells import OBJECTIVE_LABELS
 from mvi.plotting import style
 from mvi.plotting.curves import read_metrics
 from mvi.plotting.deep import learning_curves
@@ -16,5 +16,5 @@ runs = {}
 for path in map(Path, snakemake.input):
     # results/<run>/<place of the stage>/<part>.csv
     runs.setdefault(path.parent.parts[2:], []).append(read_metrics(path))
-figure = learning_curves(runs, METHOD_LABELS, {"image": "picture", "text": "tags"})
+figure = learning_curves(runs, OBJECTIVE_LABELS, {"image": "picture", "text": "tags"})
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from mvi.evaluation.deep_tables_cells import ordered
 from mvi.evaluation.retrieval import curve
 from mvi.files import read_json
 from mvi.plotting import style
@@ -28,6 +29,6 @@ figure = precision_recall(
     panels,
     recalls,
     {title: float(np.mean(values)) for title, values in chance.items()},
-    snakemake.params.labels,
+    ordered(lines[titles["image"]], snakemake.params.stages),
 )
 style.save(figure, snakemake.output.png, snakemake.output.svg)

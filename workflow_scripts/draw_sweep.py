@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draw the validation mAP of both kinds of query against mean-field iterations, over all splits."""
+"""Draw the mAP of both kinds of query against mean-field iterations, over all splits."""
 
 from common import start
 
@@ -9,7 +9,7 @@ from mvi.evaluation.table_files import read_scores
 from mvi.plotting import style
 from mvi.plotting.deep import sweep, sweep_readings
 
-main = snakemake.params.main
-readings = sweep_readings(read_scores(snakemake.input, "split"), main)
-figure = sweep(readings, main, ("Picture and tags", "Picture alone"))
+main, part = snakemake.params.main, snakemake.params.part
+readings = sweep_readings(read_scores(snakemake.input, "split"), main, part=part)
+figure = sweep(readings, main, ("Picture and tags", "Picture alone"), part)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

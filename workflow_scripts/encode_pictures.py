@@ -37,6 +37,7 @@ with (
         found = {
             query: encoder.encode(
                 {name: value if name in query.split("+") else None for name, value in values.items()},
+                block=block,
                 **settings,
             )
             for query in queries

@@ -20,7 +20,9 @@ place = device(snakemake, log)
 scale, _ = transforms.load(snakemake.input.scale, place)
 layers = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
 with Store(snakemake.input.store) as store:
-    totals = mean_totals(store, scale, settings.split, settings.rows["parts"])
+    totals = mean_totals(
+        store, scale, settings.split, settings.rows["parts"], minimum_tags=stage["minimum_tags"]
+    )
 network = put_under(
     layers,
     load(snakemake.input.network, place),

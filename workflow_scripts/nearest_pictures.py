@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 
 from mvi.data.store import Store
+from mvi.errors import DataError
 from mvi.evaluation.protocol import queries_of
 from mvi.evaluation.retrieval import draw, nearest
 from mvi.files import atomic
@@ -20,6 +21,11 @@ with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representa
     # Queries that can be asked in every way and judged, in the random order drawn.
     usable = (store.tag_counts()[asked] > 0) & (store.labels()[asked].sum(1) > 0)
     shown = asked[usable][: snakemake.params.shown]
+    if not len(shown):
+        raise DataError(
+            f"None of the {len(asked)} queries of split {number} has both tags and labels to be shown by; "
+            "raise flickr.retrieval.queries."
+        )
     queries, found = queries_of(store.modalities), {"queries": shown}
     database = file[queries[0]][:][kept]
     for query in queries:

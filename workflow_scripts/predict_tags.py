@@ -12,6 +12,8 @@ from mvi.data.mini import tag_probabilities
 from mvi.data.store import Store
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
 from mvi.files import atomic, write_json
+from mvi.pathways import layer_rows
+from mvi.units import ReplicatedSoftmax
 
 settings = dict(snakemake.params.settings)
 seed, shown = settings.pop("seed"), settings.pop("shown")
@@ -24,19 +26,24 @@ with Store(snakemake.input.store) as store:
         snakemake.params.splits, snakemake.output.scores, snakemake.output.shown, strict=True
     ):
         split = store.split(number)
-        seen = np.concatenate([split["train"], split["validation"]])
+        seen = layer_rows(store, number, parts=snakemake.params.parts)
+        tagged = sum(
+            (store.read("text", part) > 0).sum(0) for part in store.blocks(seen, snakemake.params.block)
+        )
         rows, tags = split["test"], store.read("text", split["test"]) > 0
-        # The network's top layer tells probabilities of tags only where its lowest layer is the tags.
         predicted = np.concatenate(
             [
                 encoder.complete({"image": store.read("image", part)}, "text", **snakemake.params.inference)
                 for part in store.blocks(rows, snakemake.params.block)
             ]
         )
+        if isinstance(encoder.network.pathways["text"].input, ReplicatedSoftmax):
+            # Of words that are expected so often, the probability that there is one, were they independent.
+            predicted = 1 - np.exp(-predicted)
         found = evaluate(
             predicted,
             tags,
-            tag_frequencies((store.read("text", seen) > 0).sum(0), len(seen)),
+            tag_frequencies(tagged, len(seen)),
             optimal=truth[0][rows] if truth else None,
             **settings,
         )

@@ -26,11 +26,13 @@ with Store(snakemake.input.store) as store:
     both, alone = [], {count: [] for count in snakemake.params.iterations}
     for part in blocks:
         values = {name: store.read(name, part) for name in names}
-        given = encoder.encode(values)
-        found = encoder.sweep(values | {"text": None}, list(alone), start=snakemake.params.start)
+        given = encoder.encode(values, block=len(part))
+        found = encoder.sweep(
+            values | {"text": None}, list(alone), start=snakemake.params.start, block=len(part)
+        )
         if snakemake.params.untagged == "inferred":
             without = ~(values["text"] > 0).any(1)
-            given[without] = found[snakemake.params.main][without]
+            given[without] = found[int(snakemake.wildcards.iterations)][without]
         both.append(given)
         for count, states in found.items():
             alone[count].append(states)

@@ -40,9 +40,8 @@ model = MultimodalRBM.initialise(
 def measure(model: MultimodalRBM, watched: torch.Tensor) -> dict[str, float]:
     """Cross-entropy of each modality's units given the others, on rows that are not learned from."""
     values = {name: watched[:, part].cpu().numpy() for name, part in model.slices.items()}
-    # As in the tables; not among the params, since a change of it trains nothing anew.
-    chosen = snakemake.config["flickr"]["inference"]
-    return monitor(values, iterations=chosen["iterations"], start=chosen["start_state"])(model)
+    looks = settings.monitor
+    return monitor(values, iterations=looks["iterations"], start=looks["start_state"])(model)
 
 
 train_stage(

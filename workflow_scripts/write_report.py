@@ -19,7 +19,9 @@ for folder in map(Path, snakemake.params.benchmarks):
     for path in sorted(folder.glob("**/*.tsv")):
         # Seeds and ranges of rows are jobs of one step.
         parts = path.relative_to(folder).with_suffix("").parts
-        step = " ".join(part for part in parts if not re.fullmatch(r"seeds?\d*|\d+-\d+", part))
+        step = " ".join(
+            part for part in parts if not re.fullmatch(r"seeds?\d*|split\d+|unlabelled|\d+-\d+", part)
+        )
         with path.open(newline="", encoding="utf-8") as file:
             costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
 run = snakemake.params.run

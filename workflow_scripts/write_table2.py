@@ -29,6 +29,7 @@ caption = caption2(
     iterations=about.iterations,
     untagged=about.untagged,
     learned_from=about.learned_from,
+    finetuned=about.finetuned,
     note=about.note,
 )
 write_csv(output.csv, cells)

@@ -23,6 +23,7 @@ caption = caption3(
     main=about.main,
     untagged=about.untagged,
     learned_from=about.learned_from,
+    finetuned=about.finetuned,
     note=about.note,
 )
 write_csv(output.csv, cells)

@@ -7,9 +7,9 @@ Score files are those of `multilabel.evaluate_queries`; the raw inputs', of `mul
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from mvi.errors import DataError
 from mvi.evaluation.deep_tables_cells import (
     HEADLINE,
+    OBJECTIVE_LABELS,
     QUERIES,
     QUERY_TITLES,
     RAW,
@@ -23,6 +23,7 @@ from mvi.evaluation.deep_tables_cells import (
     published_sentences,
     span,
     splits_sentence,
+    text_sentence,
     title,
     untagged_sentence,
 )
@@ -76,7 +77,6 @@ def table2(
     *,
     stages: Mapping[str, str],
     queries: Sequence[str] = QUERIES,
-    pairs: Sequence[Pair] | None = None,
     published: Iterable[Mapping[str, str]] = (),
 ) -> list[DeepCell]:
     """Cells of the models, of the raw inputs and of published numbers, and differences between them.
@@ -86,7 +86,6 @@ def table2(
     raw: input, as `RAW_ROWS` has them -> split -> scores of `multilabel.evaluate`; may lack some
     stages: name -> title of the finetuned models, in the order of their rows; the MDRNN's published numbers
         stand beside the last
-    pairs: differences to take; None: those of `comparisons`
     published: rows of the file of published numbers, used for the data set "toronto" only
 
     Raises `DataError` where a score is missing.
@@ -116,7 +115,7 @@ def table2(
                 place = {"query": query, "part": part, "metric": metric, "published": beside}
                 cells.append(origin.cell("published", method, label, [], **place))
     labels |= {row: short for row, (_, short, _) in RAW_ROWS.items()}
-    for pair in comparisons(scores, raw, main) if pairs is None else pairs:
+    for pair in comparisons(scores, raw, main):
         cells += _differences(pair, scores, raw, origin, labels, metrics)
     return cells
 
@@ -130,16 +129,8 @@ def _differences(
     metrics: Sequence[str],
 ) -> list[DeepCell]:
     """The pair's left minus its right, by every measure."""
-    (left, asked), (right, against) = pair
-    for model, query in pair:
-        if not _sets(scores, raw, (model, query)):
-            raise DataError(f"No scores of {model} for the query {query}; take the pair out of the table.")
-    titles = [QUERY_TITLES.get(query, query) for query in (asked, against)]
-    if asked == against:
-        query, label = asked, f"{labels[left]} - {labels[right]}, {titles[0]}"
-    else:
-        query = f"{asked} - {against}"
-        label = f"{labels[left]} ({titles[0]}) - {labels[right]} ({titles[1]})"
+    (left, query), (right, _) = pair
+    label = f"{labels[left]} - {labels[right]}, {QUERY_TITLES.get(query, query)}"
     return [
         origin.difference(
             f"{left} - {right}",
@@ -216,28 +207,36 @@ def caption2(
     iterations: int,
     untagged: str,
     learned_from: str,
+    finetuned: str = "mp",
     note: str = "",
 ) -> str:
     """The line above the table.
 
     iterations: mean-field iterations by which a missing modality is filled in
     untagged: what a multimodal query is for pictures without tags, "observed" or "inferred"
+    finetuned: the objective of the joint layer from which the networks were finetuned
     learned_from: the rows that the unsupervised training has seen, such as "the unlabelled rows"
     note: a sentence on the data that the table must not be shown without
     """
     sets = [one for splits in scores.values() for one in splits.values()]
     sizes = ", ".join(f"{sets[0][f'rows/{part}']:,} {part}" for part in ("train", "validation", "test"))
-    counted = {value for one in sets for key, value in one.items() if key.endswith("/test_labels")}
+    counted = {
+        part: span(value for one in sets for key, value in one.items() if key.endswith(f"/{part}_labels"))
+        for part in _PARTS
+    }
     trained = [_TRAINED_ON[way] for way in _TRAINED_ON if way in {one["train_on"] for one in sets}]
     edge = sum(bool(one["penalty_at_edge"]) for one in sets)
     own = [one for splits in raw.values() for one in splits.values()]
     sentences = [
         title(cells, "Table 2.", "Mean average precision (interpolated) of the test rows by query"),
         note,
-        f"Rows: {sizes}; means over the {span(counted)} labels that occur in them.",
+        f"Rows: {sizes}; means over the {counted['test']} labels that occur in the test rows and the"
+        f" {counted['validation']} in the validation rows.",
         learned_sentence(learned_from),
+        f"The MDRNN is finetuned from: {OBJECTIVE_LABELS[finetuned]}.",
         f"A missing modality is filled in by {iterations} mean-field iterations.",
         untagged_sentence(untagged),
+        text_sentence(),
         f"Classifier: independent logistic regressions, {' or '.join(trained)}, {choice_of_penalty(sets)}"
         + (f"; on raw inputs one for each query, {choice_of_penalty(own)}." if own else "."),
         "Each test score is that of the classifier trained again on training and validation rows; the"

@@ -2,7 +2,7 @@
 """What the tables of the deep model share: their cells, the differences of two rows and parts of captions."""
 
 import statistics
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,8 @@ HEADLINE = "map/interpolated"
 UNTAGGED = {
     "observed": "For a picture without tags the query with both modalities says that it has none (zero text"
     " observed).",
-    "inferred": "For a picture without tags the query with both modalities leaves its text to be inferred.",
+    "inferred": "For a picture without tags the query with both modalities leaves its text to be inferred, so"
+    " that classifiers are trained on such features too.",
 }
 """What a multimodal query is where there is no text, by setting."""
 
@@ -128,7 +129,7 @@ class Origin:
         return self.cell("difference", row, label, [left[k] - right[k] for k in common], **place)
 
 
-def ordered(scores: ScoreSets, stages: Mapping[str, str]) -> dict[str, str]:
+def ordered(scores: Mapping[str, Sized], stages: Mapping[str, str]) -> dict[str, str]:
     """Names of the models that have scores, in the order of the rows -> their labels.
 
     `stages`: name -> title of the finetuned models, in order; models of no known name follow, and then in the
@@ -172,6 +173,11 @@ def untagged_sentence(untagged: str) -> str:
     if untagged not in UNTAGGED:
         raise ConfigError(f"untagged is {untagged!r}; choose one of {', '.join(UNTAGGED)}.")
     return UNTAGGED[untagged]
+
+
+def text_sentence() -> str:
+    """What a query of the tags alone is for pictures without any."""
+    return "Queries of the tags alone include the pictures without tags, which they cannot tell apart."
 
 
 def splits_sentence(scores: ScoreSets) -> str:

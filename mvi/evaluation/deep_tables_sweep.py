@@ -15,6 +15,7 @@ from typing import Any
 from mvi.errors import DataError
 from mvi.evaluation.deep_tables_cells import (
     HEADLINE,
+    OBJECTIVE_LABELS,
     DeepCell,
     Origin,
     block,
@@ -148,6 +149,7 @@ def caption3(
     main: int,
     untagged: str,
     learned_from: str,
+    finetuned: str = "mp",
     note: str = "",
 ) -> str:
     """The line above the table; arguments as for `deep_tables.caption2` and `table3`."""
@@ -169,9 +171,13 @@ def caption3(
         f"Rows: {sizes}; means over the {counted['validation']} labels that occur in the validation rows and"
         f" the {counted['test']} that occur in the test rows.",
         learned_sentence(learned_from),
-        f"{READINGS['test'].capitalize()}: one model, trained with {main} iterations; its multimodal queries"
-        " are encoded with as many throughout.",
-        f"{READINGS['both'].capitalize()}: a model for each number." if alike else "",
+        f"The MDRNN is finetuned from: {OBJECTIVE_LABELS[finetuned]}.",
+        f"{READINGS['test'].capitalize()}: one model, trained with {main} iterations; multimodal queries need"
+        " none and have one number.",
+        f"{READINGS['both'].capitalize()}: the last stage of finetuning once for each number, from the same"
+        " network."
+        if alike
+        else "",
         untagged_sentence(untagged),
         "Classifier: independent logistic regressions, trained on multimodal features only,"
         f" {choice_of_penalty(sets)}.",

@@ -20,6 +20,7 @@ from mvi.evaluation.deep_tables_cells import (
     published_sentences,
     span,
     splits_sentence,
+    text_sentence,
     title,
     untagged_sentence,
 )
@@ -28,7 +29,7 @@ from mvi.evaluation.table_files import ScoreSets, number
 
 PUBLISHED_RETRIEVAL = {"mdrnn": "MDRNN, published", "mdbm": "Multimodal DBM, published"}
 PREDICTOR_LABELS = {
-    "marginal": "Frequencies of the tags in the training rows",
+    "marginal": "Frequencies of the tags in the rows learned from",
     "optimal": "Bayes-optimal (the probabilities that drew the tags)",
     "possible": "Best possible, the tags known",
 }
@@ -109,6 +110,7 @@ def retrieval_caption(
         learned_sentence(learned_from),
         f"A missing modality is filled in by {iterations} mean-field iterations.",
         untagged_sentence(untagged),
+        text_sentence(),
         "Interpolated average precision (Sohn et al. 2014) first; a random ranking's is known in the"
         " non-interpolated definition.",
         splits_sentence(scores),

@@ -187,14 +187,16 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
 
 
 def contact_sheet(
-    pictures: np.ndarray, captions: Sequence[Sequence[str]], columns: int = 8, lines: int = 3
+    pictures: np.ndarray, captions: Sequence[Sequence[str]] | None, columns: int = 8, lines: int = 3
 ) -> Figure:
     """A sheet of `pictures` (n, side, side, 3) uint8 RGB with the tags of each below it.
 
     `captions` holds a list of tags a picture; what does not fit into `lines` lines is cut and marked with
-    an ellipsis. Write it by `save_png`.
+    an ellipsis. Without `captions` there is no text. Write it by `save_png`.
     """
     pictures = np.asarray(pictures)
+    if captions is None:
+        captions, lines = [()] * len(pictures), 0
     if pictures.ndim != 4 or pictures.shape[-1] != 3 or len(pictures) != len(captions) or not len(pictures):
         raise ShapeError(
             f"The sheet was given pictures of shape {pictures.shape} and {len(captions)} captions; give "
@@ -227,6 +229,8 @@ def contact_sheet(
             axes.add_patch(
                 Rectangle((left, top), tile, tile, fill=False, edgecolor=style.HAIRLINE, linewidth=0.4)
             )
+            if not lines:
+                continue
             text = "\n".join(wrapped([printable(tag) for tag in own], lines, fits)) or "no tags"
             axes.text(
                 left,

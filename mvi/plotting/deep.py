@@ -21,7 +21,6 @@ from mvi.plotting.curves import Metrics
 Place = tuple[str, ...]
 """Folders of a stage below its run: ("pretrain", "image1"), ("joint", "mp"), ("finetune", "whole", "n10")."""
 
-_METRIC = "validation_map/interpolated"
 
 # Lengths in inches of the page of learning curves. Its panels are placed by hand, so that they stand in
 # columns whatever the width of their numbers.
@@ -49,6 +48,7 @@ def sweep_readings(
     scores: Mapping[str, Mapping[int, Mapping[str, float]]],
     main: int,
     queries: tuple[str, str] = ("image+text", "image"),
+    part: str = "validation",
 ) -> dict[str, Reading]:
     """Both readings of Table 3 of Sohn et al. (2014): "test" and, where other models have scores, "both".
 
@@ -56,6 +56,7 @@ def sweep_readings(
     main: the iterations of the training whose model is encoded by every number in the reading "test", where
         the multimodal query is encoded as in training and has the same number throughout
     queries: names of the multimodal query and of the one that lacks a modality
+    part: validation or test rows
 
     A reading is of the splits that all its models have. Raises `DataError` where a score is missing.
     """
@@ -63,7 +64,8 @@ def sweep_readings(
     if not trained.get(main):
         raise DataError(f"There are no scores of the model trained with {main} iterations; run its sweep.")
     whole, lacking = queries
-    pattern = re.compile(re.escape(lacking) + r"/n(\d+)/" + re.escape(_METRIC))
+    metric = f"{part}_map/interpolated"
+    pattern = re.compile(re.escape(lacking) + r"/n(\d+)/" + re.escape(metric))
     keys = {key for one in trained[main].values() for key in one}
     tried = sorted({int(found[1]) for found in map(pattern.fullmatch, keys) if found})
     if not tried:
@@ -81,8 +83,8 @@ def sweep_readings(
         chosen = {n: [trained[model][split] for split in splits] for n, model in model_of.items()}
         readings[name] = Reading(
             np.array(list(model_of)),
-            _scores(chosen, f"{whole}/{_METRIC}", model_of),
-            _scores(chosen, f"{lacking}/n{{}}/{_METRIC}", model_of),
+            _scores(chosen, f"{whole}/{metric}", model_of),
+            _scores(chosen, f"{lacking}/n{{}}/{metric}", model_of),
         )
     return readings
 
@@ -99,8 +101,10 @@ def _scores(
     return np.array([[one[key.format(n)] for one in splits] for n, splits in chosen.items()]).T
 
 
-def sweep(readings: Mapping[str, Reading], main: int, labels: tuple[str, str]) -> Figure:
-    """Table 3 as a figure: validation mAP by the number of iterations, a panel for each of `sweep_readings`.
+def sweep(
+    readings: Mapping[str, Reading], main: int, labels: tuple[str, str], part: str = "validation"
+) -> Figure:
+    """Table 3 as a figure: mAP by the number of iterations, a panel for each of `sweep_readings`.
 
     Means with a band of one standard deviation over splits. Numbers of iterations stand at equal distances.
     `labels` are the texts of the legend for the multimodal query and the one that lacks a modality. Raises
@@ -134,7 +138,7 @@ def sweep(readings: Mapping[str, Reading], main: int, labels: tuple[str, str]) -
                 # One number, whatever stands below it.
                 line.set(marker="", linestyle=(0, (5, 2)))
             style.draw_mean(axes, x, reading.unimodal, "unimodal", labels[1], others=1)
-        panels[0].set_ylabel("Validation mAP")
+        panels[0].set_ylabel(f"{part.capitalize()} mAP")
         handles, names = panels[-1].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=2)
     return figure
@@ -229,10 +233,7 @@ def _finetuning(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str
     section = _Section("Finetuning", {"training": "training rows", "validation": "held-out rows"})
     stages = [place for place in runs if place[0] == "finetune"]
     for place in stages:
-        _, stage, iterations = place
-        title = stage.replace("_", " ").capitalize()
-        if sum(other[1] == stage for other in stages) > 1:
-            title += f" ({iterations})"
+        title = place[1].replace("_", " ").capitalize()
         for modality, name in modalities.items():
             for loss, unit in _LOSSES.items():
                 if any(f"{loss}/{modality}" in run for run in runs[place]):
