@@ -11,11 +11,11 @@ def flickr_tables():
     )
 
 
-def table_note():
-    """Say of the inputs what no table of them is shown without."""
+def table_note(descriptors="Descriptors"):
+    """Say of the inputs what no table of them is shown without, `descriptors` opening the sentence."""
     scale = config["flickr"]["reference_rows"]["text_scale"]
     return (
-        f"{config['flickr']['note']} Descriptors are standardised; a tag counts as {scale:g}, its absence as 0."
+        f"{config['flickr']['note']} {descriptors} are standardised; a tag counts as {scale:g}, its absence as 0."
     ).strip()
 
 
@@ -29,8 +29,8 @@ def learned_from():
     """Say what the unsupervised training learned from, for the tables."""
     if learned_once():
         return (
-            "the unlabelled rows, and so once for all splits; deviations and differences are over splits of the"
-            " labelled rows and not over trainings"
+            "the unlabelled rows, and so once for all splits; what differs from split to split is the"
+            " labelled rows, not this training"
         )
     parts = " and ".join(config["flickr"]["rows"]["parts"])
     seen = (

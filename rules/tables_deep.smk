@@ -31,7 +31,7 @@ rule write_table2:
         untagged=ABOUT_DEEP["untagged"],
         learned_from=ABOUT_DEEP["learned_from"],
         finetuned=ABOUT_DEEP["finetuned"],
-        note=table_note(),
+        note=table_note("In the raw inputs descriptors"),
         code=code("write_table2.py"),
     message:
         "Writing Table 2"

@@ -190,8 +190,71 @@ def test_a_preset_of_another_data_set_is_refused():
         ({"features": {"phow": {"scales": [4, 50]}}}, "none greater than 42"),
         ({"features": {"gist": {"stride": 40}}}, "at most 32, a quarter of"),
         ({"run": "a", "flickr": {"run": "a"}}, '"flickr.run" are both "a", but must differ'),
+        ({"experiments": ["deep"]}, '"experiments" has deep without flickr, but must have both'),
+        (
+            {"flickr": {"pathways": {"image": {"transform": {"kind": "counts"}}}}},
+            '"flickr.pathways.image.transform.kind" is "counts", but must be standardise',
+        ),
+        (
+            {"flickr": {"pathways": {"text": {"transform": {"kind": "standardise"}}}}},
+            '"flickr.pathways.text.transform.kind" is "standardise", but must be binarise or counts',
+        ),
+        (
+            {
+                "flickr": {
+                    "pathways": {"text": {"transform": {"kind": "counts"}, "layers": [{"method": "pcd"}]}}
+                }
+            },
+            '"flickr.pathways.text.layers" has a first layer of method pcd, but must have cd',
+        ),
+        (
+            {"flickr": {"finetune": [{"name": "a", "title": "A", "layers": 2}] * 2}},
+            '"flickr.finetune" has the name a, but must have a name of its own for each stage',
+        ),
+        (
+            {"flickr": {"finetune": [{"name": "mp", "title": "A", "layers": 2}]}},
+            '"flickr.finetune" has the name mp, .* none of them that of an objective',
+        ),
+        (
+            {"flickr": {"finetune": [{"name": "a", "title": "A", "layers": 1}]}},
+            '"flickr.finetune" ends with 1 layers, but must end with the whole network, 2 layers',
+        ),
+        (
+            {"flickr": {"sweep": {"iterations": [0, 10], "trained": [0, 4]}}},
+            '"flickr.sweep.iterations" lacks 4, but must have every number',
+        ),
+        # The last stage's own number.
+        (
+            {"flickr": {"sweep": {"iterations": [0, 4], "trained": [0, 4]}}},
+            '"flickr.sweep.iterations" lacks 10, but must have every number',
+        ),
+        (
+            {"flickr": {"joint": {"methods": {"mp": {"sparsity": {"kind": "approximate"}}}}}},
+            '"flickr.joint.methods.mp.sparsity.kind" is "approximate", but must be one of none or exact',
+        ),
+        (
+            {"flickr": {"gallery": {"queries": 7, "on_page": 6}}},
+            '"flickr.gallery.queries" is 7, but must not exceed "flickr.gallery.on_page", which is 6',
+        ),
     ],
 )
 def test_values_wrong_together_are_refused_before_any_job(raw, sentence):
     with pytest.raises(ConfigError, match=sentence):
         resolve(raw)
+
+
+@pytest.mark.parametrize(
+    "flickr",
+    [
+        {"gallery": {"queries": 6, "on_page": 6}},
+        {
+            "pathways": {
+                "text": {"transform": {"kind": "counts"}, "layers": [{"method": "cd"}, {"method": "pcd"}]}
+            }
+        },
+        {"finetune": [{"name": "a", "title": "A", "layers": 1}, {"name": "b", "title": "A", "layers": 2}]},
+        {"sweep": {"iterations": [10], "trained": []}},
+    ],
+)
+def test_values_at_the_edge_of_what_goes_together_are_taken(flickr):
+    assert resolve({"flickr": flickr})

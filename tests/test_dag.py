@@ -251,6 +251,13 @@ def test_the_archive_of_the_paper_is_planned_without_any_picture(fresh):
     jobs = fresh.planned("--configfile", "config/toronto.yaml", "--", "all")
     assert (jobs["retrieve"], jobs["toronto_store"], jobs["reference_rows"]) == (1, 1, 3)
     assert "describe_block" not in jobs and "data_card" not in jobs
+    command = ["--configfile", "config/toronto.yaml", "--config", "experiments=[flickr, deep]", "--"]
+    jobs = fresh.planned(*command, "all", "tags")
+    assert {"write_tags", "write_table2", "draw_learning", "keep_model"} <= set(jobs)
+    assert not {"draw_predicted_tags", "draw_galleries", "nearest_pictures"} & set(jobs)
+    done = fresh.snakemake("-n", *command, "figure3")
+    assert done.returncode == 1
+    assert "The data set toronto has no pictures to draw; ask for its tables." in done.stdout + done.stderr
 
 
 def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
@@ -326,7 +333,9 @@ def settings(path: str, value: str) -> list[str]:
         ("flickr.joint.training_of", "{pcd: {l2: 0.0}}", {"train_top", *AFTER_OTHER_TOP}),
         ("flickr.joint.methods.pcd.chains", "7", {"train_top", *AFTER_OTHER_TOP}),
         ("flickr.joint.methods.mp.iterations", "7", AFTER_LAYERS),
+        ("flickr.joint.monitor.iterations", "7", AFTER_LAYERS),
         ("flickr.inference.tolerance", "0.1", AFTER_REPRESENTATIONS),
+        ("flickr.inference.iterations", "7", {"predict_tags", *AFTER_TAGS, *AFTER_REPRESENTATIONS}),
         (
             "flickr.classifier.lambda",
             "[1.0]",
@@ -379,6 +388,15 @@ def test_a_stage_s_setting_trains_it_and_those_after_it_again(finished, tmp_path
     jobs = finished.planned(*changed(tmp_path, change))
     assert set(jobs) == {"finetune", *AFTER_NETWORK} | CONFIG
     assert (jobs["finetune"], jobs["encode_pictures"]) == (FINETUNED - place, STAGES - place)
+
+
+@pytest.mark.parametrize("place", range(STAGES))
+def test_a_stage_s_title_is_only_written_anew(finished, tmp_path, place):
+    def change(settings):
+        settings["finetune"][place]["title"] += " again"
+
+    jobs = finished.planned(*changed(tmp_path, change))
+    assert set(jobs) == {"write_table2", "write_retrieval", "write_tags", "draw_recall"} | CONFIG
 
 
 def test_settings_of_two_phases_changed_at_once_rerun_both(finished):

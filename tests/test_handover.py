@@ -6,8 +6,8 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.errors import ConfigError, ShapeError
-from mvi.handover import cut, join, put_under, top_network
-from mvi.mdrnn import Layer, Mdrnn, Pathway
+from mvi.handover import join, put_under, top_network
+from mvi.mdrnn import Layer, Mdrnn, Pathway, weight_name
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives.likelihood import ContrastiveDivergence
 from mvi.objectives.mdrnn import Finetuning
@@ -39,6 +39,28 @@ def machine(seed=9):
         theta = model.parameters[name]
         theta += torch.randn(theta.shape, dtype=theta.dtype, generator=generator(seed + 100))
     return model
+
+
+def cut(network: Mdrnn, depth: int) -> Mdrnn:
+    """The upper part of a network: the top layer and at most `depth` layers of each pathway under it.
+
+    Its inputs are the probabilities of the layer that was cut below, its parameters copies: what `join`
+    undoes.
+    """
+    pathways: dict[str, Pathway] = {}
+    parameters = {"top/bias": network.parameters["top/bias"].clone()}
+    for name, pathway in network.pathways.items():
+        removed = max(0, len(pathway.layers) - depth)
+        kept = pathway
+        if removed:
+            size = pathway.sizes[removed]
+            kept = Pathway(Binary(size), pathway.layers[removed:], pathway.up)
+        pathways[name] = kept
+        for level in range(len(kept.layers) + 1):
+            parameters[f"{name}/{level}/bias"] = network.bias(name, level + removed).clone()
+            above = weight_name(kept, name, level + 1)
+            parameters[above] = network.weight(name, level + 1 + removed).clone()
+    return Mdrnn(pathways, network.hidden, parameters, down=network.down)
 
 
 @pytest.fixture
@@ -193,8 +215,6 @@ def test_layers_that_do_not_meet_are_named(stages):
     image1.parameters["visible_log_std"][2] = 0.1
     with pytest.raises(ConfigError, match="'image' has variances other than 1"):
         join({"image": image1}, second)
-    with pytest.raises(ConfigError, match="cannot keep -1 layers"):
-        cut(third, -1)
 
 
 def equal(one, other):

@@ -173,6 +173,17 @@ def test_nothing_need_be_watched_and_not_everything_can(wholly):
                 learn_and_watch(store, 1, held_out=held_out)
 
 
+def test_a_stage_whose_rows_are_all_watched_is_refused(wholly):
+    with Store(wholly) as store:
+        most = next(n for n in range(13) if len(layer_rows(store, 1, minimum_tags=n)) < 10)
+        few = layer_rows(store, 1, minimum_tags=most)
+        # Enough rows are held out for these to be among them, not enough for all.
+        with pytest.raises(ConfigError, match=f"All {len(few)} rows with at least {most} tags are held out"):
+            learn_and_watch(store, 1, held_out=199, minimum_tags=most)
+        learned, watched = learn_and_watch(store, 1, held_out=199)
+        assert len(learned) == 1 and len(watched) == 199 and not set(few) & set(learned)
+
+
 @pytest.mark.parametrize("labels", ["partly", "wholly"])
 def test_mean_numbers_of_words_are_of_rows_that_may_be_seen(labels, request):
     with Store(request.getfixturevalue(labels)) as store:
@@ -190,6 +201,11 @@ def test_mean_numbers_of_words_are_of_rows_that_may_be_seen(labels, request):
         clipped = mean_totals(store, {"text": transforms_of["few"]}, 1, ["train", "validation"])
         assert clipped == {"text": pytest.approx((tags()[rows] > 0).sum(1).mean(), rel=1e-6)}
         assert mean_totals(store, {"text": Binarise()}, 1, ["train"]) == {}
+        # A stage that learns from rows of many tags expects as many words.
+        tagged = rows[(tags()[rows] > 0).sum(1) >= 5]
+        many = mean_totals(store, seen, 1, ["train", "validation"], minimum_tags=5)
+        assert many == {"text": pytest.approx(tags()[tagged].sum(1).mean(), rel=1e-6)}
+        assert many["text"] > found["text"]
         if labels == "wholly":
             train = mean_totals(store, seen, 1, ["train"])["text"]
             assert train == pytest.approx(tags()[SPLIT["train"]].sum(1).mean(), rel=1e-6)

@@ -9,15 +9,25 @@ from mvi.plotting import deep, style
 
 OBJECTIVES = {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
 MODALITIES = {"image": "picture", "text": "tags"}
-METRIC = "validation_map/interpolated"
+PARTS = {"validation": 0.0, "test": 0.05}
+"""How much higher the scores of a part are."""
+METRIC = "map/interpolated"
 
 
 def make_scores(trained=(0, 2, 10), tried=(10, 0, 2), splits=(1, 2)):
     """Scores that tell by their digits which model, number and split they are of."""
     return {
         f"n{model}": {
-            split: {f"image+text/{METRIC}": 0.5 + 0.01 * model + 0.001 * split, "penalty": 1.0}
-            | {f"image/n{n}/{METRIC}": 0.3 + 0.001 * model + 0.01 * n + 0.0001 * split for n in tried}
+            split: {"penalty": 1.0}
+            | {
+                f"image+text/{part}_{METRIC}": 0.5 + 0.01 * model + 0.001 * split + shift
+                for part, shift in PARTS.items()
+            }
+            | {
+                f"image/n{n}/{part}_{METRIC}": 0.3 + 0.001 * model + 0.01 * n + 0.0001 * split + shift
+                for n in tried
+                for part, shift in PARTS.items()
+            }
             for split in splits
         }
         for model in trained
@@ -41,8 +51,9 @@ def make_runs():
     return runs
 
 
-def draw_sweep(**changed):
-    return deep.sweep(deep.sweep_readings(make_scores(**changed), 10), 10, ("Both", "Picture"))
+def draw_sweep(part="validation", **changed):
+    readings = deep.sweep_readings(make_scores(**changed), 10, part=part)
+    return deep.sweep(readings, 10, ("Both", "Picture"), part)
 
 
 def draw_learning(runs=None):
@@ -73,6 +84,20 @@ def test_the_second_reading_is_the_diagonal_over_models():
     np.testing.assert_array_equal(reading.iterations, [0, 2, 10])
     np.testing.assert_allclose(reading.multimodal[0], [0.501, 0.521, 0.601])
     np.testing.assert_allclose(reading.unimodal[1], [0.3002, 0.3222, 0.4102])
+
+
+def test_readings_are_of_the_part_that_is_asked_for():
+    scores = make_scores()
+    of_validation, of_test = (deep.sweep_readings(scores, 10, part=part) for part in PARTS)
+    for name, reading in deep.sweep_readings(scores, 10).items():
+        for asked, shift in ((of_validation[name], 0.0), (of_test[name], 0.05)):
+            np.testing.assert_array_equal(asked.iterations, reading.iterations)
+            np.testing.assert_allclose(asked.multimodal, reading.multimodal + shift)
+            np.testing.assert_allclose(asked.unimodal, reading.unimodal + shift)
+    del scores["n10"][2][f"image/n2/test_{METRIC}"]
+    with pytest.raises(DataError, match="image/n2/test_map/interpolated"):
+        deep.sweep_readings(scores, 10, part="test")
+    deep.sweep_readings(scores, 10)
 
 
 def test_the_second_reading_is_of_the_splits_that_all_models_have():
@@ -120,6 +145,12 @@ def test_sweep_draws_means_at_equal_distances_with_a_level_line():
     assert legends_of(figure) == [["Both", "Picture"]]
 
 
+def test_sweep_says_which_part_it_is_of():
+    first, _ = draw_sweep("test").axes
+    assert first.get_ylabel() == "Test mAP"
+    np.testing.assert_allclose(lines_of(first)["Picture"].get_ydata(), [0.36015, 0.38015, 0.46015])
+
+
 def test_sweep_refuses_arrays_that_do_not_fit():
     wrong = deep.Reading(np.arange(3), np.zeros((2, 3)), np.zeros((2, 4)))
     with pytest.raises(ShapeError, match=r"\(2, 4\) do not fit 3 numbers"):
@@ -165,9 +196,9 @@ def test_learning_curves_draw_each_metric_as_the_mean_of_its_parts():
     np.testing.assert_allclose(tuned["held-out rows"].get_ydata(), 3 + 1 / e[:3])
 
 
-def test_a_stage_finetuned_with_several_numbers_says_which():
-    runs = {("finetune", "whole", f"n{n}"): [make_run(["cross_entropy/text"])] for n in (0, 10)}
-    assert list(panels_of(draw_learning(runs))) == ["Whole (n0): tags", "Whole (n10): tags"]
+def test_a_stage_is_called_by_its_name_whatever_its_number_of_iterations():
+    runs = {("finetune", stage, "n0"): [make_run(["cross_entropy/text"])] for stage in ("top_two", "whole")}
+    assert list(panels_of(draw_learning(runs))) == ["Top two: tags", "Whole: tags"]
 
 
 @pytest.mark.parametrize("runs", [{}, {("pretrain", "image1"): [make_run(["loss"])]}])

@@ -21,7 +21,7 @@ from types import SimpleNamespace
 sys.path.append({str(SCRIPTS)!r})
 job = SimpleNamespace(
     rule="some_rule", threads=1, log=["logs/some.log"], wildcards={{"seed": "7"}},
-    config={{"device": "auto"}},
+    config={{"device": "auto"}}, params={{}},
 )
 from common import device, start
 log = start(job)
@@ -97,6 +97,21 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
     assert 'config key "device" is cuda, but torch finds no GPU' in log and "Traceback" not in log
     done, log = run("import torch; torch.cuda.is_available = lambda: False\ndevice(job, log)", tmp_path)
     assert done.returncode == 0 and "device cpu" in log
+
+
+@pytest.mark.parametrize(
+    ("params", "expected"),
+    [({}, "highest"), ({"precision": "float32"}, "highest"), ({"precision": "tf32"}, "high")],
+)
+def test_the_precision_of_the_rule_reaches_torch(tmp_path, params, expected):
+    body = f"""
+import torch
+job.config["device"], job.params = "cpu", {params!r}
+device(job, log)
+log.info("products are %s", torch.get_float32_matmul_precision())
+"""
+    _, log = run(body, tmp_path)
+    assert f"products are {expected}\n" in log
 
 
 @pytest.mark.parametrize(

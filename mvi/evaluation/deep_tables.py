@@ -9,7 +9,6 @@ from typing import Any
 
 from mvi.evaluation.deep_tables_cells import (
     HEADLINE,
-    OBJECTIVE_LABELS,
     QUERIES,
     QUERY_TITLES,
     RAW,
@@ -18,6 +17,7 @@ from mvi.evaluation.deep_tables_cells import (
     Origin,
     block,
     differences_block,
+    finetuned_sentence,
     learned_sentence,
     ordered,
     published_sentences,
@@ -231,9 +231,9 @@ def caption2(
         title(cells, "Table 2.", "Mean average precision (interpolated) of the test rows by query"),
         note,
         f"Rows: {sizes}; means over the {counted['test']} labels that occur in the test rows and the"
-        f" {counted['validation']} in the validation rows.",
+        f" {counted['validation']} that occur in the validation rows.",
         learned_sentence(learned_from),
-        f"The MDRNN is finetuned from: {OBJECTIVE_LABELS[finetuned]}.",
+        finetuned_sentence(finetuned),
         f"A missing modality is filled in by {iterations} mean-field iterations.",
         untagged_sentence(untagged),
         text_sentence(),

@@ -29,7 +29,7 @@ UNTAGGED = {
     "observed": "For a picture without tags the query with both modalities says that it has none (zero text"
     " observed).",
     "inferred": "For a picture without tags the query with both modalities leaves its text to be inferred, so"
-    " that classifiers are trained on such features too.",
+    " that multimodal features include those of such a picture alone.",
 }
 """What a multimodal query is where there is no text, by setting."""
 
@@ -173,6 +173,12 @@ def untagged_sentence(untagged: str) -> str:
     if untagged not in UNTAGGED:
         raise ConfigError(f"untagged is {untagged!r}; choose one of {', '.join(UNTAGGED)}.")
     return UNTAGGED[untagged]
+
+
+def finetuned_sentence(objective: str) -> str:
+    """The joint layer from which the networks were finetuned."""
+    label = OBJECTIVE_LABELS[objective]
+    return f"The MDRNN is finetuned from the {label[0].lower()}{label[1:]}."
 
 
 def text_sentence() -> str:

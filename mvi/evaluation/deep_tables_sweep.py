@@ -15,11 +15,11 @@ from typing import Any
 from mvi.errors import DataError
 from mvi.evaluation.deep_tables_cells import (
     HEADLINE,
-    OBJECTIVE_LABELS,
     DeepCell,
     Origin,
     block,
     differences_block,
+    finetuned_sentence,
     learned_sentence,
     published_sentences,
     span,
@@ -171,9 +171,10 @@ def caption3(
         f"Rows: {sizes}; means over the {counted['validation']} labels that occur in the validation rows and"
         f" the {counted['test']} that occur in the test rows.",
         learned_sentence(learned_from),
-        f"The MDRNN is finetuned from: {OBJECTIVE_LABELS[finetuned]}.",
-        f"{READINGS['test'].capitalize()}: one model, trained with {main} iterations; multimodal queries need"
-        " none and have one number.",
+        finetuned_sentence(finetuned),
+        f"{READINGS['test'].capitalize()}: one model, trained with {main} iterations; multimodal queries"
+        + (" are encoded with as many" if untagged == "inferred" else " need none")
+        + " and have one number.",
         f"{READINGS['both'].capitalize()}: the last stage of finetuning once for each number, from the same"
         " network."
         if alike
