@@ -25,7 +25,7 @@ results: $(STAMP)
 	@$(SNAKEMAKE) $(ARGS) -- all
 
 test: $(STAMP)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

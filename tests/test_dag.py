@@ -328,7 +328,7 @@ def settings(path: str, value: str) -> list[str]:
         ("flickr.card.sheet", "3", {"data_card", "write_flickr_report"}),
         ("flickr.rows.held_out", "5", {"pretrain_layer", *AFTER_LAYERS}),
         ("flickr.seed", "5", {"pretrain_layer", *AFTER_LAYERS}),
-        ("flickr.pathways.text.transform.kind", "counts", AFTER_STORE - AFTER_REFERENCE | AFTER_LAYERS),
+        ("flickr.pathways.image.transform.clip", "4", AFTER_STORE - AFTER_REFERENCE | AFTER_LAYERS),
         ("flickr.joint.training.learning_rate", "0.5", AFTER_LAYERS),
         ("flickr.joint.training_of", "{pcd: {l2: 0.0}}", {"train_top", *AFTER_OTHER_TOP}),
         ("flickr.joint.methods.pcd.chains", "7", {"train_top", *AFTER_OTHER_TOP}),

@@ -75,6 +75,7 @@ UNLABELLED = {
         },
         "joint": {
             "hidden": 14,
+            "minimum_tags": 2,
             "compare": ["mp"],
             "training": BRIEF,
         },
@@ -114,7 +115,7 @@ BY_SPLIT = {
             # So are mean numbers of words.
             "text": {
                 "transform": {"kind": "counts"},
-                "layers": [{"hidden": 5, "chains": 10, "minimum_tags": 1, "training": BRIEF}],
+                "layers": [{"hidden": 5, "method": "cd", "minimum_tags": 1, "training": BRIEF}],
             },
         },
         "joint": {"hidden": 7, "compare": ["mp"], "training": LONG},

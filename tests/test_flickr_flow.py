@@ -44,7 +44,8 @@ def mini(tmp_path_factory) -> Path:
     done = run(
         folder,
         *("features", "card", "reference", "--config"),
-        "data={mini: {labelled: 60, unlabelled: 30, size: 64, vocabulary: {minimum_count: 3}}}",
+        "data={mini: {labelled: 60, unlabelled: 30, size: 64, vocabulary: {minimum_count: 3}, "
+        "splits: {train: 0.4, validation: 0.2}}}",
         f"features={{picture_size: 64, block: 40, {FEW_WORDS}}}",
         "flickr={splits: [1, 2], card: {sheet: 6}, "
         "reference_rows: {inputs: [gist, image+text], lambda: [0.1]}}",
