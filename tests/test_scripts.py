@@ -163,3 +163,19 @@ def test_scripts_are_short_and_start_their_log_first(script):
         imports = [line for line in lines if re.match(r"(import|from) ", line)]
         assert imports[0].startswith("from common import")
         assert lines.index("log = start(snakemake)") < lines.index(imports[1])
+
+
+def test_what_make_prints_at_the_end_knows_every_experiment(tmp_path):
+    for place in ("results/digits-default/tables/table1.md", "results/mini-default/tables/table2.md"):
+        (tmp_path / place).parent.mkdir(parents=True)
+        (tmp_path / place).write_text(f"what {Path(place).name} says")
+    (tmp_path / "config").symlink_to(ROOT / "config")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "workflow_scripts/show.py"), "config/config.yaml"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )
+    assert done.returncode == 0, done.stderr
+    assert "what table1.md says" in done.stdout and "what table2.md says" in done.stdout

@@ -18,6 +18,8 @@ flickr = config["flickr"]
 folders = {
     "halves": [Path("results", config["run"])],
     "flickr": [Path("results", flickr["run"]), Path("results/data", flickr["dataset"], "card")],
+    # Its tables and figures stand beside those of flickr.
+    "deep": [],
     "theory": [Path("results/theory")],
 }
 shown = [folder for name in config["experiments"] for folder in folders[name]]
@@ -28,5 +30,5 @@ for folder in shown:
     for figure in [*sorted(folder.glob("figures/*.png")), *sorted(folder.glob("*.png"))]:
         print(figure)
 for folder in shown:
-    for page in sorted(folder.glob("report.md")):
+    for page in [*sorted(folder.glob("figures/*.html")), *sorted(folder.glob("report.md"))]:
         print(page)
