@@ -297,7 +297,7 @@ def test_predicted_tags_figure():
 def test_sheets_repeat_byte_for_byte(make, tmp_path):
     assert bytes_of(make(), tmp_path / "a.png") == bytes_of(make(), tmp_path / "b.png")
     with Image.open(tmp_path / "a.png") as image:
-        assert image.width == round(200 * style.PAGE_WIDTH)
+        assert image.width == round(150 * style.PAGE_WIDTH)
 
 
 def make_curves(recalls):

@@ -23,7 +23,7 @@ RIGHT, WRONG = "#00795a", "#b84a00"
 _FONT = "DejaVu Sans"
 _LINE = 1.22
 # Its pictures are small, and a page shows no more.
-_DPI = 200
+_DPI = 150
 
 
 class Sheet:
