@@ -64,7 +64,5 @@ def device(job: Any, log: logging.Logger) -> str:
             "set it to auto, or install the CUDA build of torch (envs/README.md)."
         )
     chosen = "cpu" if wanted == "cpu" or not available else "cuda"
-    precision = {"float32": "highest", "tf32": "high", "bfloat16": "medium"}
-    torch.set_float32_matmul_precision(precision[job.params.get("precision", "float32")])
     log.info("device %s", torch.cuda.get_device_name() if chosen == "cuda" else "cpu")
     return chosen

@@ -12,11 +12,13 @@ from mvi.data.store import Store
 from mvi.handover import put_under
 from mvi.objectives.mdrnn import Finetuning
 from mvi.pathways import inputs_of, mean_totals
+from mvi.precision import set_precision
 from mvi.stages import made_from, stage_rows, train_stage
 from mvi.weights import load
 
 settings, stage = snakemake.params, snakemake.params.stage
 place = device(snakemake, log)
+set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
 layers = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
 with Store(snakemake.input.store) as store:

@@ -9,12 +9,14 @@ import torch
 
 from mvi.data import transforms
 from mvi.pathways import Encode, build_objective, build_rbm, monitor, units_of
+from mvi.precision import set_precision
 from mvi.stages import made_from, stage_rows, train_stage
 from mvi.weights import load
 
 name, settings = snakemake.wildcards.modality, snakemake.params
 layer = settings.layer
 place = device(snakemake, log)
+set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
 below = [load(path, place) for path in snakemake.input.below]
 rows = stage_rows(

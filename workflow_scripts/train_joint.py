@@ -16,11 +16,13 @@ from mvi.data.store import Store
 from mvi.evaluation.cross_entropy import monitor
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
+from mvi.precision import set_precision
 from mvi.training import Schedule, train
 from mvi.weights import save
 
 schedule, looks = snakemake.params.schedule, snakemake.params.monitor
 place = device(snakemake, log)
+set_precision(snakemake.params.precision, place)
 with Store(snakemake.input.store) as store:
     split = store.split(1)
     halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]

@@ -12,11 +12,13 @@ from mvi.evaluation.cross_entropy import monitor
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
 from mvi.pathways import Encode
+from mvi.precision import set_precision
 from mvi.stages import made_from, stage_rows, train_stage
 from mvi.weights import load
 
 settings = snakemake.params
 place = device(snakemake, log)
+set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
 below = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
 rows = stage_rows(
