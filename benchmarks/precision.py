@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: MIT
+"""What products of TF32 or bfloat16 factors, and another seed, do to the deep model on the generated scenes.
+
+The whole training runs again for every seed and precision, by the workflow, on the store that is there
+already; on a CPU the factors are rounded as a GPU would. Run it from the project's root after `make`.
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
+KINDS = ("float32", "tf32", "bfloat16")
+SPLITS = range(1, 6)
+QUERIES = {"both": "image+text", "image only": "image"}
+MODELS = {"pcd": "joint layer by PCD", "mp": "joint layer by MP", "whole": "MDRNN, whole network"}
+
+
+def score_file(kind: str, seed: int, model: str, split: int) -> str:
+    """Where the workflow puts the scores of one model on one split."""
+    return f"results/precision-{kind}-seed{seed}/scores/multimodal/{model}/split{split}.json"
+
+
+def train(kind: str, seed: int, cores: int) -> None:
+    """Have the workflow make the scores of every model."""
+    settings = [f"precision={kind}", f"flickr={{seed: {seed}, run: precision-{kind}-seed{seed}}}"]
+    files = [score_file(kind, seed, model, split) for model in MODELS for split in SPLITS]
+    command = [SNAKEMAKE, "--cores", str(cores), "--quiet", "all", "--config", *settings, "--", *files]
+    subprocess.run(command, check=True)
+
+
+def mean_map(kind: str, seed: int, model: str, query: str) -> float:
+    """Test mAP (interpolated), mean over the splits."""
+    key = f"{query}/test_map/interpolated"
+    files = [Path(score_file(kind, seed, model, split)) for split in SPLITS]
+    return statistics.mean(json.loads(file.read_text(encoding="utf-8"))[key] for file in files)
+
+
+def spread(values: list[float], sign: str = "") -> str:
+    """Mean ± standard deviation."""
+    return f"{statistics.mean(values):{sign}.4f} ± {statistics.stdev(values):.4f}"
+
+
+def main() -> None:
+    """Print two tables as Markdown."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2, 3, 4], help="two or more")
+    parser.add_argument("--cores", type=int, default=os.cpu_count())
+    options = parser.parse_args()
+    seeds = options.seeds
+    for seed in seeds:
+        for kind in KINDS:
+            train(kind, seed, options.cores)
+
+    scores = {
+        (kind, model, name): [mean_map(kind, seed, model, query) for seed in seeds]
+        for kind in KINDS
+        for model in MODELS
+        for name, query in QUERIES.items()
+    }
+    print(
+        f"Test mAP (interpolated) on generated scenes, mean over {len(SPLITS)} splits; "
+        f"mean ± standard deviation over {len(seeds)} seeds of the training.\n"
+    )
+    print("| model, query | " + " | ".join([*KINDS, *(f"{kind} - float32" for kind in KINDS[1:])]) + " |")
+    print("|---|" + "--:|" * (2 * len(KINDS) - 1))
+    for model, title in MODELS.items():
+        for name in QUERIES:
+            exact = scores["float32", model, name]
+            cells = [spread(scores[kind, model, name]) for kind in KINDS]
+            for kind in KINDS[1:]:
+                pairs = zip(scores[kind, model, name], exact, strict=True)
+                cells.append(spread([one - other for one, other in pairs], "+"))
+            print(f"| {title}, {name} | " + " | ".join(cells) + " |")
+    print("\n| difference, float32, picture alone | over seeds | above 0 |")
+    print("|---|--:|--:|")
+    for better, worse in (("mp", "pcd"), ("whole", "mp")):
+        pairs = zip(*(scores["float32", model, "image only"] for model in (better, worse)), strict=True)
+        gaps = [one - other for one, other in pairs]
+        above = f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}"
+        print(f"| {MODELS[better]} - {MODELS[worse]} | {spread(gaps, '+')} | {above} |")
+
+
+if __name__ == "__main__":
+    main()
