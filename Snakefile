@@ -11,7 +11,10 @@ container: "docker://python:3.12-slim"
 configfile: "config/config.yaml"
 
 
-for _name in ("common", "common_pictures", "common_deep", "common_results"):
+for _name in (
+    *("common", "common_pictures", "common_deep", "common_search"),
+    "common_results",
+):
 
     include: f"rules/{_name}.smk"
 
@@ -29,8 +32,9 @@ rule all:
 
 
 for _name in (
-    *("retrieve", "features", "stores", "pretrain", "joint", "finetune", "baselines"),
-    *("evaluate", "evaluate_deep", "retrieval", "theory", "tables", "tables_deep"),
+    *("retrieve", "features", "stores", "pretrain", "joint", "search"),
+    *("finetune", "baselines", "evaluate", "evaluate_deep"),
+    *("retrieval", "theory", "tables", "tables_deep"),
     *("figures_deep", "report", "collect"),
 ):
 

@@ -102,15 +102,20 @@ def train_stage(
     config: Mapping[str, Any],
     fingerprint: str,
     monitor: Callable[[Any, Tensor], Mapping[str, float]],
+    judge: Callable[[Any], Mapping[str, float]] | None = None,
 ) -> None:
     """Train a stage, going on from its checkpoint beside `weights` where there is one; write both files.
 
-    `monitor` measures the model on the rows that are watched after each epoch. `config` goes into the file
-    of weights. Raises as `mvi.training.train` does.
+    `monitor` measures the model on the rows that are watched after each epoch, if there are any, and `judge`
+    in any way of its own. `config` goes into the file of weights. Raises as `mvi.training.train` does.
     """
     path = Path(weights)
     log.info("%s: learning from %d rows", label, rows.count)
-    watched = rows.watched
+
+    def look(trained: Any) -> dict[str, float]:
+        found = dict(monitor(trained, rows.watched)) if rows.watched is not None else {}
+        return found | dict(judge(trained) if judge else {})
+
     train(
         model,
         objective,
@@ -122,7 +127,7 @@ def train_stage(
         checkpoint_seconds=config["checkpoint_seconds"],
         fingerprint=fingerprint,
         metrics_path=Path(metrics),
-        monitor=None if watched is None else lambda trained: monitor(trained, watched),
+        monitor=look,
     )
     save(path, model, config)
     path.with_suffix(".checkpoint").unlink(missing_ok=True)

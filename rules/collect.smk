@@ -19,6 +19,7 @@ localrules:
     figure4,
     learning,
     model,
+    search,
     report,
 
 
@@ -122,3 +123,9 @@ rule model:
 rule report:
     input:
         reports(),
+
+
+rule search:
+    input:
+        rules.write_search.output,
+        of_flickr("config.yaml"),

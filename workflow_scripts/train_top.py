@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Train the layer on top of all pathways by one objective."""
+"""Train the layer on top of all pathways by one objective; if asked, judge each epoch on validation rows."""
 
 from common import device, start
 
@@ -9,6 +9,7 @@ import torch
 
 from mvi.data import transforms
 from mvi.evaluation.cross_entropy import monitor
+from mvi.evaluation.validation import validation_map
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
 from mvi.pathways import Encode
@@ -21,9 +22,10 @@ place = device(snakemake, log)
 set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
 below = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
+sees = {name: Encode(first, below[name]) for name, first in scale.items()}
 rows = stage_rows(
     snakemake.input.store,
-    {name: Encode(first, below[name]) for name, first in scale.items()},
+    sees,
     settings.split,
     settings.schedule,
     **settings.rows,
@@ -46,6 +48,9 @@ def measure(model: MultimodalRBM, watched: torch.Tensor) -> dict[str, float]:
     return monitor(values, iterations=looks["iterations"], start=looks["start_state"])(model)
 
 
+judge = None
+if settings.judged:
+    judge = validation_map(snakemake.input.store, sees, settings.split, device=place, **settings.judged)
 train_stage(
     model,
     build(snakemake.wildcards.objective, settings.objective),
@@ -58,4 +63,5 @@ train_stage(
     config=snakemake.config,
     fingerprint=made_from(settings, snakemake.input, place),
     monitor=measure,
+    judge=judge,
 )

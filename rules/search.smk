@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: MIT
+# Seconds, too little for a job of a cluster.
+localrules:
+    write_search,
+
+
+# Trainings of the top layer to choose its settings by, the same for every objective.
+rule search_top:
+    input:
+        **{
+            name: [searched(path) for path in paths]
+            for name, paths in layer_files().items()
+        },
+        store=FLICKR_STORE,
+        scale=searched(rules.scale_inputs.output[0]),
+    output:
+        weights=temp(of_flickr("search/{objective}/trial{trial}.safetensors")),
+        metrics=of_flickr("search/{objective}/trial{trial}.csv"),
+    log:
+        of_flickr("logs/search_top/{objective}/trial{trial}.log"),
+    benchmark:
+        of_flickr("benchmarks/search_top/{objective}/trial{trial}.tsv")
+    wildcard_constraints:
+        objective=one_of(*config["flickr"]["joint"]["compare"]),
+        trial=r"\d+",
+    threads: 1
+    resources:
+        mem_mb=6000,
+        runtime=1440,
+        gpu=gpu(),
+    params:
+        **ROWS,
+        split=config["flickr"]["joint"]["search"]["split"],
+        model=trial_model,
+        minimum_tags=config["flickr"]["joint"]["minimum_tags"],
+        objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
+        schedule=trial_schedule,
+        monitor=config["flickr"]["joint"]["monitor"],
+        judged={
+            "grid": config["flickr"]["classifier"]["lambda"],
+            "tolerance": config["flickr"]["classifier"]["tolerance"],
+            "iterations": config["flickr"]["inference"]["iterations"],
+            "start": config["flickr"]["inference"]["start_state"],
+        },
+        code=code("train_top.py"),
+    message:
+        "Trying the top layer by {wildcards.objective}, settings {wildcards.trial}"
+    script:
+        "../workflow_scripts/train_top.py"
+
+
+rule write_search:
+    input:
+        store=FLICKR_STORE,
+        trials=trial_files,
+    output:
+        csv=of_flickr("tables/search.csv"),
+        md=of_flickr("tables/search.md"),
+    log:
+        of_flickr("logs/write_search.log"),
+    params:
+        trials=trials(),
+        objectives=config["flickr"]["joint"]["compare"],
+        split=config["flickr"]["joint"]["search"]["split"],
+        run=config["flickr"]["run"],
+        iterations=config["flickr"]["inference"]["iterations"],
+        code=code("write_search.py"),
+    message:
+        "Writing what the search found"
+    script:
+        "../workflow_scripts/write_search.py"
