@@ -61,7 +61,6 @@ rule train_top:
         objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
         schedule=top_schedule,
         monitor=config["flickr"]["joint"]["monitor"],
-        judged={},
         code=code("train_top.py"),
     message:
         "Training the top layer by {wildcards.objective}"

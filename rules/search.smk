@@ -42,11 +42,11 @@ rule search_top:
             "iterations": config["flickr"]["inference"]["iterations"],
             "start": config["flickr"]["inference"]["start_state"],
         },
-        code=code("train_top.py"),
+        code=code("search_top.py"),
     message:
         "Trying the top layer by {wildcards.objective}, settings {wildcards.trial}"
     script:
-        "../workflow_scripts/train_top.py"
+        "../workflow_scripts/search_top.py"
 
 
 rule write_search:

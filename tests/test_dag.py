@@ -103,7 +103,7 @@ class Checkout:
         jobs = {rule: int(count) for rule, count in map(str.split, lines)}
         targets = {"all", "table1", "figure2", "iterations", "training", "theory", "report"}
         targets |= {"features", "card", "reference", "table2", "table3", "retrieval", "tags"}
-        targets |= {"figure3", "figure4", "learning", "model"}
+        targets |= {"figure3", "figure4", "learning", "model", "search"}
         return {rule: count for rule, count in jobs.items() if rule not in targets}
 
 
@@ -202,6 +202,7 @@ def test_everything_is_planned_once(fresh, together):
         ("figure4", {*NETWORK, "encode_pictures", "nearest_pictures", "draw_galleries"}),
         ("learning", {*NETWORK, "draw_learning"}),
         ("model", {*NETWORK, "keep_model"}),
+        ("search", {*NETWORK, "search_top", "write_search"} - {"train_top", "finetune"}),
     ],
 )
 def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
@@ -273,6 +274,19 @@ def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
     assert each["write_table3"] == once["write_table3"] == 1
 
 
+def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fresh):
+    search = "joint: {search: {weight_std: [0.1, 0.2], learning_rate: [0.1, 0.2, 0.3], split: 3}}"
+    data = "data={mini: {labelled: 100, unlabelled: 0}}"
+    own = ["--config", data, f"flickr={{rows: {{parts: [train]}}, {search}}}", "--", "search"]
+    jobs = fresh.planned(*own)
+    assert jobs["search_top"] == 6 * OBJECTIVES and jobs["write_search"] == 1
+    # Those of one split only.
+    assert jobs["pretrain_layer"] == sum(LAYERS.values()) and jobs["scale_inputs"] == 1
+    done = fresh.snakemake("-n", "--config", data, f"flickr={{{search}}}", "--", "search")
+    assert done.returncode == 1
+    assert "Settings are chosen on validation rows" in done.stdout + done.stderr
+
+
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
     command = ["--config", "features={kind: cnn}", "flickr={reference_rows: {inputs: [image]}}"]
     jobs = fresh.planned(*command, "--", "features")
@@ -334,6 +348,12 @@ def settings(path: str, value: str) -> list[str]:
         ("flickr.joint.methods.pcd.chains", "7", {"train_top", *AFTER_OTHER_TOP}),
         ("flickr.joint.methods.mp.iterations", "7", AFTER_LAYERS),
         ("flickr.joint.monitor.iterations", "7", AFTER_LAYERS),
+        ("flickr.joint.search.epochs", "7", set()),
+        (
+            "precision",
+            "tf32",
+            {"train_joint", "pretrain_layer", *AFTER_TRAINING, *AFTER_LAYERS},
+        ),
         ("flickr.inference.tolerance", "0.1", AFTER_REPRESENTATIONS),
         ("flickr.inference.iterations", "7", {"predict_tags", *AFTER_TAGS, *AFTER_REPRESENTATIONS}),
         (
@@ -469,6 +489,9 @@ def edited(finished) -> Iterator:
             {"train_joint", "pretrain_layer", *AFTER_LAYERS, *AFTER_TRAINING},
         ),
         ("stages.py", {"pretrain_layer", *AFTER_LAYERS}),
+        ("top_layer.py", AFTER_LAYERS),
+        ("evaluation/validation.py", set()),
+        ("precision.py", {"train_joint", "pretrain_layer", *AFTER_TRAINING, *AFTER_LAYERS}),
         ("plotting/gallery.py", {"draw_galleries", "write_flickr_report"}),
         ("plotting/card.py", {"data_card", "write_flickr_report"}),
     ],
