@@ -21,6 +21,7 @@ from mvi.objectives import build
 from mvi.objectives.common import Objective
 from mvi.objectives.mdrnn import Finetuning
 from mvi.pathways import build_objective, build_rbm, units_of
+from mvi.precision import set_precision
 from mvi.training import Trainable
 from mvi.units import Binary, Gaussian
 
@@ -105,15 +106,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--repeats", type=int, default=5)
-    parser.add_argument("--precision", choices=["highest", "high", "medium"], default="highest")
+    parser.add_argument("--precision", choices=["float32", "tf32", "bfloat16"], default="float32")
     parser.add_argument("--stage", choices=list(STAGES), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    torch.set_float32_matmul_precision(options.precision)
+    set_precision(options.precision, options.device)
     if options.stage:
         report(options.stage, options.device, options.repeats)
         return
     what = f"{options.device}, {torch.get_num_threads()} thread(s)"
-    print(f"torch {torch.__version__}, {what}, float32 products of precision {options.precision}\n")
+    print(f"torch {torch.__version__}, {what}, factors of products in {options.precision}\n")
     print("| update | ms | products alone, ms | GFLOP | GFLOP/s | examples/s | share of products | GiB |")
     print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
     for name in STAGES:
