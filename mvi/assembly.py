@@ -32,9 +32,8 @@ def encoder_from_files(
         top = top_network(top)
     if not isinstance(top, Mdrnn):
         raise DataError(f"{network} holds no network over several modalities; give a joint layer.")
-    depths = {name: len(pathway.layers) for name, pathway in top.pathways.items()}
     first, words = transforms.load(scale, device)
-    return Encoder(inputs_of(first, below, depths), top, words)
+    return Encoder(inputs_of(first, below, top), top, words)
 
 
 def _rbm(path: str | Path, device: str) -> RBM:

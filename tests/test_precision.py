@@ -87,6 +87,19 @@ def test_a_step_of_training_differs_by_about_the_rounding():
     torch.testing.assert_close(gradient(), exact, rtol=0, atol=0)
 
 
+@pytest.mark.parametrize(
+    ("kind", "device", "units"),
+    [("float32", "cuda", "highest"), ("tf32", "cuda", "high"), ("tf32", "cpu", "highest")],
+)
+def test_a_gpu_s_matrix_units_are_taken_where_they_are_asked_for(kind, device, units):
+    code = (
+        "import torch; from mvi.precision import set_precision; "
+        f"set_precision('{kind}', '{device}'); print(torch.get_float32_matmul_precision())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == units
+
+
 @pytest.mark.parametrize(("kind", "product"), [("float32", 1 + 2.0**-11), ("tf32", 1.0), ("bfloat16", 1.0)])
 def test_the_setting_holds_until_the_process_ends(kind, product):
     code = (

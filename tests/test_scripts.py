@@ -100,21 +100,6 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("params", "expected"),
-    [({}, "highest"), ({"precision": "float32"}, "highest"), ({"precision": "tf32"}, "high")],
-)
-def test_the_precision_of_the_rule_reaches_torch(tmp_path, params, expected):
-    body = f"""
-import torch
-job.config["device"], job.params = "cpu", {params!r}
-device(job, log)
-log.info("products are %s", torch.get_float32_matmul_precision())
-"""
-    _, log = run(body, tmp_path)
-    assert f"products are {expected}\n" in log
-
-
-@pytest.mark.parametrize(
     "name",
     [
         "retrieve",

@@ -22,9 +22,8 @@ set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
 layers = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
 with Store(snakemake.input.store) as store:
-    totals = mean_totals(
-        store, scale, settings.split, settings.rows["parts"], minimum_tags=stage["minimum_tags"]
-    )
+    parts, few = settings.rows["parts"], stage["minimum_tags"]
+    totals = mean_totals(store, scale, settings.split, parts, minimum_tags=few)
 network = put_under(
     layers,
     load(snakemake.input.network, place),
@@ -32,14 +31,13 @@ network = put_under(
     totals=totals,
     carry_offset=stage["carry_offset"],
 )
-depths = {name: len(pathway.layers) for name, pathway in network.pathways.items()}
 rows = stage_rows(
     snakemake.input.store,
-    inputs_of(scale, layers, depths),
+    inputs_of(scale, layers, network),
     settings.split,
     stage["training"],
     **settings.rows,
-    minimum_tags=stage["minimum_tags"],
+    minimum_tags=few,
     device=place,
 )
 groups = ("top", *network.pathways)
