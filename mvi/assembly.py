@@ -33,7 +33,7 @@ def encoder_from_files(
     if not isinstance(top, Mdrnn):
         raise DataError(f"{network} holds no network over several modalities; give a joint layer.")
     first, words = transforms.load(scale, device)
-    return Encoder(inputs_of(first, below, top), top, words)
+    return Encoder(inputs_of(first, below, top.depths), top, words)
 
 
 def _rbm(path: str | Path, device: str) -> RBM:

@@ -92,6 +92,11 @@ class Mdrnn(Verbs):
                 f"not {found.get(wrong[0], 'nothing')}; check the sizes in the config."
             )
 
+    @property
+    def depths(self) -> dict[str, int]:
+        """Layers of its own in each modality's pathway."""
+        return {name: len(pathway.layers) for name, pathway in self.pathways.items()}
+
     @classmethod
     def initialise(
         cls,

@@ -18,7 +18,6 @@ from mvi.data.splits import learn_from_unlabelled
 from mvi.data.store import Store
 from mvi.data.transforms import Counts, Transform, read
 from mvi.errors import ConfigError, DataError
-from mvi.mdrnn import Mdrnn
 from mvi.numerics import binary_cross_entropy, logit
 from mvi.objectives.common import Sparsity
 from mvi.objectives.likelihood import ContrastiveDivergence
@@ -132,11 +131,10 @@ class Encode:
 
 
 def inputs_of(
-    transforms: Mapping[str, Transform], layers: Mapping[str, Sequence[RBM]], network: Mdrnn
+    transforms: Mapping[str, Transform], layers: Mapping[str, Sequence[RBM]], depths: Mapping[str, int]
 ) -> dict[str, Transform]:
-    """What a network sees of each modality: its transform, and those of its `layers` that are not its own."""
-    own = {name: len(pathway.layers) for name, pathway in network.pathways.items()}
-    below = {name: layers[name][: len(layers[name]) - own[name]] for name in transforms}
+    """What a network sees of each modality: its transform, and `layers` but for the last `depths` of them."""
+    below = {name: layers[name][: len(layers[name]) - depths[name]] for name in transforms}
     return {name: Encode(one, below[name]) if below[name] else one for name, one in transforms.items()}
 
 

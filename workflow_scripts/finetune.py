@@ -33,7 +33,7 @@ network = put_under(
 )
 rows = stage_rows(
     snakemake.input.store,
-    inputs_of(scale, layers, network),
+    inputs_of(scale, layers, network.depths),
     settings.split,
     stage["training"],
     **settings.rows,
