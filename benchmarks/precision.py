@@ -52,6 +52,8 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
     seeds = options.seeds
+    if len(seeds) < 2:
+        parser.error("give two seeds or more: the noise between them is what the rest is compared with")
     for seed in seeds:
         for kind in KINDS:
             train(kind, seed, options.cores)
