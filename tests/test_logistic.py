@@ -165,6 +165,22 @@ def _log_odds(Y):
     return np.log(Y.mean(0) / (1 - Y.mean(0)))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_fewer_rows_than_features_equal_scikit_learn(dtype):
+    X, Y = make_data(rows=40, features=90, dtype=dtype)
+    # One row twice: the rows span less than their number.
+    X[1], Y[1] = X[0], Y[0]
+    kept = X.copy()
+    ours = logistic.fit(X, Y, penalty=0.1, tolerance=1e-9)
+    weight, bias = scikit_learn(X.astype(np.float64), Y, 0.1)
+    assert ours.weight.shape == (4, 90) and ours.weight.dtype == ours.bias.dtype == dtype
+    close = {np.float64: 1e-5, np.float32: 1e-4}[dtype]
+    np.testing.assert_allclose(ours.weight, weight, atol=close)
+    np.testing.assert_allclose(ours.bias, bias, atol=close)
+    np.testing.assert_allclose(ours.decision(X), X @ weight.T + bias, atol=10 * close)
+    np.testing.assert_array_equal(X, kept)
+
+
 def test_separable_rows_and_more_features_than_rows():
     rng = np.random.default_rng(0)
     X = rng.normal(size=(60, 200)).astype(np.float32)

@@ -14,6 +14,8 @@ code takes up to 2000 steps of one L-BFGS over all labels, the same minimum is f
   lambda I + s E[x x^T], with s the mean of p (1 - p) over rows and a typical label. Descriptors are
   strongly correlated, and this is what makes the difference.
 - Scores are linear in the step length, so the line search reads no features and can be exact.
+- Where there are fewer rows than features, the weights lie in the span of the rows (the penalty leaves
+  nothing outside it), and are looked for there: the same problem, turned, with as many features as rows.
 """
 
 import logging
@@ -78,11 +80,12 @@ def fit(
     """Train on `features` (n, K) of float32 or float64 and `labels` (n, labels) of 0 and 1.
 
     Products are taken in the features' type, sums over rows and the weights in float64. The inputs are
-    numpy arrays or torch tensors on any device, and are neither changed nor copied. `penalty` is
-    lambda, `history` the number of pairs that L-BFGS remembers and `steps` the most that it takes. A
-    label ends where the norm of its gradient is `tolerance` times that at zero weights, or where it is
-    lost in the rounding of the features' type. Raises `ShapeError` or `DataError` where the arrays do
-    not fit or hold what they should not, and `ConfigError` for a bad setting.
+    numpy arrays or torch tensors on any device, and are not changed, nor copied unless there are fewer
+    rows than features. `penalty` is lambda, `history` the number of pairs that L-BFGS remembers and
+    `steps` the most that it takes. A label ends where the norm of its gradient is `tolerance` times that
+    at zero weights, or where it is lost in the rounding of the features' type. Raises `ShapeError` or
+    `DataError` where the arrays do not fit or hold what they should not, and `ConfigError` for a bad
+    setting.
     """
     return next(fit_path(features, labels, [penalty], tolerance=tolerance, steps=steps, history=history))
 
@@ -132,6 +135,10 @@ class _Problem:
         count = self.truth.sum(1, dtype=torch.float64)
         self.trained = (count > 0) & (count < n)
         inner = count.where(self.trained, count + 0.5) / torch.where(self.trained, n, n + 1)
+        self.basis: Tensor | None = None
+        if n < width:
+            self.basis, turned = torch.linalg.qr(self.rows.T.double())
+            self.rows, width = turned.T.to(self.rows.dtype).contiguous(), n
         self.weights = torch.zeros(len(count), width + 1, dtype=torch.float64, device=self.rows.device)
         self.weights[:, -1] = torch.logit(inner)
         self.moments = second_moments(self.rows)
@@ -226,11 +233,11 @@ class _Problem:
             taken += 1
         if taken == steps and (late := int((norm > goal).sum())):
             log.warning("%d of %d labels had not converged after %d steps", late, len(norm), steps)
-        weights = self.weights.to(self.rows.dtype).cpu().numpy()
+        weight = self.weights[:, :-1] if self.basis is None else self.weights[:, :-1] @ self.basis.T
         relative = norm / self.scale.where(self.scale > 0, torch.ones_like(self.scale))
         return LogisticClassifier(
-            weights[:, :-1].copy(),
-            weights[:, -1].copy(),
+            weight.to(self.rows.dtype, copy=True).cpu().numpy(),
+            self.weights[:, -1].to(self.rows.dtype, copy=True).cpu().numpy(),
             self.trained.cpu().numpy(),
             relative.cpu().numpy(),
             taken,
