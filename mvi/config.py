@@ -116,7 +116,7 @@ def _plain(value: Any) -> Any:
 
 
 def _complete(schema: Mapping[str, Any], value: Any, *, fill: bool) -> Any:
-    """Give numbers the schema's type and, with `fill`, add defaults and order keys as the schema does.
+    """Give values the schema's type and, with `fill`, add defaults and order keys as the schema does.
 
     An object marked `partial` overrides another one: neither it nor what it holds gets defaults.
     """
@@ -124,7 +124,7 @@ def _complete(schema: Mapping[str, Any], value: Any, *, fill: bool) -> Any:
     if isinstance(value, list):
         return [_complete(node.get("items", {}), inner, fill=fill) for inner in value]
     if not isinstance(value, dict):
-        return _number(value, _types(node))
+        return _scalar(value, _types(node))
     properties = node.get("properties", {})
     others = node.get("additionalProperties") or {}
     fill = fill and not node.get("partial", False)
@@ -147,8 +147,15 @@ def _defaults(node: Mapping[str, Any]) -> dict[str, Any]:
     return merge(found, own) if isinstance(own, Mapping) else found
 
 
-def _number(value: Any, types: list[str]) -> Any:
-    """Read 1e-4, which YAML 1.1 takes for text, as a number; 5.0 as 5, or 1 as 1.0, where asked for."""
+def _scalar(value: Any, types: list[str]) -> Any:
+    """Give a number, a truth value or null the type that is asked for where it came as text, or 5.0 for 5.
+
+    Snakemake's --config reads everything inside of braces as text, and YAML 1.1 takes 1e-4 for text.
+    """
+    if value == "null" and "null" in types:
+        return None
+    if isinstance(value, str) and "boolean" in types and value.lower() in ("true", "false"):
+        return value.lower() == "true"
     if isinstance(value, str) and "string" not in types and {"integer", "number"} & set(types):
         try:
             value = float(value)

@@ -118,11 +118,15 @@ def _check_flickr(config: Mapping[str, Any]) -> None:
             if not config["data"]["folder"][key]:
                 raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
     splits = config["data"][flickr["dataset"]].get("splits", {"count": SHIPPED_SPLITS})
-    if max(flickr["splits"]) > splits["count"]:
-        raise ConfigError(
-            f'config key "flickr.splits" is {flickr["splits"]}, but must not exceed the number of splits of '
-            f"{flickr['dataset']}, which is {splits['count']}."
-        )
+    for key, value, greatest in (
+        ("splits", flickr["splits"], max(flickr["splits"])),
+        ("joint.search.split", (own := flickr["joint"]["search"]["split"]), own),
+    ):
+        if greatest > splits["count"]:
+            raise ConfigError(
+                f'config key "flickr.{key}" is {value}, but must not exceed the number of splits of '
+                f"{flickr['dataset']}, which is {splits['count']}."
+            )
     mini = config["data"]["mini"]
     train, validation = (round(mini["splits"][part] * mini["labelled"]) for part in ("train", "validation"))
     if min(train, validation, mini["labelled"] - train - validation) < 1:

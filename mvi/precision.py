@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """How exact the products of float32 matrices are: what a setting changes, on a GPU and on a CPU alike."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -41,15 +43,23 @@ class RoundedFactors(TorchDispatchMode):
     """A context in which the factors of every product of float32 matrices are rounded to `kind` first.
 
     Their products are summed in float32, as the matrix units of GPUs do. Gradients too are made of such
-    products, if they are computed within. Matrices of other types are not touched.
+    products, if they are computed within. Matrices of other types are not touched, nor what another thread
+    multiplies.
     """
+
+    paused = False
 
     def __init__(self, kind: str) -> None:
         super().__init__()
         self.kind = kind
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple = (), kwargs: Any = None) -> Any:
-        places = _FACTORS.get(func.overloadpacket, ())
+        # Under `torch.inference_mode` operations come that elsewhere are in pieces already, such as matmul.
+        with self:
+            pieces = func.decompose(*args, **(kwargs or {}))
+        if pieces is not NotImplemented:
+            return pieces
+        places = () if self.paused else _FACTORS.get(func.overloadpacket, ())
         args = tuple(
             round_to(self.kind, value) if place in places and value.dtype == torch.float32 else value
             for place, value in enumerate(args)
@@ -58,7 +68,7 @@ class RoundedFactors(TorchDispatchMode):
 
 
 def set_precision(kind: str, device: str) -> None:
-    """Make all products of float32 matrices on `device` of precision `kind` until the process ends.
+    """Make this thread's products of float32 matrices on `device` of precision `kind` until the process ends.
 
     "float32" is exact. "tf32" lets a GPU use its matrix units, which take factors of TF32; on a CPU, which
     has none, factors are rounded as those units would, so that results can be compared, and nothing is
@@ -67,3 +77,16 @@ def set_precision(kind: str, device: str) -> None:
     torch.set_float32_matmul_precision("highest" if kind == "float32" or device == "cpu" else "high")
     if kind == "bfloat16" or (kind == "tf32" and device == "cpu"):
         RoundedFactors(kind).__enter__()
+
+
+@contextmanager
+def exact_products() -> Iterator[None]:
+    """A context of products in float32, whatever `set_precision` asked for: to judge what was trained."""
+    units = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    RoundedFactors.paused = True
+    try:
+        yield
+    finally:
+        RoundedFactors.paused = False
+        torch.set_float32_matmul_precision(units)

@@ -27,7 +27,7 @@ rule classify_raw:
 
 rule reference_rows:
     input:
-        store=FLICKR_STORE,
+        store=judged_store,
     output:
         expand(
             of_flickr("scores/reference/{{input}}/split{number}.json"),

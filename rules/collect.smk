@@ -65,7 +65,7 @@ rule card:
 
 rule reference:
     input:
-        flickr_tables(),
+        reference_table,
         of_flickr("config.yaml"),
 
 

@@ -11,9 +11,6 @@ RAW_FILES = ["pictures.zip", "annotations.zip"]
 # Settings of PHOW that matter while words are learned and not afterwards.
 LEARNING_OF_WORDS = ["words", "seed", "pictures", "per_picture", "epochs"]
 FLICKR_STORE = f"results/data/{config['flickr']['dataset']}/store.h5"
-LABEL_FIGURES = (
-    ["labels", "together"] if config["flickr"]["reference_rows"]["inputs"] else []
-)
 
 
 def of_flickr(path):
@@ -70,17 +67,17 @@ def survey():
         found = survey_folder(own["pictures"], own["table"])
     except MviError as error:
         raise WorkflowError(str(error)) from None
-    if config["flickr"]["reference_rows"]["inputs"] and not found.labelled:
-        raise WorkflowError(
-            f"{own['table']} has no labels to classify by; leave flickr.reference_rows.inputs empty, or add "
-            "labels."
-        )
-    if "deep" in config["experiments"] and not found.labelled:
-        raise WorkflowError(
-            f"{own['table']} has no labels, by which the deep model is judged; add labels, or leave deep out of "
-            "experiments."
-        )
     return found
+
+
+def judged_store(wildcards):
+    """Name the store for a job that judges by labels; a table without any ends the run here, before all jobs."""
+    if not LABELLED:
+        raise WorkflowError(
+            f"{config['data']['folder']['table']} has no labels to judge by; add labels, or ask for what "
+            "needs none: features, card, learning or model."
+        )
+    return FLICKR_STORE
 
 
 def fingerprint(wildcards):
@@ -138,5 +135,5 @@ def descriptor_settings():
 
 
 # Before any job is planned, so that a mistake in somebody's table costs nothing.
-if config["flickr"]["dataset"] == "folder":
-    survey()
+LABELLED = config["flickr"]["dataset"] != "folder" or survey().labelled > 0
+LABEL_FIGURES = ["labels", "together"] if LABELLED else []

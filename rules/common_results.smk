@@ -11,6 +11,17 @@ def flickr_tables():
     )
 
 
+def reference_table(wildcards):
+    """Name the table of linear classifiers; to ask for it where there is nothing to classify is a mistake."""
+    tables = flickr_tables()
+    if not tables:
+        raise WorkflowError(
+            'config key "flickr.reference_rows.inputs" is empty, so that nothing is classified; name inputs, such '
+            "as [image, text, image+text]."
+        )
+    return tables
+
+
 def table_note(descriptors="Descriptors"):
     """Say of the inputs what no table of them is shown without, `descriptors` opening the sentence."""
     scale = config["flickr"]["reference_rows"]["text_scale"]

@@ -34,7 +34,7 @@ rule encode_pictures:
 
 rule classify_pictures:
     input:
-        store=FLICKR_STORE,
+        store=judged_store,
         representations=of_flickr(f"representations/{{model}}/{PART}.h5"),
     output:
         of_splits(of_flickr("scores/{train_on}/{model}/split{split}.json")),
@@ -66,7 +66,7 @@ rule classify_pictures:
 rule sweep_pictures:
     input:
         **layer_files(),
-        store=FLICKR_STORE,
+        store=judged_store,
         scale=rules.scale_inputs.output[0],
         weights=of_flickr(f"finetune/{LAST}/n{{iterations}}/{PART}.safetensors"),
     output:
@@ -102,7 +102,7 @@ rule sweep_pictures:
 rule predict_tags:
     input:
         **layer_files(),
-        store=FLICKR_STORE,
+        store=judged_store,
         scale=rules.scale_inputs.output[0],
         weights=stage_file(LAST),
         truth=truth_of_tags(),

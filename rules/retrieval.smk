@@ -3,7 +3,7 @@
 
 rule retrieve_pictures:
     input:
-        store=FLICKR_STORE,
+        store=judged_store,
         representations=of_flickr(f"representations/{{model}}/{PART}.h5"),
     output:
         of_splits(of_flickr("scores/retrieval/{model}/split{split}.json")),
@@ -29,7 +29,7 @@ rule retrieve_pictures:
 
 rule nearest_pictures:
     input:
-        store=FLICKR_STORE,
+        store=judged_store,
         representations=first_split(of_flickr(f"representations/{LAST}/{PART}.h5")),
     output:
         of_flickr("nearest.npz"),

@@ -11,7 +11,7 @@ rule search_top:
             name: [searched(path) for path in paths]
             for name, paths in layer_files().items()
         },
-        store=FLICKR_STORE,
+        store=judged_store,
         scale=searched(rules.scale_inputs.output[0]),
     output:
         weights=temp(of_flickr("search/{objective}/trial{trial}.safetensors")),
@@ -39,8 +39,13 @@ rule search_top:
         judged={
             "grid": config["flickr"]["classifier"]["lambda"],
             "tolerance": config["flickr"]["classifier"]["tolerance"],
-            "iterations": config["flickr"]["inference"]["iterations"],
-            "start": config["flickr"]["inference"]["start_state"],
+            "chosen_by": config["flickr"]["classifier"]["chosen_by"],
+            "untagged": config["flickr"]["inference"]["untagged"],
+            "inference": {
+                "iterations": config["flickr"]["inference"]["iterations"],
+                "tolerance": config["flickr"]["inference"]["tolerance"],
+                "start": config["flickr"]["inference"]["start_state"],
+            },
         },
         code=code("search_top.py"),
     message:
@@ -64,6 +69,9 @@ rule write_search:
         split=config["flickr"]["joint"]["search"]["split"],
         run=config["flickr"]["run"],
         iterations=config["flickr"]["inference"]["iterations"],
+        untagged=config["flickr"]["inference"]["untagged"],
+        grid=config["flickr"]["classifier"]["lambda"],
+        note=config["flickr"]["note"],
         code=code("write_search.py"),
     message:
         "Writing what the search found"

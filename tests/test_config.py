@@ -89,6 +89,19 @@ def test_the_order_of_keys_and_the_way_of_writing_numbers_do_not_matter():
     assert json.dumps(resolve(one)) == json.dumps(resolve(other))
 
 
+def test_truth_values_and_null_may_come_as_text():
+    # Snakemake gives what stands in braces after --config so.
+    def asked(yes, nothing):
+        image = {"transform": {"root": yes}}
+        return {"seeds_together": yes, "flickr": {"pathways": {"image": image}}, "preset": nothing}
+
+    assert json.dumps(resolve(asked("true", "null"))) == json.dumps(resolve(asked(True, None)))
+    assert resolve(asked("True", "null"))["flickr"]["pathways"]["image"]["transform"]["root"] is True
+    assert resolve(asked("false", "null"))["seeds_together"] is False
+    # A string stays one.
+    assert resolve({"run": "true"})["run"] == "true"
+
+
 def test_the_input_is_left_alone():
     raw = {"preset": "p", "presets": {"p": {"seeds": [1]}}, "halves": {"training": {"l2": "1e-3"}}}
     before = json.dumps(raw)
@@ -179,6 +192,10 @@ def test_a_preset_of_another_data_set_is_refused():
             '"data.mini.splits.train" and "data.mini.splits.validation" are 0.7 and 0.3, .* for test',
         ),
         ({"flickr": {"splits": [1, 6]}}, "number of splits of mini, which is 5"),
+        (
+            {"flickr": {"joint": {"search": {"split": 9}}}},
+            '"flickr.joint.search.split" is 9, but must not exceed the number of splits of mini, which is 5',
+        ),
         ({"flickr": {"dataset": "folder"}}, '"data.folder.pictures" must be set'),
         ({"flickr": {"dataset": "toronto", "splits": [1, 9]}}, "splits of toronto, which is 5"),
         ({"data": {"mini": {"labelled": 2}}}, '"data.mini.labelled" is 2, but must be enough'),

@@ -23,6 +23,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from safetensors.numpy import load_file
 from scipy import sparse
 
 import mvi
@@ -332,6 +333,44 @@ def test_without_unlabelled_rows_each_split_is_trained_and_tables_say_so(by_spli
     for split in (1, 2):
         model = mvi.load(folder / f"finetune/split{split}.safetensors")
         assert np.isfinite(model.encode({"image": np.ones((2, COLUMNS), np.float32), "text": None})).all()
+
+
+def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
+    prepared(tmp_path, BY_SPLIT)
+    (tmp_path / STORE).parent.mkdir(parents=True)
+    shutil.copy(by_split / STORE, tmp_path / STORE)
+    search = "{epochs: 2, split: 2, learning_rate: [0.1], weight_std: [0.1, 0.2]}"
+    given = f"flickr={{run: s, rows: {{parts: [train]}}, joint: {{search: {search}}}}}"
+    done = subprocess.run(
+        command("search", "--config", given), **started(tmp_path), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    table = (tmp_path / "results/s/tables/search.csv").read_text().splitlines()
+    assert len(table) == 1 + 2 * 2
+    found = [float(value) for line in table[1:] for value in line.split(",")[-3:]]
+    assert all(0 < value < 1 for value in found) and len(set(found)) > 3
+    assert "lambda fixed" in (tmp_path / "results/s/tables/search.md").read_text()
+    assert not list((tmp_path / "results/s").rglob("trial*.safetensors"))
+    assert "learning from 19 rows" in (tmp_path / "results/s/logs/search_top/mp/trial1.log").read_text()
+
+
+@pytest.mark.parametrize("rule", STAGES)
+def test_less_exact_products_change_what_a_stage_learns(by_split, tmp_path, rule):
+    folder = tmp_path / "rounded"
+    shutil.copytree(by_split, folder, symlinks=True)
+    weights = folder / RUN / STAGES[rule]
+    exact = load_file(weights)
+    weights.unlink()
+    # What stands below stays that of exact products, so that the stage alone makes the difference.
+    arguments = ("--rerun-triggers", "mtime", "--config", "precision=bfloat16")
+    done = subprocess.run(
+        command(f"{RUN}/{STAGES[rule]}", *arguments), **started(folder), capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    rounded = load_file(weights)
+    assert rounded.keys() == exact.keys()
+    off = {name: np.abs(rounded[name] - value).max() for name, value in exact.items()}
+    assert 0 < max(off.values()) < 0.5
 
 
 def poison(path: Path, split: int) -> None:

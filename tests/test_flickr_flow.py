@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image
 
+import mvi
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import ZipPictures, decode
 from mvi.data.store import Store
@@ -161,6 +162,36 @@ def test_a_picture_that_is_mended_and_a_table_in_another_order_are_noticed(own):
     others = [i for i in range(12) if i != 5]
     np.testing.assert_array_equal(after[::-1][others, part], before[others, part])
     assert not np.array_equal(after[::-1][5, part], before[5, part])
+
+
+@pytest.mark.parametrize("target", ["table2", "table3", "retrieval", "tags", "figure3", "search", "all"])
+def test_without_labels_what_judges_is_refused_before_any_job(own, target):
+    done = run(own, "-n", target, "--configfile", "config/folder.yaml", "--config", "preset=deep")
+    said = done.stdout + done.stderr
+    assert done.returncode == 1
+    assert "pictures.csv has no labels to judge by; add labels, or ask for what needs none" in said
+    assert "Traceback (most recent" not in said
+
+
+def test_without_labels_and_inputs_there_is_no_reference(own):
+    done = run(own, "-n", "reference", "--configfile", "config/folder.yaml")
+    assert done.returncode == 1
+    assert '"flickr.reference_rows.inputs" is empty, so that nothing' in done.stdout + done.stderr
+
+
+def test_the_deep_model_is_made_of_own_pictures_without_labels(own):
+    few = "flickr={rows: {held_out: 2}}"
+    small = f"features={{unreadable: 0.1, picture_size: 64, {FEW_WORDS}}}"
+    command = ["model", "--configfile", "config/folder.yaml", "--config", "preset=deep"]
+    done = run(own, *command, small, few)
+    assert done.returncode == 0, done.stdout + done.stderr
+    model = mvi.load(own / "results/folder-deep/finetune/unlabelled.safetensors")
+    with Store(own / "results/data/folder/store.h5") as store:
+        image = store.read("image")
+    assert model.vocabulary == ["all", "even", "odd"]
+    assert model.encode({"image": image, "text": None}).shape == (12, 1024)
+    # All pictures have the tag, so that the model expects it of any.
+    assert (model.complete({"image": image}, "text").argmax(1) == 0).all()
 
 
 def test_a_table_that_names_no_picture_is_one_sentence_before_any_job(own):

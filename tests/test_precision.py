@@ -10,7 +10,7 @@ import torch
 
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.precision import RoundedFactors, round_to
+from mvi.precision import RoundedFactors, exact_products, round_to
 
 MANTISSA = {"tf32": 10, "bfloat16": 7}
 
@@ -69,6 +69,31 @@ def test_gradients_are_made_of_rounded_factors_and_float64_is_left_alone():
     assert doubled.item() == (1 + 2.0**-9) ** 2
 
 
+@pytest.mark.parametrize("how", ["matmul", "linear", "einsum"])
+def test_inference_mode_makes_no_difference(how):
+    a, b = torch.full((2, 2), 1 + 2.0**-9), torch.eye(2)
+    multiply = {
+        "matmul": lambda: a @ b,
+        "linear": lambda: torch.nn.functional.linear(a, b),
+        "einsum": lambda: torch.einsum("ij,jk->ik", a, b),
+    }[how]
+    with RoundedFactors("bfloat16"):
+        outside = multiply()
+        with torch.inference_mode():
+            inside = multiply()
+    assert outside.tolist() == inside.tolist() == [[1.0, 1.0], [1.0, 1.0]]
+
+
+def test_what_judges_is_exact_and_the_setting_comes_back():
+    a = torch.full((1, 1), 1 + 2.0**-9)
+    with RoundedFactors("bfloat16"):
+        with pytest.raises(KeyError), exact_products():
+            exact = (a @ torch.eye(1)).item()
+            raise KeyError
+        after = (a @ torch.eye(1)).item()
+    assert (exact, after) == (1 + 2.0**-9, 1.0)
+
+
 def test_a_step_of_training_differs_by_about_the_rounding():
     draws = torch.Generator().manual_seed(2)
     model = MultimodalRBM.initialise({"image": 8, "text": 6}, 10, draws, weight_std=0.5)
@@ -89,7 +114,12 @@ def test_a_step_of_training_differs_by_about_the_rounding():
 
 @pytest.mark.parametrize(
     ("kind", "device", "units"),
-    [("float32", "cuda", "highest"), ("tf32", "cuda", "high"), ("tf32", "cpu", "highest")],
+    [
+        ("float32", "cuda", "highest"),
+        ("tf32", "cuda", "high"),
+        ("bfloat16", "cuda", "high"),
+        ("tf32", "cpu", "highest"),
+    ],
 )
 def test_a_gpu_s_matrix_units_are_taken_where_they_are_asked_for(kind, device, units):
     code = (

@@ -20,4 +20,7 @@ metrics = {objective: [pd.read_csv(next(files)) for _ in about.trials] for objec
 origin = Origin(attrs["dataset"], about.run, attrs["generated"])
 trials = search_table(metrics, about.trials, origin, split=about.split)
 write_csv(output.csv, trials)
-write_markdown(output.md, search_markdown(trials), search_caption(trials, iterations=about.iterations))
+caption = search_caption(
+    trials, iterations=about.iterations, untagged=about.untagged, grid=about.grid, note=about.note
+)
+write_markdown(output.md, search_markdown(trials), caption)

@@ -3,16 +3,17 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
 
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
 from mvi.evaluation.logistic import fit_path
 from mvi.evaluation.multilabel import mean_average_precision
 from mvi.evaluation.protocol import queries_of
-from mvi.mrbm import MultimodalRBM, Start
+from mvi.mrbm import MultimodalRBM
+from mvi.precision import exact_products
 
 
 def validation_map(
@@ -21,50 +22,65 @@ def validation_map(
     split: int,
     grid: Sequence[float],
     *,
-    iterations: int,
-    start: Start,
+    inference: Mapping[str, Any],
+    untagged: str = "observed",
+    chosen_by: str = "interpolated",
     tolerance: float = 1e-3,
     device: str = "cpu",
 ) -> Callable[[MultimodalRBM], dict[str, float]]:
     """A measure of top layers: mAP (interpolated) of a split's validation rows by each query.
 
     The classifier learns from the multimodal representations of the training rows, with the lambda of `grid`
-    that is best for multimodal validation rows. A missing modality is filled in by `iterations` from
-    `start`. What stands below the layer is in `transforms`, and must not have learned from the validation
-    rows: it would know their missing modality. Test rows are not read.
+    that is best for multimodal validation rows by the definition `chosen_by`. What stands below the layer is
+    in `transforms`, and must not have learned from the validation rows: it would know their missing modality.
+    Test rows are not read. However inexact the products of the training, those of the measure are in float32.
+
+    inference: how a missing modality is filled in, "iterations", "tolerance" and "start" of
+        `MultimodalRBM.encode`
+    untagged: what both modalities of a row without tags are: "observed", no tag; "inferred", what its picture
+        alone tells
+    tolerance: the classifier's stopping rule
 
     The rows, (n, D), are read once and kept. The numbers are named "validation_map/<query>".
     """
     with Store(store_path) as store:
-        parts = store.split(split)
-        labels = store.labels()
-        seen = read(store, transforms, parts["train"], device)
-        shown = read(store, transforms, parts["validation"], device)
-    train, held_out = (labels[parts[name]] for name in ("train", "validation"))
+        parts = {name: store.split(split)[name] for name in ("train", "validation")}
+        labels = {name: store.labels()[rows] for name, rows in parts.items()}
+        without = {name: store.tag_counts()[rows] == 0 for name, rows in parts.items()}
+        given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
     descending = sorted(map(float, grid), reverse=True)
 
-    def measure(model: MultimodalRBM) -> dict[str, float]:
-        def encode(rows: torch.Tensor, query: str) -> np.ndarray:
-            values = {
-                name: rows[:, part] if name in query.split("+") else None
-                for name, part in model.slices.items()
-            }
-            return model.encode(values, iterations=iterations, start=start).cpu().numpy()
+    def encode(model: MultimodalRBM, part: str, query: str) -> np.ndarray:
+        values = {
+            name: given[part][:, columns] if name in query.split("+") else None
+            for name, columns in model.slices.items()
+        }
+        return model.encode(values, **inference).cpu().numpy()
 
-        queries = queries_of(list(model.slices))
-        states = {query: encode(shown, query) for query in queries}
-        best: dict[str, float] = {}
-        for classifier in fit_path(encode(seen, queries[0]), train, descending, tolerance=tolerance):
+    def both(model: MultimodalRBM, part: str, query: str) -> np.ndarray:
+        states = encode(model, part, query)
+        if untagged == "inferred":
+            states[without[part]] = encode(model, part, "image")[without[part]]
+        return states
+
+    @exact_products()
+    def measure(model: MultimodalRBM) -> dict[str, float]:
+        whole, *alone = queries_of(list(model.slices))
+        states = {query: encode(model, "validation", query) for query in alone}
+        states[whole] = both(model, "validation", whole)
+        best: dict[str, np.ndarray] = {}
+        highest = -np.inf
+        path = fit_path(both(model, "train", whole), labels["train"], descending, tolerance=tolerance)
+        for classifier in path:
             known = classifier.trained
-            found = {
-                f"validation_map/{query}": mean_average_precision(
-                    classifier.decision(rows)[:, known], held_out[:, known]
-                )[0]
-                for query, rows in states.items()
-            }
-            key = f"validation_map/{queries[0]}"
-            if not best or found[key] > best[key]:
-                best = found
-        return best
+            truth = labels["validation"][:, known]
+            logits = {query: classifier.decision(rows)[:, known] for query, rows in states.items()}
+            reached, _ = mean_average_precision(logits[whole], truth, chosen_by)
+            if not best or reached > highest:
+                highest, best = reached, logits
+        return {
+            f"validation_map/{query}": mean_average_precision(best[query], truth)[0]
+            for query in (whole, *alone)
+        }
 
     return measure
