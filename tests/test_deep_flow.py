@@ -342,7 +342,7 @@ def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
     search = "{epochs: 2, split: 2, learning_rate: [0.1], weight_std: [0.1, 0.2]}"
     given = f"flickr={{run: s, rows: {{parts: [train]}}, joint: {{search: {search}}}}}"
     done = subprocess.run(
-        command("search", "--config", given), **started(tmp_path), capture_output=True, text=True
+        command("--config", given, "--", "search"), **started(tmp_path), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     table = (tmp_path / "results/s/tables/search.csv").read_text().splitlines()
@@ -351,7 +351,10 @@ def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
     assert all(0 < value < 1 for value in found) and len(set(found)) > 3
     assert "lambda fixed" in (tmp_path / "results/s/tables/search.md").read_text()
     assert not list((tmp_path / "results/s").rglob("trial*.safetensors"))
-    assert "learning from 19 rows" in (tmp_path / "results/s/logs/search_top/mp/trial1.log").read_text()
+    with Store(tmp_path / STORE) as store:
+        learned, _ = learn_and_watch(store, 2, held_out=5, minimum_tags=1, parts=["train"])
+    log = (tmp_path / "results/s/logs/search_top/mp/trial1.log").read_text()
+    assert f"learning from {len(learned)} rows" in log
 
 
 @pytest.mark.parametrize("rule", STAGES)
@@ -362,9 +365,9 @@ def test_less_exact_products_change_what_a_stage_learns(by_split, tmp_path, rule
     exact = load_file(weights)
     weights.unlink()
     # What stands below stays that of exact products, so that the stage alone makes the difference.
-    arguments = ("--rerun-triggers", "mtime", "--config", "precision=bfloat16")
+    arguments = ("--rerun-triggers", "mtime", "--config", "precision=bfloat16", "--")
     done = subprocess.run(
-        command(f"{RUN}/{STAGES[rule]}", *arguments), **started(folder), capture_output=True, text=True
+        command(*arguments, f"{RUN}/{STAGES[rule]}"), **started(folder), capture_output=True, text=True
     )
     assert done.returncode == 0, done.stdout + done.stderr
     rounded = load_file(weights)
