@@ -340,16 +340,20 @@ def headline3(cells, kind, part):
 def test_table3_has_both_readings():
     cells = cells3()
     found = {(c.row, c.iterations): c for c in headline3(cells, "model", "validation")}
-    assert len(found) == 12
+    assert len(found) == 16
+    # Every other model by all its numbers.
+    assert [found["trained0/image", n].mean for n in (0, 10)] == pytest.approx([0.345, 0.1])
+    assert [found["trained1/image", n].mean for n in (1, 10)] == pytest.approx([0.405, 0.1])
+    assert found["trained0/image", 10].label == "Unimodal, trained with 0, changed at test only"
     assert [found["test/image", n].mean for n in (0, 1, 10)] == pytest.approx([0.31, 0.42, 0.425])
     assert [found["both/image", n].mean for n in (0, 1, 10)] == pytest.approx([0.345, 0.405, 0.425])
     assert [found["test/image+text", n].mean for n in (0, 1, 10)] == pytest.approx([0.61] * 3)
     assert [found["both/image+text", n].mean for n in (0, 1, 10)] == pytest.approx([0.585, 0.6, 0.61])
     assert found["test/image", 1].sd == pytest.approx(0.02 * math.sqrt(2))
-    # Each of the 12 in three definitions and two parts.
+    # Each of the 16 in three definitions and two parts.
     models = [c for c in cells if c.kind == "model"]
     places = {(c.row, c.iterations, c.metric, c.part) for c in models}
-    assert len(places) == len(models) == 12 * 3 * 2
+    assert len(places) == len(models) == 16 * 3 * 2
     assert {c.part for c in cells} == {"validation", "test"} and {c.metric for c in cells} == set(DEFINITIONS)
     alone = cells3({"n10": make_sweep()["n10"]})
     assert {c.row.split("/")[0] for c in alone} == {"test"}
@@ -357,7 +361,7 @@ def test_table3_has_both_readings():
 
 def test_table3_has_test_rows_beside_validation_rows():
     found = {(c.row, c.iterations): c for c in headline3(cells3(), "model", "test")}
-    assert len(found) == 12
+    assert len(found) == 16
     # Means over splits 1 and 2 of the squares.
     changed = [(0.09 + 0.1024) / 2, (0.16 + 0.1936) / 2, (0.1764 + 0.1849) / 2]
     assert [found["test/image", n].mean for n in (0, 1, 10)] == pytest.approx(changed)
@@ -377,7 +381,8 @@ def test_table3_differences():
         f"{reading}/{step}"
         for reading in ("test/image", "both/image", "both/image+text")
         for step in ("1-0", "10-1", "10-0")
-    }
+    } | {"trained0/image/10-0", "trained1/image/10-1"}
+    assert found["trained0/image/10-0"].mean == pytest.approx(-0.245)
     last = found["test/image/10-1"]
     assert last.mean == pytest.approx(0.005) and (last.positive, last.splits) == (1, 2)
     assert found["test/image/1-0"].mean == pytest.approx(0.11)
@@ -395,14 +400,18 @@ def test_table3_differences():
 def test_table3_markdown_and_published():
     markdown = deep_tables_sweep.markdown3(cells3())
     table, test, differences = blocks(markdown)
-    assert table[0] == ["Iterations", "0", "1", "10", "splits"] and len(table) == 5
+    assert table[0] == ["Iterations", "0", "1", "10", "splits"] and len(table) == 7
+    assert table[5] == [
+        "Unimodal, trained with 0, changed at test only",
+        *("0.345 ± 0.007", "", "0.100 ± 0.000", "2"),
+    ]
     assert table[2][:3] == ["Unimodal, changed at test only", "0.310 ± 0.014", "0.420 ± 0.028"]
     assert markdown.count("**The same on the test rows.**") == 1
     assert test[0] == table[0] and [row[0] for row in test] == [row[0] for row in table]
     shown = ["0.096 ± 0.009", "0.177 ± 0.024", "0.181 ± 0.006", "2"]
     assert test[2] == ["Unimodal, changed at test only", *shown]
     assert differences[0] == ["Difference", "validation", "above 0", "test", "above 0"]
-    assert len(differences) == 10
+    assert len(differences) == 12
     last = next(row for row in differences if row[0] == "Unimodal, changed at test only: 10 - 1")
     assert last[1:] == ["+0.005 ± 0.021", "1 of 2", "+0.004 ± 0.018", "1 of 2"]
     cells = cells3(origin=TORONTO)
@@ -411,7 +420,7 @@ def test_table3_markdown_and_published():
     assert [quoted["image+text", n] for n in (0, 1, 2, 3, 5, 10)] == [0.677, 0.678, 0.679, 0.68, 0.682, 0.685]
     assert {c.part for c in cells if c.kind == "published"} == {"validation"}
     table, test, _ = blocks(deep_tables_sweep.markdown3(cells))
-    assert test[0] == table[0] and len(test) == 5 and not any("published" in row[0] for row in test)
+    assert test[0] == table[0] and len(test) == 7 and not any("published" in row[0] for row in test)
     unimodal = next(row for row in table if row[0] == "Unimodal, published")
     assert unimodal[1:] == ["0.557", "0.591", "0.599", "0.602", "0.605", "0.607", ""]
     assert "published" not in table[0] and table[1][3] == ""
@@ -427,7 +436,8 @@ def test_table3_caption_and_refusals():
         " rows and the 37 that occur in the test rows. The unsupervised training learned from the 5,000"
         " unlabelled rows. The MDRNN is finetuned from the joint layer by MP. Changed at test only: one"
         " model, trained with 10 iterations; multimodal queries need none and have one number. In training"
-        " and test alike: the last stage of finetuning once for each number, from the same network. For a"
+        " and test alike: the last stage of finetuning once for each number, from the same network; below,"
+        " each of these changed at test only. For a"
         " picture without tags the query with both modalities says",
         "trained on multimodal features only, lambda 0.001, fixed. Each test score is that of the classifier"
         " trained again on training and validation rows; the validation score, of the one trained on the"
@@ -470,10 +480,10 @@ def test_table3_and_its_figure_take_the_scores_as_the_sweep_gives_them():
     }
     cells = deep_tables_sweep.table3(scores, MINI, main=3)
     given = {(c.row, c.iterations, c.metric, c.part): c.mean for c in cells if c.kind == "model"}
-    assert len(given) == 8 * 3 * 2
+    assert len(given) == (8 + 2) * 3 * 2
     for (row, n, metric, part), value in given.items():
         reading, _, query = row.partition("/")
-        model = scores["n3" if reading == "test" else f"n{n}"][1]
+        model = scores[{"test": "n3", "trained0": "n0"}.get(reading, f"n{n}")][1]
         assert (
             value == model[f"image/n{n}/{part}_{metric}" if query == "image" else f"{query}/{part}_{metric}"]
         )

@@ -3,8 +3,8 @@
 
 The paper's text leaves open whether the number was changed in training too. Both readings are given:
 *changed at test only*, one model trained with the main number and encoded by every number; and *in training
-and test alike*, a model for each number. Score files are those of `multilabel.sweep`, one a
-model and split.
+and test alike*, a model for each number. Each of these, changed at test only, stands below them. Score files
+are those of `multilabel.sweep`, one a model and split.
 """
 
 import re
@@ -46,6 +46,9 @@ def table3(
 ) -> list[DeepCell]:
     """Cells of both readings and their differences; the second reading where other models have scores.
 
+    Below it, for each of these models, the query that lacks a modality by every number that it was scored
+    with, and the difference of the last and the first.
+
     scores: "n<iterations of the training>" -> split -> scores of `multilabel.sweep`
     main: the iterations of the training whose model is encoded by every number
     queries: names of the multimodal query and of the one that lacks a modality
@@ -60,40 +63,42 @@ def table3(
             f"There are no scores of the model trained with {main} iterations; run the sweep of it first."
         )
     whole, lacking = queries
-    pattern = re.escape(lacking) + r"/n(\d+)/validation_" + re.escape(HEADLINE)
-    tried = {int(m[1]) for one in trained[main].values() for key in one if (m := re.fullmatch(pattern, key))}
+    tried = _tried(trained[main], lacking)
     if not tried:
         raise DataError(f"The scores of n{main} hold no number of iterations; delete them and run again.")
-    models = {"test": dict.fromkeys(sorted(tried), trained[main])}
+    # Reading, query, label, number of iterations -> scores by split, and which numbers to compare.
+    changed = dict.fromkeys(tried, trained[main])
+    rows = [
+        ("test", whole, f"Multimodal, {READINGS['test']}", changed, []),
+        ("test", lacking, f"Unimodal, {READINGS['test']}", changed, _steps(tried)),
+    ]
     if len(trained) > 1:
-        models["both"] = {n: trained[n] for n in sorted(trained)}
-    cells = []
-    for reading, by_number in models.items():
+        alike = {n: trained[n] for n in sorted(trained)}
         for side, query in zip(_SIDES, queries, strict=True):
-            row, label = f"{reading}/{query}", f"{side}, {READINGS[reading]}"
-            for metric, part in product(METRIC_TITLES, _PARTS):
-                fills = query == lacking
-                values = {
-                    n: {
-                        split: number(one, _key(query, n, f"{part}_{metric}", fills), f"the sweep, n{n}")
-                        for split, one in splits.items()
-                    }
-                    for n, splits in by_number.items()
+            rows.append(("both", query, f"{side}, {READINGS['both']}", alike, _steps(list(alike))))
+        for n in sorted(trained.keys() - {main}):
+            own = _tried(trained[n], lacking)
+            label = f"Unimodal, trained with {n}, {READINGS['test']}"
+            rows.append((f"trained{n}", lacking, label, dict.fromkeys(own, trained[n]), _steps(own)[-1:]))
+    cells = []
+    for reading, query, label, by_number, steps in rows:
+        row, fills = f"{reading}/{query}", query == lacking
+        for metric, part in product(METRIC_TITLES, _PARTS):
+            values = {
+                n: {
+                    split: number(one, _key(query, n, f"{part}_{metric}", fills), f"the sweep, n{n}")
+                    for split, one in splits.items()
                 }
-                place = {"query": query, "part": part, "metric": metric}
-                for n, found in values.items():
-                    cells.append(
-                        origin.cell("model", row, label, list(found.values()), iterations=n, **place)
-                    )
-                if reading == "test" and query == whole:
-                    continue
-                for before, after in _steps(list(values)):
-                    name = f"{label}: {after} - {before}"
-                    cells.append(
-                        origin.difference(
-                            f"{row}/{after}-{before}", name, values[after], values[before], **place
-                        )
-                    )
+                for n, splits in by_number.items()
+            }
+            place = {"query": query, "part": part, "metric": metric}
+            for n, found in values.items():
+                cells.append(origin.cell("model", row, label, list(found.values()), iterations=n, **place))
+            for before, after in steps:
+                name = f"{label}: {after} - {before}"
+                cells.append(
+                    origin.difference(f"{row}/{after}-{before}", name, values[after], values[before], **place)
+                )
     for (method, query, metric), beside in origin.quoted(published).items():
         found = re.fullmatch(r"n(\d+)/validation_(map/\w+)", metric)
         if method == "mdrnn" and query in queries and found:
@@ -102,6 +107,12 @@ def table3(
             n = int(found[1])
             cells.append(origin.cell("published", f"published/{query}", label, [], iterations=n, **place))
     return cells
+
+
+def _tried(splits: Mapping[int, Mapping[str, Any]], query: str) -> list[int]:
+    """The numbers of iterations that a model's scores by a query hold."""
+    pattern = re.escape(query) + r"/n(\d+)/validation_" + re.escape(HEADLINE)
+    return sorted({int(m[1]) for one in splits.values() for key in one if (m := re.fullmatch(pattern, key))})
 
 
 def _iterations(name: str) -> int:
@@ -176,7 +187,7 @@ def caption3(
         + (" are encoded with as many" if untagged == "inferred" else " need none")
         + " and have one number.",
         f"{READINGS['both'].capitalize()}: the last stage of finetuning once for each number, from the same"
-        " network."
+        " network; below, each of these changed at test only."
         if alike
         else "",
         untagged_sentence(untagged),
