@@ -118,9 +118,10 @@ def _check_flickr(config: Mapping[str, Any]) -> None:
             if not config["data"]["folder"][key]:
                 raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
     splits = config["data"][flickr["dataset"]].get("splits", {"count": SHIPPED_SPLITS})
+    searched = flickr["joint"]["search"]["split"]
     for key, value, greatest in (
         ("splits", flickr["splits"], max(flickr["splits"])),
-        ("joint.search.split", (own := flickr["joint"]["search"]["split"]), own),
+        ("joint.search.split", searched, searched),
     ):
         if greatest > splits["count"]:
             raise ConfigError(

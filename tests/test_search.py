@@ -10,7 +10,7 @@ from scipy import sparse
 
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import Binarise, Counts
-from mvi.errors import DataError
+from mvi.errors import ConfigError, DataError
 from mvi.evaluation.deep_tables_cells import Origin
 from mvi.evaluation.multilabel import evaluate_queries
 from mvi.evaluation.search_tables import search_caption, search_markdown, search_table
@@ -82,7 +82,8 @@ def test_pictures_without_tags_may_be_inferred_and_products_are_exact(tmp_path, 
     observed, inferred = found(), found(untagged="inferred")
     key = "validation_map/image+text"
     assert inferred[key] != observed[key]
-    assert found(chosen_by="step").keys() == observed.keys()
+    with pytest.raises(ConfigError, match="'precision' is none of"):
+        found(chosen_by="precision")
     with RoundedFactors("bfloat16"):
         assert found() == observed
         rounded = torch.full((1, 1), 1 + 2.0**-9) @ torch.eye(1)

@@ -55,32 +55,29 @@ def validation_map(
             name: given[part][:, columns] if name in query.split("+") else None
             for name, columns in model.slices.items()
         }
-        return model.encode(values, **inference).cpu().numpy()
-
-    def both(model: MultimodalRBM, part: str, query: str) -> np.ndarray:
-        states = encode(model, part, query)
-        if untagged == "inferred":
+        states = model.encode(values, **inference).cpu().numpy()
+        if untagged == "inferred" and "+" in query:
             states[without[part]] = encode(model, part, "image")[without[part]]
         return states
 
     @exact_products()
     def measure(model: MultimodalRBM) -> dict[str, float]:
-        whole, *alone = queries_of(list(model.slices))
-        states = {query: encode(model, "validation", query) for query in alone}
-        states[whole] = both(model, "validation", whole)
-        best: dict[str, np.ndarray] = {}
+        queries = queries_of(list(model.slices))
+        states = {query: encode(model, "validation", query) for query in queries}
+        best: dict[str, float] = {}
         highest = -np.inf
-        path = fit_path(both(model, "train", whole), labels["train"], descending, tolerance=tolerance)
+        path = fit_path(encode(model, "train", queries[0]), labels["train"], descending, tolerance=tolerance)
         for classifier in path:
             known = classifier.trained
             truth = labels["validation"][:, known]
             logits = {query: classifier.decision(rows)[:, known] for query, rows in states.items()}
-            reached, _ = mean_average_precision(logits[whole], truth, chosen_by)
+            reached, _ = mean_average_precision(logits[queries[0]], truth, chosen_by)
             if not best or reached > highest:
-                highest, best = reached, logits
-        return {
-            f"validation_map/{query}": mean_average_precision(best[query], truth)[0]
-            for query in (whole, *alone)
-        }
+                highest = reached
+                best = {
+                    f"validation_map/{query}": mean_average_precision(ranks, truth)[0]
+                    for query, ranks in logits.items()
+                }
+        return best
 
     return measure
