@@ -122,7 +122,7 @@ class RBM:
         return self.hidden.mean(self.hidden_input(v))
 
     def visible_mean(self, h: Tensor, total: Tensor | float = 1.0) -> Tensor:
-        """(B, D) expected visible state given h (Eq. 7); `total` (B, 1) counts for replicated softmax."""
+        """(B, D) expected visible state given h (Eq. 7); `total` () or (B, 1) words of a softmax."""
         return self._visible(self.visible_input(h), None, total)
 
     def sample_hidden(self, v: Tensor, generator: torch.Generator) -> Tensor:

@@ -16,6 +16,7 @@ from mvi.data.store import Store
 from mvi.data.transforms import Transform, minibatches, read
 from mvi.objectives.common import Objective
 from mvi.pathways import learn_and_watch
+from mvi.replay import recorder
 from mvi.training import Batches, Schedule, Trainable, train
 from mvi.weights import save
 
@@ -128,6 +129,7 @@ def train_stage(
         fingerprint=fingerprint,
         metrics_path=Path(metrics),
         monitor=look,
+        record=recorder(config["cuda_graphs"], generator.device.type),
     )
     save(path, model, config)
     path.with_suffix(".checkpoint").unlink(missing_ok=True)

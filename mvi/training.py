@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -26,6 +27,7 @@ from mvi.errors import NonFiniteError
 from mvi.files import atomic, exclusive
 from mvi.objectives.common import Memory, Objective
 from mvi.optim import Momentum, UpdateRule, all_finite, update_
+from mvi.replay import Record, Replayed
 
 log = logging.getLogger(__name__)
 
@@ -67,13 +69,38 @@ class Schedule:
 
 
 @dataclass
-class _State:
+class State:
+    """All that the next epoch depends on; updates change its tensors in place."""
+
     parameters: dict[str, Tensor]
     buffers: dict[str, Tensor]
     memory: Memory
     generator: torch.Generator
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, model: Trainable, objective: Objective, mean: Tensor, generator: torch.Generator) -> Self:
+        """Before the first epoch; `mean` (D,) is the mean training row."""
+        buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+        return cls(model.parameters, buffers, objective.start(model, mean, generator), generator)
+
+
+@dataclass
+class Tally:
+    """The numbers of an epoch that is under way, on the device, so that a GPU is never waited for."""
+
+    rate: Tensor
+    step: Tensor
+    first_bad: Tensor
+    rejected: Tensor
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, rate: float, device: torch.device) -> Self:
+        """Before the first update of an epoch with this learning rate."""
+        step, first_bad = (torch.tensor(number, device=device) for number in (0, -1))
+        return cls(torch.tensor(rate, device=device), step, first_bad, torch.zeros((), device=device))
 
 
 def train(
@@ -89,12 +116,14 @@ def train(
     checkpoint_seconds: float = 60.0,
     metrics_path: Path | None = None,
     monitor: Callable[[Any], Mapping[str, float]] | None = None,
+    record: Record | None = None,
 ) -> pd.DataFrame:
     """Train `model` in place and return its metrics, one row an epoch.
 
     `checkpoint` is written at the end of an epoch whenever `checkpoint_seconds` have passed, and read at the
     start if its `fingerprint` (settings, seed and code) is the same. `monitor` adds columns to the metrics,
-    which go to `metrics_path` as CSV. `label` names the layer in messages.
+    which go to `metrics_path` as CSV. `label` names the layer in messages. With `record` the updates of an
+    epoch are recorded once and replayed (`mvi.replay`), which changes no number.
 
     Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite, and
     `DataError` where another process trains with the same checkpoint.
@@ -105,12 +134,7 @@ def train(
             f"{label}: the training rows hold numbers that are not finite, first in column "
             f"{int((~mean.isfinite()).nonzero()[0])}; mend the data and make the store again."
         )
-    state = _State(
-        parameters=model.parameters,
-        buffers={name: torch.zeros_like(theta) for name, theta in model.parameters.items()},
-        memory=objective.start(model, mean, generator),
-        generator=generator,
-    )
+    state = State.begin(model, objective, mean, generator)
     saved = time.monotonic()
     # A trainer that outlived its workflow would else write over what this one goes on from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
@@ -123,7 +147,7 @@ def train(
             progress.n = progress.initial = state.epoch * len(batches)
         while state.epoch < schedule.epochs:
             started = time.monotonic()
-            metrics = _epoch(model, objective, batches, schedule, state, label, progress.update)
+            metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
             if monitor is not None:
                 metrics |= monitor(model)
             state.epoch += 1
@@ -146,41 +170,60 @@ def _epoch(
     objective: Objective,
     batches: Batches,
     schedule: Schedule,
-    state: _State,
+    state: State,
     label: str,
     advance: Callable[[int], object],
+    record: Record | None,
 ) -> dict[str, float]:
-    """One pass over the batches. Numbers stay on the device until its end, so that a GPU never waits."""
+    """One pass over the batches."""
     epoch = state.epoch + 1
-    momentum = schedule.rule.momentum.at(epoch)
     device = next(iter(model.parameters.values())).device
-    rate = torch.tensor(schedule.rule.rate(epoch), device=device)
-    first_bad = torch.tensor(-1, device=device)
-    rejected = torch.zeros((), device=device)
-    sums: dict[str, Tensor] = {}
-    for step, batch in enumerate(batches.epoch(state.generator)):
-        gradient, state.memory = objective.step(model, batch, state.memory, epoch, state.generator)
-        accept = all_finite(gradient)
-        for name, value in gradient.metrics.items():
-            sums[name] = sums[name] + value if name in sums else value
-        update_(
-            state.parameters,
-            state.buffers,
-            gradient,
-            rate=rate,
-            momentum=momentum,
-            weight_decay=schedule.weight_decay,
-            accept=accept,
-        )
-        rate = torch.where(accept, rate, rate * schedule.rate_after_rejection)
-        first_bad = torch.where(accept | (first_bad >= 0), first_bad, step)
-        rejected += ~accept
+    tally = Tally.begin(schedule.rule.rate(epoch), device)
+    update = partial(update_once, model, objective, schedule, state, tally)
+    if record is not None:
+        update = Replayed(update, state.generator, record)
+    for batch in batches.epoch(state.generator):
+        update(batch)
         advance(1)
-    _guard(state, float(rejected) / len(batches), int(first_bad), schedule, label, epoch)
-    return {name: float(total) / len(batches) for name, total in sums.items()}
+    _guard(state, float(tally.rejected) / len(batches), int(tally.first_bad), schedule, label, epoch)
+    return {name: float(total) / len(batches) for name, total in tally.sums.items()}
 
 
-def _guard(state: _State, share: float, first_bad: int, schedule: Schedule, label: str, epoch: int) -> None:
+def update_once(
+    model: Trainable, objective: Objective, schedule: Schedule, state: State, tally: Tally, batch: Tensor
+) -> None:
+    """Learn from one minibatch (B, D): change the model, `state` and `tally` in place.
+
+    Nothing is read back from the device, and what one call leaves to the next is in tensors that stay where
+    they are, so that the work can be recorded and replayed.
+    """
+    epoch = state.epoch + 1
+    gradient, after = objective.step(model, batch, state.memory, epoch, state.generator)
+    for name, tensor in after.items():
+        if tensor is not state.memory[name]:
+            state.memory[name].copy_(tensor)
+    accept = all_finite(gradient)
+    for name, value in gradient.metrics.items():
+        if name in tally.sums:
+            tally.sums[name] += value
+        else:
+            tally.sums[name] = value.clone()
+    update_(
+        state.parameters,
+        state.buffers,
+        gradient,
+        rate=tally.rate,
+        momentum=schedule.rule.momentum.at(epoch),
+        weight_decay=schedule.weight_decay,
+        accept=accept,
+    )
+    tally.rate.copy_(torch.where(accept, tally.rate, tally.rate * schedule.rate_after_rejection))
+    tally.first_bad.copy_(torch.where(accept | (tally.first_bad >= 0), tally.first_bad, tally.step))
+    tally.rejected += ~accept
+    tally.step += 1
+
+
+def _guard(state: State, share: float, first_bad: int, schedule: Schedule, label: str, epoch: int) -> None:
     spoiled = [name for name, theta in state.parameters.items() if not theta.isfinite().all()]
     if share > schedule.rejected_share or spoiled:
         where = f"from step {first_bad + 1}" if first_bad >= 0 else f"in {', '.join(spoiled)}"
@@ -192,7 +235,7 @@ def _guard(state: _State, share: float, first_bad: int, schedule: Schedule, labe
         log.warning("%s: epoch %d: %.1f %% of the updates rejected", label, epoch, 100 * share)
 
 
-def _save(state: _State, path: Path, fingerprint: str) -> None:
+def _save(state: State, path: Path, fingerprint: str) -> None:
     tensors = {"generator": state.generator.get_state()}
     for group in ("parameters", "buffers", "memory"):
         for name, tensor in getattr(state, group).items():
@@ -202,7 +245,7 @@ def _save(state: _State, path: Path, fingerprint: str) -> None:
         save_file(tensors, temporary, {"about": json.dumps(about)})
 
 
-def _resume(state: _State, path: Path, fingerprint: str, label: str) -> None:
+def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:
     """Fill `state` from a checkpoint; one that is absent, unreadable or of other settings is passed over."""
     if not path.exists():
         return

@@ -130,11 +130,10 @@ class ReplicatedSoftmax:
         return torch.softmax(a, -1) * total
 
     def sample(self, a: Tensor, generator: torch.Generator, total: Tensor | float = 1.0) -> Tensor:
-        """(B, N) counts of `total` draws a row; `total` is whole."""
-        totals = torch.as_tensor(total, device=a.device).expand(a.shape[0], 1)
-        draws = int(totals.max())
+        """(B, N) counts of `total` draws a row; `total` is whole, and waited for where a GPU holds it."""
+        draws = int(torch.as_tensor(total).max())
         words = torch.multinomial(torch.softmax(a, -1), draws, replacement=True, generator=generator)
-        kept = (torch.arange(draws, device=a.device) < totals).to(a.dtype)
+        kept = (torch.arange(draws, device=a.device) < total).to(a.dtype).expand(words.shape)
         return torch.zeros_like(a).scatter_add_(1, words, kept)
 
     def log_normaliser(self, a: Tensor, total: Tensor | float = 1.0) -> Tensor:

@@ -17,6 +17,7 @@ from mvi.evaluation.cross_entropy import monitor
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
 from mvi.precision import set_precision
+from mvi.replay import recorder
 from mvi.training import Schedule, train
 from mvi.weights import save
 
@@ -25,17 +26,16 @@ place = device(snakemake, log)
 set_precision(snakemake.params.precision, place)
 with Store(snakemake.input.store) as store:
     split = store.split(1)
-    halves = [torch.from_numpy(store.read(name, split["train"])) for name in store.modalities]
+    rows = torch.cat([torch.from_numpy(store.read(name, split["train"])) for name in store.modalities], 1)
     watched = split["validation"][: looks["rows"]]
     held_out = {name: store.read(name, watched) for name in store.modalities}
-rows = torch.cat(halves, 1).to(place)
-del halves
-batches = Minibatches(rows, schedule["batch_size"], schedule["batches_per_epoch"])
+batches = Minibatches(rows.to(place), schedule["batch_size"], schedule["batches_per_epoch"])
 # A checkpoint of other settings, code, rows or device is not gone on from.
 made_from = {name: value for name, value in snakemake.params.items() if name != "seeds"}
-identity = [made_from, hashlib.sha256(rows.cpu().numpy()).hexdigest(), rows.device.type]
+identity = [made_from, hashlib.sha256(rows.numpy()).hexdigest(), place]
 
 paths = [Path(path) for path in snakemake.output.weights]
+record = recorder(snakemake.config["cuda_graphs"], place)
 for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.output.metrics, strict=True):
     generator = torch.Generator(place).manual_seed(seed)
     model = MultimodalRBM.initialise(
@@ -53,6 +53,7 @@ for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.outpu
         fingerprint=json.dumps([*identity, seed], sort_keys=True),
         metrics_path=Path(metrics),
         monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
+        record=record,
     )
     save(weights, model, snakemake.config)
 for weights in paths:

@@ -34,8 +34,9 @@ class ContrastiveDivergence:
         if self.persistent:
             bias = mean if isinstance(model.visible, Gaussian) else model.parameters["visible_bias"]
             a = model.scaled(bias.expand(self.chains, -1))
-            # Whole numbers of words; only replicated softmax units look at them.
-            totals = mean.sum().round().clamp_min(1).expand(self.chains, 1)
+            # A whole number of words, which only replicated softmax units look at. It stays with the host,
+            # which has to know it to draw them, and would else wait for a GPU at every step.
+            totals = mean.sum().round().clamp_min(1).cpu()
             v = model._visible(a, generator, totals)
             memory["chain"] = model.sample_hidden(v, generator)
             memory["totals"] = totals
