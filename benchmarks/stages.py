@@ -7,13 +7,15 @@ held by the end of an update's gradient.
 """
 
 import argparse
+import json
 import resource
+import statistics
 import subprocess
 import sys
 from collections.abc import Callable
 
 import torch
-from updates import measure
+from updates import measure, options, seconds
 
 from mvi.mdrnn import Layer, Mdrnn, Pathway
 from mvi.mrbm import MultimodalRBM
@@ -86,8 +88,13 @@ STAGES: dict[str, Callable[[torch.Generator], Stage]] = {
 }
 
 
-def report(name: str, device: str, repeats: int) -> None:
-    """Print the line of one stage."""
+JOINT = ("top layer (MP, both directions)", "top two layers, both directions", "whole network, image to text")
+"""The stages of the reference code's joint training, of 100,000 updates each in the paper's settings."""
+
+
+def report(name: str, chosen: argparse.Namespace) -> dict[str, float]:
+    """Measure one stage, in a process of its own."""
+    device = chosen.device
     model, objective, batch = STAGES[name](torch.Generator(device).manual_seed(0))
     draws = torch.Generator(device).manual_seed(0)
     # Before the products are recorded, which takes as much again.
@@ -96,29 +103,52 @@ def report(name: str, device: str, repeats: int) -> None:
         memory = torch.cuda.max_memory_allocated() / 2**30
     else:
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    update, alone, gflop = measure(model, objective, batch, device, repeats)
-    numbers = f"{1e3 * update:.0f} | {1e3 * alone:.0f} | {gflop:.1f} | {gflop / update:.0f}"
-    print(f"| {name} | {numbers} | {200 / update:.0f} | {alone / update:.0%} | {memory:.2f} |", flush=True)
+    update, alone, gflop = measure(model, objective, batch, device, chosen.repeats, chosen.graph)
+    return {"update": update, "alone": alone, "gflop": gflop, "memory": memory}
+
+
+def peak(device: str) -> float:
+    """GFLOP/s of one large product of square matrices, as fast as this device multiplies any."""
+    size = 2**13 if device == "cuda" else 2**11
+    left, right = (torch.rand(size, size, device=device) for _ in range(2))
+    out = torch.mm(left, right)
+    times = [seconds(lambda: torch.mm(left, right, out=out), device) for _ in range(7)]
+    return 2 * size**3 / statistics.median(times) / 1e9
 
 
 def main() -> None:
     """Print the table as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--repeats", type=int, default=5)
+    parser = options(__doc__, repeats=5)
     parser.add_argument("--precision", choices=["float32", "tf32", "bfloat16"], default="float32")
     parser.add_argument("--stage", choices=list(STAGES), help=argparse.SUPPRESS)
-    options = parser.parse_args()
-    set_precision(options.precision, options.device)
-    if options.stage:
-        report(options.stage, options.device, options.repeats)
+    chosen = parser.parse_args()
+    set_precision(chosen.precision, chosen.device)
+    if chosen.stage:
+        print(json.dumps(report(chosen.stage, chosen)))
         return
-    what = f"{options.device}, {torch.get_num_threads()} thread(s)"
-    print(f"torch {torch.__version__}, {what}, factors of products in {options.precision}\n")
-    print("| update | ms | products alone, ms | GFLOP | GFLOP/s | examples/s | share of products | GiB |")
-    print("|---|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+    best = peak(chosen.device)
+    name = torch.cuda.get_device_name() if chosen.device == "cuda" else "cpu"
+    what = f"{name}, {torch.get_num_threads()} thread(s)"
+    print(f"torch {torch.__version__}, {what}, factors of products in {chosen.precision}; ", end="")
+    print(f"a large square product alone: {best:.0f} GFLOP/s\n")
+    print("| update | ms | products alone, ms | GFLOP | GFLOP/s ", end="")
+    print("| of the large product's | examples/s | share of products | GiB |")
+    print("|---|--:|--:|--:|--:|--:|--:|--:|--:|", flush=True)
+    found = {}
     for name in STAGES:
-        subprocess.run([sys.executable, *sys.argv, "--stage", name], check=True)
+        command = [sys.executable, *sys.argv, "--stage", name]
+        done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        found[name] = stage = json.loads(done.stdout)
+        update, alone, rate = stage["update"], stage["alone"], stage["gflop"] / stage["update"]
+        numbers = (
+            f"{1e3 * update:.3g} | {1e3 * alone:.3g} | {stage['gflop']:.1f} | {rate:.0f} | {rate / best:.0%}"
+        )
+        print(
+            f"| {name} | {numbers} | {200 / update:.0f} | {alone / update:.0%} | {stage['memory']:.2f} |",
+            flush=True,
+        )
+    hours = sum(found[name]["update"] for name in JOINT) * 100_000 / 3600
+    print(f"\nThe reference code's joint stages, 3 x 100,000 updates, at this pace: {hours:.2g} hours.")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import argparse
 import statistics
 import time
 from collections.abc import Callable
+from functools import partial
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -16,12 +17,14 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from mvi.mrbm import MultimodalRBM
 from mvi.objectives import build
 from mvi.objectives.common import Objective
-from mvi.optim import all_finite, update_
-from mvi.training import Trainable
+from mvi.optim import UpdateRule
+from mvi.replay import Replayed, cuda_graph
+from mvi.training import Schedule, State, Tally, Trainable, update_once
 
 MATRIX = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default, torch.ops.aten.addmm_.default}
 MATRIX |= {torch.ops.aten.mm.out, torch.ops.aten.addmm.out}
 
+SCHEDULE = Schedule(1, UpdateRule(0.01), 1e-4)
 SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
 EXACT = SPARSITY | {"kind": "exact"}
 UPDATES = {
@@ -74,56 +77,54 @@ def seconds(function: Callable[[], object], device: str) -> float:
 
 
 def measure(
-    model: Trainable, objective: Objective, batch: torch.Tensor, device: str, repeats: int
+    model: Trainable, objective: Objective, batch: torch.Tensor, device: str, repeats: int, graph: bool
 ) -> tuple[float, float, float]:
-    """Median seconds of an update and of its products alone, and the update's GFLOP in products."""
+    """Median seconds of an update and of its products alone, and the update's GFLOP in products.
+
+    With `graph` the update is recorded as a CUDA graph and replayed; the products never are.
+    """
     draws = torch.Generator(device).manual_seed(0)
-    buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
-    state = {"memory": objective.start(model, batch.mean(0), draws)}
-    rate = torch.tensor(0.01, device=device)
-
-    def update() -> None:
-        gradient, state["memory"] = objective.step(model, batch, state["memory"], 1, draws)
-        accept = all_finite(gradient)
-        update_(
-            model.parameters,
-            buffers,
-            gradient,
-            rate=rate,
-            momentum=0.33,
-            weight_decay=1e-4,
-            accept=accept,
-        )
-
+    state = State.begin(model, objective, batch.mean(0), draws)
+    tally = Tally.begin(SCHEDULE.rule.rate(1), batch.device)
+    update = partial(update_once, model, objective, SCHEDULE, state, tally)
     with Recorder() as recorder:
-        update()
+        update(batch)
     flop = sum(2 * a.shape[0] * a.shape[1] * b.shape[1] for a, b, _ in recorder.products)
+    if graph:
+        update = Replayed(update, draws, cuda_graph)
+        update(batch), update(batch)
 
     def replay() -> None:
         for left, right, out in recorder.products:
             torch.mm(left, right, out=out)
 
-    update(), replay()
-    pairs = [(seconds(update, device), seconds(replay, device)) for _ in range(repeats)]
+    update(batch), replay()
+    pairs = [(seconds(lambda: update(batch), device), seconds(replay, device)) for _ in range(repeats)]
     whole, alone = (statistics.median(column) for column in zip(*pairs, strict=True))
     return whole, alone, flop / 1e9
 
 
+def options(description: str | None, repeats: int) -> argparse.ArgumentParser:
+    """The options that benchmarks of updates share."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--repeats", type=int, default=repeats)
+    parser.add_argument("--graph", action="store_true", help="replay CUDA graphs of the updates")
+    return parser
+
+
 def main() -> None:
     """Print the table as Markdown."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--repeats", type=int, default=30)
-    options = parser.parse_args()
-    print(f"torch {torch.__version__}, {options.device}, {torch.get_num_threads()} thread(s), float32\n")
+    chosen = options(__doc__, repeats=30).parse_args()
+    print(f"torch {torch.__version__}, {chosen.device}, {torch.get_num_threads()} thread(s), float32\n")
     print("| update | ms | products alone, ms | GFLOP | GFLOP/s of the update | share of products |")
     print("|---|---|---|---|---|---|")
     for label, (method, settings) in UPDATES.items():
-        draws = torch.Generator(options.device).manual_seed(0)
+        draws = torch.Generator(chosen.device).manual_seed(0)
         model = MultimodalRBM.initialise({"left": 392, "right": 392}, 1000, draws)
-        batch = torch.rand(100, 784, device=options.device, generator=draws)
+        batch = torch.rand(100, 784, device=chosen.device, generator=draws)
         objective = build(method, settings)
-        whole, alone, gflop = measure(model, objective, batch, options.device, options.repeats)
+        whole, alone, gflop = measure(model, objective, batch, chosen.device, chosen.repeats, chosen.graph)
         numbers = f"{1e3 * whole:.1f} | {1e3 * alone:.1f} | {gflop:.2f} | {gflop / whole:.0f}"
         print(f"| {label} | {numbers} | {alone / whole:.0%} |", flush=True)
 
