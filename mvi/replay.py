@@ -42,7 +42,10 @@ class Replayed:
 
 
 def cuda_graph(work: Callable[[], None], generator: torch.Generator) -> Callable[[], None]:
-    """Record the kernels that `work` launches, without running them; returns what runs them all."""
+    """Record the kernels that `work` launches, without running them; returns what runs them all.
+
+    One of these at a time: the end of a graph frees working memory of libraries that another may still use.
+    """
     graph = torch.cuda.CUDAGraph()
     graph.register_generator_state(generator)
     # The thread that reads minibatches from a store goes on meanwhile, and may pin memory.

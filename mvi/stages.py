@@ -18,6 +18,7 @@ from mvi.objectives.common import Objective
 from mvi.pathways import learn_and_watch
 from mvi.replay import recorder
 from mvi.training import Batches, Schedule, Trainable, train
+from mvi.units import ReplicatedSoftmax
 from mvi.weights import save
 
 log = logging.getLogger(__name__)
@@ -113,6 +114,9 @@ def train_stage(
     path = Path(weights)
     log.info("%s: learning from %d rows", label, rows.count)
 
+    # How many words are drawn depends on the data, which a recording cannot follow.
+    words = isinstance(getattr(model, "visible", None), ReplicatedSoftmax)
+
     def look(trained: Any) -> dict[str, float]:
         found = dict(monitor(trained, rows.watched)) if rows.watched is not None else {}
         return found | dict(judge(trained) if judge else {})
@@ -129,7 +133,7 @@ def train_stage(
         fingerprint=fingerprint,
         metrics_path=Path(metrics),
         monitor=look,
-        record=recorder(config["cuda_graphs"], generator.device.type),
+        record=recorder(config["cuda_graphs"] and not words, generator.device.type),
     )
     save(path, model, config)
     path.with_suffix(".checkpoint").unlink(missing_ok=True)

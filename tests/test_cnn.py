@@ -83,6 +83,18 @@ def test_activations_are_those_of_the_published_layers(cnn, images, weights):
     torch.testing.assert_close(cnn(images[:1]), x, rtol=1e-3, atol=1e-3)
 
 
+def test_a_gpu_is_asked_for_exact_convolutions(cnn, images):
+    asked = []
+    hook = cnn._network.register_forward_hook(
+        lambda *_: asked.append((torch.backends.cudnn.enabled, torch.backends.cudnn.allow_tf32))
+    )
+    before = torch.backends.cudnn.allow_tf32
+    cnn(images[:1])
+    hook.remove()
+    assert asked == [(True, False)]
+    assert before and torch.backends.cudnn.allow_tf32
+
+
 def test_shape_and_batching(cnn, images):
     found = cnn(images)
     assert found.shape == (3, 4096) and found.dtype == torch.float32

@@ -125,6 +125,11 @@ def test_no_update_waits_for_the_gpu(subject):
     assert pretend_epoch(*SUBJECTS[subject]()) == ROWS // SIZE
 
 
+def test_words_that_are_counted_in_the_data_are_waited_for():
+    with pytest.raises(RuntimeError, match="meta"):
+        pretend_epoch(*layer(ReplicatedSoftmax(9), Binary(6), persistent=False))
+
+
 class Impatient:
     """Passes on to an objective, and does something with the gradient of each step."""
 

@@ -73,9 +73,17 @@ def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_
 def test_pictures_without_tags_may_be_inferred_and_products_are_exact(tmp_path, model):
     _, tags, _ = write_store(tmp_path / "store.h5", poisoned=False)
     inference = {"iterations": 3, "start": "zeros"}
+    between = torch.full((1, 1), 1 + 2.0**-9)
+    products = []
+
+    def layer_below(values):
+        products.append((between @ torch.eye(1)).item())
+        return values
+
+    sees = SEES | {"image": layer_below}
 
     def found(**settings):
-        return validation_map(tmp_path / "store.h5", SEES, 1, GRID, inference=inference, **settings)(model)
+        return validation_map(tmp_path / "store.h5", sees, 1, GRID, inference=inference, **settings)(model)
 
     untagged = (tags[np.concatenate([PARTS["train"], PARTS["validation"]])] == 0).all(1)
     assert untagged.any()
@@ -86,8 +94,9 @@ def test_pictures_without_tags_may_be_inferred_and_products_are_exact(tmp_path, 
         found(chosen_by="precision")
     with RoundedFactors("bfloat16"):
         assert found() == observed
-        rounded = torch.full((1, 1), 1 + 2.0**-9) @ torch.eye(1)
+        rounded = between @ torch.eye(1)
     assert rounded.item() == 1.0
+    assert set(products) == {between.item()}
 
 
 SETTINGS = [{"weight_std": 0.01, "learning_rate": 0.1}, {"weight_std": 0.02, "learning_rate": 0.1}]

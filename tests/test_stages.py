@@ -15,7 +15,7 @@ from mvi.data.transforms import Binarise, Counts
 from mvi.objectives.likelihood import ContrastiveDivergence
 from mvi.rbm import RBM
 from mvi.stages import StageRows, made_from, stage_rows, train_stage
-from mvi.units import Binary
+from mvi.units import Binary, ReplicatedSoftmax
 
 N = 50
 SCHEDULE = {
@@ -90,10 +90,11 @@ def test_a_checkpoint_is_of_its_settings_files_and_device(tmp_path, monkeypatch)
     assert made_from(settings, [path], "cpu") != large
 
 
-def run_stage(store, folder, epochs, fingerprint, seconds=0, rows=None):
+def run_stage(store, folder, epochs, fingerprint, *, seconds=0, rows=None, visible=None, graphs=False):
     rows = rows or stage_rows(store, {"text": Binarise()}, 1, SCHEDULE, **ROWS)
     generator = torch.Generator().manual_seed(1)
-    rbm = RBM.initialise(Binary(4), Binary(3), generator, weight_std=0.1, visible_mean=rows.batches.mean())
+    visible = visible or Binary(4)
+    rbm = RBM.initialise(visible, Binary(3), generator, weight_std=0.1, visible_mean=rows.batches.mean())
     seen = []
 
     def measure(model, watched):
@@ -111,7 +112,7 @@ def run_stage(store, folder, epochs, fingerprint, seconds=0, rows=None):
         label="layer",
         weights=folder / "layer.safetensors",
         metrics=folder / "layer.csv",
-        config={"checkpoint_seconds": seconds},
+        config={"checkpoint_seconds": seconds, "cuda_graphs": graphs},
         fingerprint=fingerprint,
         monitor=measure,
     )
@@ -143,3 +144,21 @@ def test_a_stage_that_watches_nothing_has_no_such_columns(store, tmp_path):
     assert isinstance(rows, StageRows)
     assert run_stage(store, tmp_path, 0, "a", rows=rows) == []
     assert "validation" not in (tmp_path / "layer.csv").read_text()
+
+
+@pytest.mark.parametrize("graphs", [True, False])
+@pytest.mark.parametrize("visible", [Binary(4), ReplicatedSoftmax(4)], ids=lambda unit: type(unit).__name__)
+def test_updates_are_recorded_where_that_is_asked_for_and_possible(
+    store, tmp_path, monkeypatch, graphs, visible
+):
+    asked, recorded = [], []
+
+    def recorder(wanted, device):
+        asked.append((wanted, device))
+        return (lambda work, generator: recorded.append(None) or work) if wanted else None
+
+    monkeypatch.setattr(stages, "recorder", recorder)
+    run_stage(store, tmp_path, 4, "a", visible=visible, graphs=graphs)
+    possible = graphs and isinstance(visible, Binary)
+    assert asked == [(possible, "cpu")]
+    assert len(recorded) == 4 * possible

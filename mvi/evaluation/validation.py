@@ -47,7 +47,8 @@ def validation_map(
         parts = {name: store.split(split)[name] for name in ("train", "validation")}
         labels = {name: store.labels()[rows] for name, rows in parts.items()}
         without = {name: store.tag_counts()[rows] == 0 for name, rows in parts.items()}
-        given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
+        with exact_products():
+            given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
     descending = sorted(map(float, grid), reverse=True)
 
     def encode(model: MultimodalRBM, part: str, query: str) -> np.ndarray:

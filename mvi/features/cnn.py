@@ -90,10 +90,12 @@ class Cnn:
         if images.ndim != 4 or images.shape[1] != 3:
             raise ShapeError(f"Cnn needs pictures (n, 3, size, size), not {tuple(images.shape)}.")
         result = images.new_empty(len(images), ACTIVATIONS, dtype=torch.float32)
-        for start in range(0, len(images), self.batch):
-            part = images[start : start + self.batch].to(self._mean)
-            part = functional.interpolate(part, (SIDE, SIDE), mode="bilinear", antialias=True)
-            result[start : start + self.batch] = self._network((part - self._mean) / self._deviation)
+        # Else a GPU rounds the factors of convolutions to TF32, and the numbers depend on the machine.
+        with torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+            for start in range(0, len(images), self.batch):
+                part = images[start : start + self.batch].to(self._mean)
+                part = functional.interpolate(part, (SIDE, SIDE), mode="bilinear", antialias=True)
+                result[start : start + self.batch] = self._network((part - self._mean) / self._deviation)
         return result
 
 
