@@ -200,12 +200,11 @@ def record(work, generator):
     return recording.replay
 
 
-def trained(subject, values, record=None):
+def trained(subject, values, record=None, device="cpu"):
     model, objective = SUBJECTS[subject]()
-    draws = torch.Generator().manual_seed(3)
-    history = train(
-        model, objective, Minibatches(values, SIZE), SCHEDULE, draws, label="layer", record=record
-    )
+    draws = torch.Generator(device).manual_seed(3)
+    batches = Minibatches(values.to(device), SIZE)
+    history = train(model.to(device), objective, batches, SCHEDULE, draws, label="layer", record=record)
     return model.parameters, history, draws.get_state()
 
 
@@ -279,3 +278,32 @@ def test_a_recording_is_fed_with_each_batch():
         replayed(batch)
     assert len(seen) == 2 and total == 28
     assert torch.equal(batches, kept)
+
+
+needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+
+
+@needs_gpu
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_cuda_graphs_are_the_updates(subject):
+    launched, numbers, drawn = trained(subject, rows(), device="cuda")
+    replayed, again, redrawn = trained(subject, rows(), cuda_graph, device="cuda")
+    assert all(torch.equal(theta, replayed[name]) for name, theta in launched.items())
+    assert numbers.equals(again) and torch.equal(drawn, redrawn)
+
+
+@needs_gpu
+@pytest.mark.parametrize("subject", SUBJECTS)
+def test_a_gpu_s_own_watch_sees_no_waiting(subject):
+    model, objective = SUBJECTS[subject]()
+    model.to("cuda")
+    draws = torch.Generator("cuda").manual_seed(0)
+    values = rows().to("cuda")
+    state = State.begin(model, objective, values.mean(0), draws)
+    tally = Tally.begin(0.05, values.device)
+    update_once(model, objective, SCHEDULE, state, tally, values[:SIZE])
+    torch.cuda.set_sync_debug_mode("error")
+    try:
+        update_once(model, objective, SCHEDULE, state, tally, values[SIZE : 2 * SIZE])
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
