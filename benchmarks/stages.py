@@ -16,7 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from updates import measure, options, seconds
+from updates import measure, options, parsed, seconds
 
 from mvi.mdrnn import Layer, Mdrnn, Pathway
 from mvi.mrbm import MultimodalRBM
@@ -124,13 +124,13 @@ def main() -> None:
     parser = options(__doc__, repeats=5)
     parser.add_argument("--precision", choices=["float32", "tf32", "bfloat16"], default="float32")
     parser.add_argument("--stage", choices=[PEAK, *STAGES], help=argparse.SUPPRESS)
-    chosen = parser.parse_args()
+    chosen = parsed(parser)
     if chosen.stage:
         set_precision(chosen.precision, chosen.device)
         print(json.dumps(peak(chosen.device) if chosen.stage == PEAK else report(chosen.stage, chosen)))
         return
 
-    # In processes of their own, none of which waits for another with the GPU in its hands.
+    # In processes of their own: each one's memory is its own, and no two hold a GPU at once.
     def measured(stage: str) -> dict[str, Any]:
         command = [sys.executable, *sys.argv, "--stage", stage]
         return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)

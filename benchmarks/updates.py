@@ -113,9 +113,17 @@ def options(description: str | None, repeats: int) -> argparse.ArgumentParser:
     return parser
 
 
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was asked for on the command line, if it can be had."""
+    chosen = parser.parse_args()
+    if chosen.graph and chosen.device == "cpu":
+        parser.error("--graph needs a GPU: add --device cuda.")
+    return chosen
+
+
 def main() -> None:
     """Print the table as Markdown."""
-    chosen = options(__doc__, repeats=30).parse_args()
+    chosen = parsed(options(__doc__, repeats=30))
     print(f"torch {torch.__version__}, {chosen.device}, {torch.get_num_threads()} thread(s), float32\n")
     print("| update | ms | products alone, ms | GFLOP | GFLOP/s of the update | share of products |")
     print("|---|---|---|---|---|---|")
