@@ -293,8 +293,12 @@ def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
     assert (jobs["retrieve"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
 
 
-def test_mnist_is_planned_from_its_raw_files(fresh):
-    jobs = fresh.planned("--configfile", "config/mnist.yaml", "--", "table1")
+@pytest.mark.parametrize(
+    "command",
+    [["--configfile", "config/mnist.yaml", "--", "table1"], ["--configfile=config/mnist.yaml", "table1"]],
+)
+def test_mnist_is_planned_from_its_raw_files(fresh, command):
+    jobs = fresh.planned(*command)
     assert jobs["retrieve"] == 4 and jobs["mnist_store"] == 1
     assert jobs["train_joint"] == METHODS and "digits_store" not in jobs
 
@@ -490,7 +494,7 @@ def edited(finished) -> Iterator:
             {"train_joint", "pretrain_layer", *AFTER_LAYERS, *AFTER_TRAINING},
         ),
         ("stages.py", {"pretrain_layer", *AFTER_LAYERS}),
-        ("replay.py", {"train_joint", "pretrain_layer", *AFTER_TRAINING, *AFTER_LAYERS}),
+        ("replay.py", {"train_joint", "pretrain_layer", *THEORY, *AFTER_TRAINING, *AFTER_LAYERS}),
         ("top_layer.py", AFTER_LAYERS),
         ("evaluation/validation.py", set()),
         ("precision.py", {"train_joint", "pretrain_layer", *AFTER_TRAINING, *AFTER_LAYERS}),

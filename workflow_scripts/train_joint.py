@@ -35,7 +35,6 @@ made_from = {name: value for name, value in snakemake.params.items() if name != 
 identity = [made_from, hashlib.sha256(rows.numpy()).hexdigest(), place]
 
 paths = [Path(path) for path in snakemake.output.weights]
-record = recorder(snakemake.config["cuda_graphs"], place)
 for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.output.metrics, strict=True):
     generator = torch.Generator(place).manual_seed(seed)
     model = MultimodalRBM.initialise(
@@ -53,7 +52,7 @@ for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.outpu
         fingerprint=json.dumps([*identity, seed], sort_keys=True),
         metrics_path=Path(metrics),
         monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
-        record=record,
+        record=recorder(snakemake.config["cuda_graphs"], place),
     )
     save(weights, model, snakemake.config)
 for weights in paths:
