@@ -119,6 +119,11 @@ def peak(device: str) -> dict[str, float | str]:
     return {"device": name, "rate": 2 * size**3 / statistics.median(times) / 1e9}
 
 
+def short(number: float) -> str:
+    """Three digits, or as many as a whole number has."""
+    return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
+
+
 def main() -> None:
     """Print the table as Markdown."""
     parser = options(__doc__, repeats=5)
@@ -147,15 +152,14 @@ def main() -> None:
     for name in STAGES:
         found[name] = stage = measured(name)
         update, alone, rate = stage["update"], stage["alone"], stage["gflop"] / stage["update"]
-        numbers = (
-            f"{1e3 * update:.3g} | {1e3 * alone:.3g} | {stage['gflop']:.1f} | {rate:.0f} | {rate / best:.0%}"
-        )
+        times = f"{short(1e3 * update)} | {short(1e3 * alone)}"
+        numbers = f"{times} | {stage['gflop']:.1f} | {rate:.0f} | {rate / best:.0%}"
         print(
             f"| {name} | {numbers} | {200 / update:.0f} | {alone / update:.0%} | {stage['memory']:.2f} |",
             flush=True,
         )
     hours = sum(found[name]["update"] for name in JOINT) * 100_000 / 3600
-    print(f"\nThe reference code's joint stages, 3 x 100,000 updates, at this pace: {hours:.2g} hours.")
+    print(f"\nThe reference code's joint stages, 3 x 100,000 updates, at this pace: {short(hours)} hours.")
 
 
 if __name__ == "__main__":
