@@ -194,8 +194,9 @@ def update_once(
 ) -> None:
     """Learn from one minibatch (B, D): change the model, `state` and `tally` in place.
 
-    Nothing is read back from the device, and what one call leaves to the next is in tensors that stay where
-    they are, so that the work can be recorded and replayed.
+    Nothing is read back from the device, but by objectives that draw word counts (`ReplicatedSoftmax`), and
+    what one call leaves to the next is in tensors that stay where they are, so that the work can be recorded
+    and replayed.
     """
     epoch = state.epoch + 1
     gradient, after = objective.step(model, batch, state.memory, epoch, state.generator)
