@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mvi.data.mini import write_mirflickr
 from mvi.data.pictures import ZipPictures, decode
 from mvi.features.extract import Descriptors, describe
 from mvi.features.phow import learn_words
 from mvi.features.words import sample_for_words
+from mvi.synthetic.mirflickr import write_mirflickr
 
 SIZE = 128
 BATCH = 16

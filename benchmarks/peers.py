@@ -17,11 +17,11 @@ import torch
 from sklearn.neural_network import BernoulliRBM
 
 from mvi.data.batches import Minibatches
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary
 from mvi.objectives.likelihood import ContrastiveDivergence
-from mvi.optim import UpdateRule
-from mvi.rbm import RBM
-from mvi.training import Schedule, train
-from mvi.units import Binary
+from mvi.training.loop import Schedule, train
+from mvi.training.optim import UpdateRule
 
 ROWS, VISIBLE, HIDDEN, BATCH, TURNS = 5000, 784, 1000, 100, 5
 

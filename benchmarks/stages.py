@@ -18,15 +18,15 @@ from typing import Any
 import torch
 from updates import measure, options, parsed, seconds
 
-from mvi.mdrnn import Layer, Mdrnn, Pathway
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives import build
-from mvi.objectives.common import Objective
-from mvi.objectives.mdrnn import Finetuning
-from mvi.pathways import build_objective, build_rbm, units_of
-from mvi.precision import set_precision
-from mvi.training import Trainable
-from mvi.units import Binary, Gaussian
+from mvi.methods.registry import build
+from mvi.models.mdrnn import Layer, Mdrnn, Pathway
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.units import Binary, Gaussian
+from mvi.objectives.base import Objective
+from mvi.objectives.finetuning import Finetuning
+from mvi.training.loop import Trainable
+from mvi.training.pathway_layer import build_objective, build_rbm, units_of
+from mvi.training.precision import set_precision
 
 ONCE = {"start": 1}
 LAYER = {"hidden": 1024, "units": "binary", "up": 2.0, "down": 2.0, "weight_std": 0.005, "chains": 500}

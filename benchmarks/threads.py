@@ -9,9 +9,9 @@ import time
 UPDATES = """
 import torch
 from mvi.data.batches import Minibatches
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.training import Schedule, train
+from mvi.training.loop import Schedule, train
 
 torch.set_num_threads({threads})
 draws = torch.Generator().manual_seed(0)

@@ -14,12 +14,12 @@ from functools import partial
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives import build
-from mvi.objectives.common import Objective
-from mvi.optim import UpdateRule
-from mvi.replay import Replayed, cuda_graph
-from mvi.training import Schedule, State, Tally, Trainable, update_once
+from mvi.methods.registry import build
+from mvi.models.mrbm import MultimodalRBM
+from mvi.objectives.base import Objective
+from mvi.training.cuda_graphs import Replayed, cuda_graph
+from mvi.training.loop import Schedule, State, Tally, Trainable, update_once
+from mvi.training.optim import UpdateRule
 
 MATRIX = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default, torch.ops.aten.addmm_.default}
 MATRIX |= {torch.ops.aten.mm.out, torch.ops.aten.addmm.out}

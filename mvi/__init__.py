@@ -11,7 +11,7 @@ __all__ = ["__version__", "load"]
 def __getattr__(name: str) -> Any:
     # Importing torch takes seconds, and most rules of the workflow do not need it.
     if name == "load":
-        from mvi.weights import load
+        from mvi.models.public import load
 
         return load
     raise AttributeError(f"module 'mvi' has no attribute {name!r}")

@@ -8,10 +8,10 @@ import re
 from functools import cache
 from pathlib import Path
 
-from mvi.config import merge, resolve
+from mvi.workflow.config import merge, resolve
 from mvi.data.registry import rows
 from mvi.errors import MviError
-from mvi.provenance import code_hash, gpus, script_hash
+from mvi.workflow.provenance import code_hash, gpus, script_hash
 
 
 def complete(config):
@@ -36,9 +36,23 @@ def complete(config):
 complete(config)
 
 
-def code(script):
+# What watches a training and changes nothing in it: an edit trains nothing again.
+OBSERVERS = ["mvi.training.monitors"]
+
+
+def code(script, *modules, without=()):
     """Hash the part of the library that a script runs, for a rule's params: an edit of it is a rerun."""
-    return script_hash(Path(workflow.basedir) / "workflow_scripts" / script)
+    path = Path(workflow.basedir) / "workflow_scripts" / script
+    return script_hash(path, *modules, without=without)
+
+
+def trainer(script, wildcard):
+    """Hash the code of a training whose method is the value of a wildcard."""
+
+    def hashed(wildcards):
+        return code(script, f"mvi.methods.{wildcards[wildcard]}", without=OBSERVERS)
+
+    return hashed
 
 
 def digest_of(settings):
@@ -146,4 +160,5 @@ def theory_module(wildcards):
 
 def theory_code(wildcards):
     """Hash the code behind one of the theory experiments."""
-    return code_hash(theory_module(wildcards))
+    methods = config["theory"]["training"]["methods"] if wildcards.experiment == "training" else []
+    return code_hash(theory_module(wildcards), *(f"mvi.methods.{name}" for name in methods))

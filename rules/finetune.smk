@@ -26,7 +26,7 @@ rule finetune:
         **ROWS,
         split=any_split,
         stage=stage_settings,
-        code=code("finetune.py"),
+        code=code("finetune.py", without=OBSERVERS),
     message:
         "Finetuning ({wildcards.stage}) with {wildcards.iterations} iterations"
     script:

@@ -22,9 +22,8 @@ rule train_joint:
         model=config["halves"]["model"],
         objective=lookup(dpath="halves/methods/{method}", within=config),
         schedule=schedule,
-        monitor=config["halves"]["monitor"],
         precision=config["precision"],
-        code=code("train_joint.py"),
+        code=trainer("train_joint.py", "method"),
     message:
         "Training {wildcards.method} from seed {params.seeds}"
     script:
@@ -60,8 +59,7 @@ rule train_top:
         minimum_tags=config["flickr"]["joint"]["minimum_tags"],
         objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
         schedule=top_schedule,
-        monitor=config["flickr"]["joint"]["monitor"],
-        code=code("train_top.py"),
+        code=trainer("train_top.py", "objective"),
     message:
         "Training the top layer by {wildcards.objective}"
     script:

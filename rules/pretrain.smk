@@ -52,7 +52,7 @@ rule pretrain_layer:
         **ROWS,
         split=any_split,
         layer=layer_of,
-        code=code("pretrain_layer.py"),
+        code=code("pretrain_layer.py", without=OBSERVERS),
     message:
         "Training layer {wildcards.layer} of the pathway of {wildcards.modality}"
     script:

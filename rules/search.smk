@@ -35,7 +35,6 @@ rule search_top:
         minimum_tags=config["flickr"]["joint"]["minimum_tags"],
         objective=lookup(dpath="flickr/joint/methods/{objective}", within=config),
         schedule=trial_schedule,
-        monitor=config["flickr"]["joint"]["monitor"],
         judged={
             "grid": config["flickr"]["classifier"]["lambda"],
             "tolerance": config["flickr"]["classifier"]["tolerance"],
@@ -47,7 +46,7 @@ rule search_top:
                 "start": config["flickr"]["inference"]["start_state"],
             },
         },
-        code=code("search_top.py"),
+        code=trainer("search_top.py", "objective"),
     message:
         "Trying the top layer by {wildcards.objective}, settings {wildcards.trial}"
     script:

@@ -14,10 +14,10 @@ from scipy import sparse
 
 from mvi.data import card as data_card
 from mvi.data.catalogue import Catalogue
-from mvi.data.mirflickr import read_mirflickr
 from mvi.data.pictures import ZipPictures
+from mvi.data.sets.mirflickr import read_mirflickr
 from mvi.errors import DataError, ShapeError
-from mvi.plotting import card, style
+from mvi.report.figures import card, style
 
 N = 24
 

@@ -3,7 +3,7 @@
 
 import math
 
-from mvi.evaluation.class_tables import class_table
+from mvi.report.class_tables import class_table
 
 SCORES = {
     "mp": {

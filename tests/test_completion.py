@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from mvi.evaluation.completion import conditional_sample
-from mvi.evaluation.cross_entropy import baseline_cross_entropy, cross_entropies, monitor
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 from mvi.theory.exact import Enumeration
 from mvi.theory.worlds import binary_states
+from mvi.training.monitors import baseline_cross_entropy, cross_entropies, cross_entropy_monitor
 
 SIZES = {"left": 3, "right": 2}
 
@@ -90,7 +90,7 @@ def test_samples_have_the_exact_conditional_distribution():
 
 
 def test_the_monitor_reports_the_last_iteration(model, values):
-    seen = monitor(values, iterations=3, start="zeros")(model)
+    seen = cross_entropy_monitor(values, iterations=3, start="zeros")(model)
     assert set(seen) == {f"validation/{name}" for name in SIZES}
     for name in SIZES:
         curve = cross_entropies(model, values, name, iterations=3, start="zeros")

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mvi.config import merge, resolve
 from mvi.errors import ConfigError
-from mvi.objectives import METHODS, build
+from mvi.methods.registry import METHODS, build
+from mvi.workflow.config import merge, resolve
 
 ROOT = Path(__file__).parents[1]
 

@@ -20,7 +20,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from mvi.config import resolve
+from mvi.workflow.config import resolve
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")

@@ -29,7 +29,7 @@ from scipy import sparse
 import mvi
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
-from mvi.pathways import learn_and_watch
+from mvi.training.rows import learn_and_watch
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")

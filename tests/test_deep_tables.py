@@ -9,16 +9,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.config import resolve
 from mvi.errors import ConfigError, DataError
-from mvi.evaluation import deep_tables, deep_tables_sweep, deep_tables_tasks, multilabel, table_files
-from mvi.evaluation.deep_tables_cells import (
+from mvi.evaluation import multilabel
+from mvi.report import deep_tables, deep_tables_sweep, deep_tables_tasks, table_files
+from mvi.report.deep_tables_cells import (
     Origin,
     both_classifiers,
     finetuned_sentence,
     learned_sentence,
 )
-from mvi.plotting.deep import sweep_readings
+from mvi.report.figures.deep import sweep_readings
+from mvi.workflow.config import resolve
 
 ROOT = Path(__file__).parents[1]
 PUBLISHED = table_files.read_published(ROOT / "config" / "published.csv", "flickr")

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from mvi.data import digits, splits
+from mvi.data import splits
 from mvi.data.halves import cut, write_halves_store
+from mvi.data.sets import digits
 from mvi.data.store import Store
 from mvi.errors import ShapeError
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from mvi.errors import ConfigError
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
+from mvi.objectives.base import Ramp
 from mvi.objectives.likelihood import ContrastiveDivergence
-from mvi.optim import Ramp
-from mvi.plotting import style
-from mvi.plotting import theory as figures
+from mvi.report.figures import style
+from mvi.report.figures import theory as figures
 from mvi.theory import consistency, dynamics, identity, information
 from mvi.theory.exact import Enumeration, table_of
 from mvi.theory.worlds import binary_states

@@ -8,17 +8,16 @@ import pytest
 import torch
 
 import mvi
-from mvi.assembly import encoder_from_files
 from mvi.data import transforms
 from mvi.data.transforms import Binarise, Standardise
-from mvi.encoder import Encoder
 from mvi.errors import DataError, ShapeError
-from mvi.mdrnn import Layer, Mdrnn, Pathway
-from mvi.mrbm import MultimodalRBM
-from mvi.pathways import Encode, layer_probabilities
-from mvi.rbm import RBM
-from mvi.units import Binary, Gaussian
-from mvi.weights import save
+from mvi.models.assembly import encoder_from_files
+from mvi.models.checkpoints import save
+from mvi.models.mdrnn import Layer, Mdrnn, Pathway
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.pipeline import Encode, Encoder, layer_probabilities
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, Gaussian
 
 D, WORDS, N = 4, 3, 11
 WORDS_OF = ["a", "b", "c"]
@@ -202,7 +201,7 @@ def test_a_network_takes_the_place_of_the_layers_that_are_part_of_it(files, tmp_
 
 def test_files_in_the_wrong_place_are_one_sentence(files):
     scale_file, layers, top = files
-    with pytest.raises(DataError, match="holds no network over several modalities"):
+    with pytest.raises(DataError, match="holds rbm where mrbm or mdrnn is needed"):
         encoder_from_files(scale_file, layers, layers["text"][0])
     with pytest.raises(DataError, match="does not hold the scale of inputs"):
         encoder_from_files(top, layers, top)
@@ -210,5 +209,5 @@ def test_files_in_the_wrong_place_are_one_sentence(files):
 
 def test_a_top_layer_in_place_of_a_pathway_s_is_refused(files):
     scale_file, layers, top = files
-    with pytest.raises(DataError, match="holds no layer of a pathway"):
+    with pytest.raises(DataError, match="holds mrbm where rbm is needed"):
         encoder_from_files(scale_file, layers | {"text": [top]}, top)

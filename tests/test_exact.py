@@ -9,7 +9,7 @@ import torch
 from scipy.special import logsumexp
 
 from mvi.errors import ConfigError
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 from mvi.theory.exact import Enumeration, table_of
 from mvi.theory.identity import random_model
 from mvi.theory.worlds import binary_states

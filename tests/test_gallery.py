@@ -13,8 +13,8 @@ from matplotlib.text import Text
 from PIL import Image
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.plotting import gallery, gallery_page, predicted_tags, retrieval, sheet, style
-from mvi.plotting.gallery import Example, Hit, Item
+from mvi.report.figures import gallery, gallery_page, predicted_tags, retrieval, sheet, style
+from mvi.report.figures.gallery import Example, Hit, Item
 
 CLASSES = ["plant_life", "sea", "tree", "sea_r1", "tree_r1"]
 HOSTILE = '</figcaption><script>alert("1")</script>&\x00'

@@ -6,16 +6,16 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.errors import ConfigError, ShapeError
-from mvi.handover import join, put_under, top_network
-from mvi.mdrnn import Layer, Mdrnn, Pathway, weight_name
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mdrnn import Layer, Mdrnn, Pathway, weight_name
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.rbm import RBM
+from mvi.models.stacking import join, put_under, top_network
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.objectives.finetuning import Finetuning
 from mvi.objectives.likelihood import ContrastiveDivergence
-from mvi.objectives.mdrnn import Finetuning
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.optim import UpdateRule
-from mvi.rbm import RBM
-from mvi.training import Schedule, train
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.training.loop import Schedule, train
+from mvi.training.optim import UpdateRule
 
 
 def generator(seed=0):

@@ -9,7 +9,8 @@ import torch
 from sklearn.svm import LinearSVC
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation import batched, linear
+from mvi.evaluation import batched
+from mvi.evaluation import svm as linear
 
 
 def make_data(rows=400, features=25, classes=4, seed=0, dtype=np.float32):

@@ -7,8 +7,8 @@ import math
 import pytest
 
 from mvi.errors import DataError
-from mvi.evaluation import map_tables, table_files
 from mvi.files import write_json
+from mvi.report import map_tables, table_files
 
 PUBLISHED = [
     {"method": "image", "metric": "test_map/noninterpolated", "value": "0.417", "source": "A rerun"},

@@ -6,12 +6,12 @@ import pytest
 import torch
 
 import mvi
-from mvi import weights
 from mvi.errors import ConfigError, ShapeError
-from mvi.handover import top_network
-from mvi.mdrnn import Layer, Mdrnn, Pathway
-from mvi.mrbm import MultimodalRBM
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.models import checkpoints as weights
+from mvi.models.mdrnn import Layer, Mdrnn, Pathway
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.stacking import top_network
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 IMAGE = Pathway(Gaussian(5), (Layer(4, 2.0, 1.0), Layer(3, 1.5, 0.5)), up=1.25)
 TEXT = Pathway(Binary(4), (Layer(6, 0.75, 2.0),), up=0.8)

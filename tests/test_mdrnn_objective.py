@@ -6,15 +6,15 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.errors import ConfigError, NonFiniteError
-from mvi.handover import top_network
-from mvi.mdrnn import Layer, Mdrnn, Pathway
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives.common import Sparsity
-from mvi.objectives.mdrnn import Finetuning, draw_mask, predict
+from mvi.models.mdrnn import Layer, Mdrnn, Pathway
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.stacking import top_network
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
+from mvi.objectives.base import Sparsity
+from mvi.objectives.finetuning import Finetuning, draw_mask, predict
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.optim import UpdateRule
-from mvi.training import Schedule, train
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax
+from mvi.training.loop import Schedule, train
+from mvi.training.optim import UpdateRule
 
 SPARSE_TOP = {"top": Sparsity("exact", 0.5, 0.2)}
 FACTORS = [(2.0, 1.0), (1.5, 0.5), (0.7, 2.0), (1.2, 0.8)]

@@ -10,17 +10,20 @@ import pytest
 from PIL import Image
 from scipy.stats import binom
 
-from mvi.data.mini import concepts, tag_probabilities, write_mirflickr, write_toronto
-from mvi.data.mini.canvas import Canvas
-from mvi.data.mini.compose import PAINTERS, paint
-from mvi.data.mini.kinds import KINDS
-from mvi.data.mini.scene import Scene, Thing, draw_scene
-from mvi.data.mini.tags import ZEAL, Tagger
-from mvi.data.mini.world import make_world
-from mvi.data.mirflickr import CLASSES, read_mirflickr
+from mvi.data.sets.mirflickr import CLASSES, read_mirflickr
+from mvi.data.sets.toronto import write_toronto_store
 from mvi.data.store import Store
-from mvi.data.toronto import write_toronto_store
 from mvi.errors import ConfigError, DataError
+from mvi.synthetic import concepts
+from mvi.synthetic.canvas import Canvas
+from mvi.synthetic.compose import PAINTERS, paint
+from mvi.synthetic.kinds import KINDS
+from mvi.synthetic.mirflickr import write_mirflickr
+from mvi.synthetic.scene import Scene, Thing, draw_scene
+from mvi.synthetic.tags import ZEAL, Tagger
+from mvi.synthetic.toronto import write_toronto
+from mvi.synthetic.truth import tag_probabilities
+from mvi.synthetic.world import make_world
 
 LABELLED, UNLABELLED, SIZE = 180, 120, 32
 ROWS = LABELLED + UNLABELLED

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.data import mnist, splits
+from mvi.data import splits
 from mvi.data.halves import write_halves_store
 from mvi.data.registry import retrieve, rows
+from mvi.data.sets import mnist
 from mvi.data.store import Store
 from mvi.errors import DataError
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from mvi.errors import ShapeError
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 
 SIZES = {"left": 4, "right": 3}
 

@@ -8,15 +8,14 @@ import torch
 from torch.nn.functional import binary_cross_entropy
 
 from mvi.errors import ConfigError
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives import METHODS, build
-from mvi.objectives.common import Sparsity
+from mvi.methods.registry import METHODS, build
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.objectives.base import Ramp, Sparsity
 from mvi.objectives.likelihood import ContrastiveDivergence
 from mvi.objectives.multiprediction import MultiPrediction, add_direction_
 from mvi.objectives.percloss import CDPercLoss, lowest_particle
-from mvi.optim import Ramp
-from mvi.rbm import RBM
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 SIZES = {"left": 6, "right": 5}
 

@@ -6,7 +6,8 @@ import math
 import pytest
 import torch
 
-from mvi.optim import Gradient, Momentum, Ramp, UpdateRule, all_finite, is_weight, update_
+from mvi.objectives.base import Gradient, Ramp
+from mvi.training.optim import Momentum, UpdateRule, all_finite, is_weight, update_
 
 
 def run(gradients, *, at_once=False, weight_decay=0.0, accept=True, start=2.0):

@@ -14,21 +14,14 @@ from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.stream import StreamingMinibatches
 from mvi.data.transforms import Binarise, Counts, Standardise, from_settings, minibatches, read
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.optim import Momentum, UpdateRule
-from mvi.pathways import (
-    Encode,
-    build_objective,
-    build_rbm,
-    layer_probabilities,
-    layer_rows,
-    learn_and_watch,
-    mean_totals,
-    monitor,
-    reconstruction_against_marginal,
-)
-from mvi.rbm import RBM
-from mvi.training import Schedule, train
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.models.pipeline import Encode, layer_probabilities
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.training.loop import Schedule, train
+from mvi.training.monitors import reconstruction_against_marginal, reconstruction_monitor
+from mvi.training.optim import Momentum, UpdateRule
+from mvi.training.pathway_layer import build_objective, build_rbm
+from mvi.training.rows import layer_rows, learn_and_watch, mean_totals
 
 N, LABELLED, D, WORDS = 400, 300, 6, 12
 SPLIT = {"train": np.arange(0, 300, 3), "validation": np.arange(1, 300, 3), "test": np.arange(2, 300, 3)}
@@ -424,7 +417,7 @@ def pretrain(path, memory_bytes):
                 watched = read(store, {name: Encode(first, tuple(rbms))}, rows[:50])
             history = train(
                 rbm, build_objective(settings), batches, Schedule(3, UpdateRule(0.05)), generator,
-                label=f"{name} {number}", monitor=monitor(watched, batches.mean(), len(rows)),
+                label=f"{name} {number}", monitor=reconstruction_monitor(watched, batches.mean(), len(rows)),
             )  # fmt: skip
             rbms.append(rbm)
             trained[name, number] = rbm, history
@@ -475,7 +468,7 @@ def learn(settings, rows, held_out, rate, epochs):
     schedule = Schedule(epochs, UpdateRule(rate, 0.01, Momentum(0.33, 0.5, 5)), 1e-3)
     return train(
         rbm, build_objective(settings), batches, schedule, generator, label="t",
-        monitor=monitor(held_out, batches.mean(), len(rows)),
+        monitor=reconstruction_monitor(held_out, batches.mean(), len(rows)),
     ).iloc[-1]  # fmt: skip
 
 
@@ -506,7 +499,7 @@ def test_a_gaussian_layer_explains_variance():
 def test_random_weights_give_back_what_they_see_and_predict_nothing():
     rows = topics(500, 1)
     rbm = RBM.initialise(Binary(60), Binary(400), seeded(), weight_std=0.1, visible_mean=rows.mean(0))
-    found = monitor(rows, rows.mean(0), 500)(rbm)
+    found = reconstruction_monitor(rows, rows.mean(0), 500)(rbm)
     assert found["validation/predicted"] < 0 < found["validation/explained"]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from mvi.errors import DataError, ShapeError
-from mvi.plotting import curves, halves, style
+from mvi.report.figures import curves, halves, style
 
 LABELS = {"pcd": "ML (PCD)", "mp": "MinVI (MP)", "hybrid": "Hybrid (MP + PCD)"}
 
@@ -84,7 +84,7 @@ def test_figures_leave_no_global_state():
 
 def test_modules_do_not_import_pyplot_or_torch():
     code = (
-        "import sys, mvi.plotting.halves, mvi.plotting.curves, mvi.evaluation.tables; "
+        "import sys, mvi.report.figures.halves, mvi.report.figures.curves, mvi.report.tables; "
         "print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

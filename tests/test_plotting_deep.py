@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from mvi.errors import DataError, ShapeError
-from mvi.plotting import deep, style
+from mvi.report.figures import deep, style
 
 OBJECTIVES = {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
 MODALITIES = {"image": "picture", "text": "tags"}

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.precision import RoundedFactors, exact_products, round_to
+from mvi.training.precision import RoundedFactors, exact_products, round_to
 
 MANTISSA = {"tf32": 10, "bfloat16": 7}
 
@@ -123,7 +123,7 @@ def test_a_step_of_training_differs_by_about_the_rounding():
 )
 def test_a_gpu_s_matrix_units_are_taken_where_they_are_asked_for(kind, device, units):
     code = (
-        "import torch; from mvi.precision import set_precision; "
+        "import torch; from mvi.training.precision import set_precision; "
         f"set_precision('{kind}', '{device}'); print(torch.get_float32_matmul_precision())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -133,7 +133,7 @@ def test_a_gpu_s_matrix_units_are_taken_where_they_are_asked_for(kind, device, u
 @pytest.mark.parametrize(("kind", "product"), [("float32", 1 + 2.0**-11), ("tf32", 1.0), ("bfloat16", 1.0)])
 def test_the_setting_holds_until_the_process_ends(kind, product):
     code = (
-        "import torch; from mvi.precision import set_precision; "
+        "import torch; from mvi.training.precision import set_precision; "
         f"set_precision('{kind}', 'cpu'); print((torch.eye(1) @ torch.full((1, 1), 1 + 2.0**-11)).item())"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

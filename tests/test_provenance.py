@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from mvi import provenance
+from mvi.workflow import provenance
 
 FILES = {
     "__init__.py": "def __getattr__(name):\n    from mvi.heavy import load\n    return load\n",
@@ -112,9 +112,20 @@ def test_every_module_of_the_library_can_be_hashed():
 
 def test_environment_names_versions_without_importing_them():
     program = (
-        "import sys; from mvi.provenance import environment; facts = environment(); "
+        "import sys; from mvi.workflow.provenance import environment; facts = environment(); "
         "assert 'torch' not in sys.modules; print(facts['torch'], facts['python'], facts['cores'])"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.split()) == 3
+
+
+def test_what_is_left_out_does_not_count_nor_what_only_it_reaches(package):
+    assert provenance.closure(["mvi.training"], without=["mvi.late"]) == [
+        *("mvi.data", "mvi.data.store", "mvi.errors", "mvi.training"),
+    ]
+    before = provenance.code_hash("mvi.training", without=["mvi.late"])
+    assert before != provenance.code_hash("mvi.training")
+    (package / "late.py").write_text("y = 3\n")
+    provenance._parsed.cache_clear()
+    assert provenance.code_hash("mvi.training", without=["mvi.late"]) == before

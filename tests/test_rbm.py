@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from mvi.errors import ShapeError
-from mvi.rbm import RBM
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 STEPS = 2
 

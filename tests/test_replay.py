@@ -14,17 +14,17 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mvi.data.batches import Minibatches
 from mvi.errors import NonFiniteError
-from mvi.mdrnn import Layer, Mdrnn, Pathway
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives import METHODS, build
-from mvi.objectives.common import Sparsity
+from mvi.methods.registry import METHODS, build
+from mvi.models.mdrnn import Layer, Mdrnn, Pathway
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.objectives.base import Ramp, Sparsity
+from mvi.objectives.finetuning import Finetuning
 from mvi.objectives.likelihood import ContrastiveDivergence
-from mvi.objectives.mdrnn import Finetuning
-from mvi.optim import Momentum, Ramp, UpdateRule
-from mvi.rbm import RBM
-from mvi.replay import Replayed, cuda_graph, recorder
-from mvi.training import Schedule, State, Tally, train, update_once
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.training.cuda_graphs import Replayed, cuda_graph, recorder
+from mvi.training.loop import Schedule, State, Tally, train, update_once
+from mvi.training.optim import Momentum, UpdateRule
 
 ROWS, SIZE = 57, 10
 RAMP = {"start": 1, "step": 1, "every": 2, "maximum": 3}

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from mvi.provenance import closure
+from mvi.workflow.provenance import closure
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "workflow_scripts"

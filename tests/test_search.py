@@ -11,12 +11,12 @@ from scipy import sparse
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import Binarise, Counts
 from mvi.errors import ConfigError, DataError
-from mvi.evaluation.deep_tables_cells import Origin
 from mvi.evaluation.multilabel import evaluate_queries
-from mvi.evaluation.search_tables import search_caption, search_markdown, search_table
 from mvi.evaluation.validation import validation_map
-from mvi.mrbm import MultimodalRBM
-from mvi.precision import RoundedFactors
+from mvi.models.mrbm import MultimodalRBM
+from mvi.report.deep_tables_cells import Origin
+from mvi.report.search_tables import search_caption, search_markdown, search_table
+from mvi.training.precision import RoundedFactors
 
 N, K = 90, 6
 PARTS = {"train": np.arange(40), "validation": np.arange(60, 40, -1), "test": np.arange(61, N)}

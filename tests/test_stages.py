@@ -9,13 +9,13 @@ import torch
 from scipy import sparse
 
 import mvi
-from mvi import stages
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import Binarise, Counts
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, ReplicatedSoftmax
 from mvi.objectives.likelihood import ContrastiveDivergence
-from mvi.rbm import RBM
-from mvi.stages import StageRows, made_from, stage_rows, train_stage
-from mvi.units import Binary, ReplicatedSoftmax
+from mvi.training import stage as stages
+from mvi.training.stage import StageRows, made_from, stage_rows, train_stage
 
 N = 50
 SCHEDULE = {
@@ -97,11 +97,11 @@ def run_stage(store, folder, epochs, fingerprint, *, seconds=0, rows=None, visib
     rbm = RBM.initialise(visible, Binary(3), generator, weight_std=0.1, visible_mean=rows.batches.mean())
     seen = []
 
-    def measure(model, watched):
-        seen.append(len(watched))
+    def measure(model):
+        seen.append(len(rows.watched))
         if len(seen) > epochs:
             raise KeyboardInterrupt
-        return {"validation/rows": float(len(watched))}
+        return {"validation/rows": float(len(rows.watched))}
 
     train_stage(
         rbm,
@@ -114,7 +114,7 @@ def run_stage(store, folder, epochs, fingerprint, *, seconds=0, rows=None, visib
         metrics=folder / "layer.csv",
         config={"checkpoint_seconds": seconds, "cuda_graphs": graphs},
         fingerprint=fingerprint,
-        monitor=measure,
+        monitor=None if rows.watched is None else measure,
     )
     return seen
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The theory's table, from numbers of known value."""
 
-from mvi.theory.summary import summary
+from mvi.report.theory_table import summary
 
 
 def test_summary_shows_the_numbers_it_is_given():

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from mvi.errors import DataError
-from mvi.evaluation import table_files, tables
 from mvi.files import write_json
+from mvi.report import table_files, tables
 
 QUERIES = ["left+right", "left", "right"]
 PUBLISHED = Path(__file__).parents[1] / "config" / "published.csv"

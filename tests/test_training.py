@@ -12,16 +12,17 @@ import pytest
 import torch
 
 import mvi
-from mvi import weights
 from mvi.data.batches import Minibatches
 from mvi.errors import DataError, NonFiniteError, ShapeError
 from mvi.files import exclusive
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives import METHODS, build
-from mvi.optim import Gradient, UpdateRule
-from mvi.rbm import RBM
-from mvi.training import Schedule, train
-from mvi.units import Gaussian, SteppedSigmoid
+from mvi.methods.registry import METHODS, build
+from mvi.models import checkpoints as weights
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.rbm import RBM
+from mvi.models.units import Gaussian, SteppedSigmoid
+from mvi.objectives.base import Gradient
+from mvi.training.loop import Schedule, train
+from mvi.training.optim import UpdateRule
 
 SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
 RAMP = {"start": 1, "step": 1, "every": 2, "maximum": 3}
@@ -262,5 +263,5 @@ def test_a_broken_weights_file_is_one_sentence(tmp_path):
 def test_modalities_keep_their_order_in_a_weights_file(tmp_path):
     model = MultimodalRBM.initialise({"text": 2, "image": 3}, 4, torch.Generator().manual_seed(0))
     weights.save(tmp_path / "m.safetensors", model, {})
-    loaded = weights.load(tmp_path / "m.safetensors")
+    loaded = weights.load(tmp_path / "m.safetensors", MultimodalRBM)
     assert loaded.slices == model.slices and list(loaded.sizes) == ["text", "image"]

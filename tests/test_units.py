@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mvi.errors import ConfigError
-from mvi.units import (
+from mvi.models.units import (
     Binary,
     Gaussian,
     ReplicatedSoftmax,

@@ -6,10 +6,10 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.catalogue import write_catalogue
-from mvi.data.folder import read_folder
-from mvi.data.mini import CITATION
-from mvi.data.mirflickr import read_mirflickr
+from mvi.data.sets.folder import read_folder
+from mvi.data.sets.mirflickr import read_mirflickr
 from mvi.errors import DataError
+from mvi.synthetic.truth import CITATION
 
 dataset, params = snakemake.wildcards.dataset, snakemake.params
 splits = params.rows["splits"]

@@ -9,7 +9,8 @@ import h5py
 import numpy as np
 
 from mvi.data.store import Store
-from mvi.evaluation.protocol import evaluate, queries_of
+from mvi.evaluation.protocol import evaluate
+from mvi.evaluation.queries import queries_of
 from mvi.files import write_json
 
 settings = snakemake.params.classifier

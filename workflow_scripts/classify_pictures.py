@@ -10,7 +10,7 @@ import numpy as np
 
 from mvi.data.store import Store
 from mvi.evaluation.multilabel import evaluate_queries
-from mvi.evaluation.protocol import queries_of
+from mvi.evaluation.queries import queries_of
 from mvi.files import write_json
 
 settings = dict(snakemake.params.settings)

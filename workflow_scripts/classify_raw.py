@@ -6,7 +6,8 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.protocol import evaluate_raw_filled, evaluate_raw_own, queries_of
+from mvi.evaluation.protocol import evaluate_raw_filled, evaluate_raw_own
+from mvi.evaluation.queries import queries_of
 from mvi.files import write_json
 
 with Store(snakemake.input.store) as store:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from mvi.errors import MviError
-from mvi.provenance import environment
+from mvi.workflow.provenance import environment
 
 LIBRARIES = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM")
 

@@ -11,10 +11,11 @@ import torch
 from mvi.data.store import Store
 from mvi.evaluation.completion import conditional_sample
 from mvi.files import atomic
-from mvi.weights import load
+from mvi.models.checkpoints import load
+from mvi.models.mrbm import MultimodalRBM
 
 settings, mean_field = snakemake.params.figure2, snakemake.params.mean_field
-model = load(snakemake.input.weights, device(snakemake, log))
+model = load(snakemake.input.weights, MultimodalRBM, device=device(snakemake, log))
 generator = torch.Generator(model.parameters["weight"].device).manual_seed(settings["seed"])
 with Store(snakemake.input.store) as store:
     # Every method shows the same pictures.

@@ -13,8 +13,8 @@ from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
 from mvi.errors import DataError
 from mvi.files import atomic, write_json
-from mvi.plotting import card as figures
-from mvi.plotting import style
+from mvi.report.figures import card as figures
+from mvi.report.figures import style
 
 settings, output = dict(snakemake.params.settings), snakemake.output
 seed, sheet, size, coarse = (settings.pop(key) for key in ("seed", "sheet", "picture_size", "coarse"))

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.evaluation.tables import METHOD_LABELS
-from mvi.plotting import style
-from mvi.plotting.halves import Completion, completions
+from mvi.report.figures import style
+from mvi.report.figures.halves import Completion, completions
+from mvi.report.tables import METHOD_LABELS
 
 truth, completed = {}, {}
 for path in map(Path, snakemake.input):

@@ -9,9 +9,9 @@ import numpy as np
 
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
-from mvi.evaluation.map_tables import DATASET_TITLES
-from mvi.plotting.gallery import Item, example, label_names, nearest_pictures
-from mvi.plotting.gallery_page import Section, write_page
+from mvi.report.figures.gallery import Item, example, label_names, nearest_pictures
+from mvi.report.figures.gallery_page import Section, write_page
+from mvi.report.map_tables import DATASET_TITLES
 
 settings, output = snakemake.params.settings, snakemake.output
 catalogue = read_catalogue(snakemake.input.catalogue)

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.evaluation.tables import METHOD_LABELS
 from mvi.files import read_json
-from mvi.plotting import style
-from mvi.plotting.halves import iterations, sweep_curves
+from mvi.report.figures import style
+from mvi.report.figures.halves import iterations, sweep_curves
+from mvi.report.tables import METHOD_LABELS
 
 runs, baselines = {}, {}
 for path in map(Path, snakemake.input):

@@ -7,10 +7,10 @@ log = start(snakemake)
 
 from pathlib import Path
 
-from mvi.evaluation.deep_tables_cells import OBJECTIVE_LABELS
-from mvi.plotting import style
-from mvi.plotting.curves import read_metrics
-from mvi.plotting.deep import learning_curves
+from mvi.report.deep_tables_cells import OBJECTIVE_LABELS
+from mvi.report.figures import style
+from mvi.report.figures.curves import read_metrics
+from mvi.report.figures.deep import learning_curves
 
 runs = {}
 for path in map(Path, snakemake.input):

@@ -9,7 +9,7 @@ import numpy as np
 
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
-from mvi.plotting.predicted_tags import Prediction, predicted_tags, top_tags
+from mvi.report.figures.predicted_tags import Prediction, predicted_tags, top_tags
 
 catalogue = read_catalogue(snakemake.input.catalogue)
 predictions = []

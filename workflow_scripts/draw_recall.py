@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.evaluation.deep_tables_cells import ordered
 from mvi.evaluation.retrieval import curve
 from mvi.files import read_json
-from mvi.plotting import style
-from mvi.plotting.retrieval import precision_recall
+from mvi.report.deep_tables_cells import ordered
+from mvi.report.figures import style
+from mvi.report.figures.retrieval import precision_recall
 
 titles = {"image+text": "Picture and tags", "image": "Picture alone", "text": "Tags alone"}
 lines, chance = {title: {} for title in titles.values()}, {title: [] for title in titles.values()}

@@ -5,9 +5,9 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.evaluation.table_files import read_scores
-from mvi.plotting import style
-from mvi.plotting.deep import sweep, sweep_readings
+from mvi.report.figures import style
+from mvi.report.figures.deep import sweep, sweep_readings
+from mvi.report.table_files import read_scores
 
 main, part = snakemake.params.main, snakemake.params.part
 readings = sweep_readings(read_scores(snakemake.input, "split"), main, part=part)

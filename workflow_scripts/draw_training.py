@@ -7,9 +7,9 @@ log = start(snakemake)
 
 from pathlib import Path
 
-from mvi.evaluation.tables import METHOD_LABELS
-from mvi.plotting import style
-from mvi.plotting.curves import read_metrics, training_curves
+from mvi.report.figures import style
+from mvi.report.figures.curves import read_metrics, training_curves
+from mvi.report.tables import METHOD_LABELS
 
 runs = {}
 for path in map(Path, snakemake.input):

@@ -9,7 +9,8 @@ import h5py
 
 from mvi.data.store import Store
 from mvi.files import atomic
-from mvi.weights import load
+from mvi.models.checkpoints import load
+from mvi.models.mrbm import MultimodalRBM
 
 place = device(snakemake, log)
 with Store(snakemake.input.store) as store:
@@ -17,7 +18,7 @@ with Store(snakemake.input.store) as store:
     # Moved copies of training rows come last and are met with all modalities only.
     originals = store.attrs["attributes"].get("originals", store.n_rows)
 for weights, path in zip(snakemake.input.weights, snakemake.output, strict=True):
-    model = load(weights, place)
+    model = load(weights, MultimodalRBM, device=place)
     with atomic(path) as temporary, h5py.File(temporary, "w") as file:
         for query in ["+".join(values), *values]:
             rows = None if "+" in query else originals

@@ -9,10 +9,10 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
-from mvi.assembly import encoder_from_files
 from mvi.data.store import Store
-from mvi.evaluation.protocol import queries_of
+from mvi.evaluation.queries import queries_of
 from mvi.files import atomic
+from mvi.models.assembly import encoder_from_files
 
 settings = dict(snakemake.params.inference)
 block, untagged = settings.pop("block"), settings.pop("untagged")

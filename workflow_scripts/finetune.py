@@ -9,24 +9,28 @@ import torch
 
 from mvi.data import transforms
 from mvi.data.store import Store
-from mvi.handover import put_under
-from mvi.objectives.mdrnn import Finetuning
-from mvi.pathways import inputs_of, mean_totals
-from mvi.precision import set_precision
-from mvi.stages import made_from, stage_rows, train_stage
-from mvi.weights import load
+from mvi.models.checkpoints import load
+from mvi.models.mdrnn import Mdrnn
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.pipeline import inputs_of
+from mvi.models.rbm import RBM
+from mvi.models.stacking import put_under
+from mvi.objectives.finetuning import Finetuning
+from mvi.training.precision import set_precision
+from mvi.training.rows import mean_totals
+from mvi.training.stage import made_from, stage_rows, train_stage
 
 settings, stage = snakemake.params, snakemake.params.stage
 place = device(snakemake, log)
 set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
-layers = {name: [load(path, place) for path in snakemake.input[name]] for name in scale}
+layers = {name: [load(path, RBM, device=place) for path in snakemake.input[name]] for name in scale}
 with Store(snakemake.input.store) as store:
     parts, few = settings.rows["parts"], stage["minimum_tags"]
     totals = mean_totals(store, scale, settings.split, parts, minimum_tags=few)
 network = put_under(
     layers,
-    load(snakemake.input.network, place),
+    load(snakemake.input.network, MultimodalRBM, Mdrnn, device=place),
     stage["layers"],
     totals=totals,
     carry_offset=stage["carry_offset"],
@@ -42,6 +46,14 @@ rows = stage_rows(
 )
 groups = ("top", *network.pathways)
 objective = Finetuning.from_settings({**stage, "sparsity": dict.fromkeys(groups, stage["sparsity"])})
+
+
+def measure(model):
+    return {
+        f"validation/{target}": objective.loss(model, rows.watched, target) for target in stage["directions"]
+    }
+
+
 train_stage(
     network,
     objective,
@@ -53,7 +65,5 @@ train_stage(
     metrics=snakemake.output.metrics,
     config=snakemake.config,
     fingerprint=made_from(settings, snakemake.input, place),
-    monitor=lambda model, watched: {
-        f"validation/{target}": objective.loss(model, watched, target) for target in stage["directions"]
-    },
+    monitor=None if rows.watched is None else measure,
 )

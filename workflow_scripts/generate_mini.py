@@ -5,6 +5,6 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.data.mini.mirflickr import write_mirflickr
+from mvi.synthetic.mirflickr import write_mirflickr
 
 write_mirflickr(*snakemake.output, **snakemake.params.world)

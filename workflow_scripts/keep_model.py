@@ -5,9 +5,9 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.assembly import encoder_from_files
 from mvi.data import transforms
-from mvi.weights import save
+from mvi.models.assembly import encoder_from_files
+from mvi.models.checkpoints import save
 
 scale, _ = transforms.load(snakemake.input.scale)
 encoder = encoder_from_files(snakemake.input.scale, dict.fromkeys(scale, ()), snakemake.input.network)

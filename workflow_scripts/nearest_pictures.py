@@ -10,7 +10,7 @@ import numpy as np
 
 from mvi.data.store import Store
 from mvi.errors import DataError
-from mvi.evaluation.protocol import queries_of
+from mvi.evaluation.queries import queries_of
 from mvi.evaluation.retrieval import draw, nearest
 from mvi.files import atomic
 

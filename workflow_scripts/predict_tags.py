@@ -7,13 +7,13 @@ log = start(snakemake)
 
 import numpy as np
 
-from mvi.assembly import encoder_from_files
-from mvi.data.mini import tag_probabilities
 from mvi.data.store import Store
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
 from mvi.files import atomic, write_json
-from mvi.pathways import layer_rows
-from mvi.units import ReplicatedSoftmax
+from mvi.models.assembly import encoder_from_files
+from mvi.models.units import ReplicatedSoftmax
+from mvi.synthetic.truth import tag_probabilities
+from mvi.training.rows import layer_rows
 
 settings = dict(snakemake.params.settings)
 seed, shown = settings.pop("seed"), settings.pop("shown")

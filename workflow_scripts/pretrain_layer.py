@@ -8,17 +8,20 @@ log = start(snakemake)
 import torch
 
 from mvi.data import transforms
-from mvi.pathways import Encode, build_objective, build_rbm, monitor, units_of
-from mvi.precision import set_precision
-from mvi.stages import made_from, stage_rows, train_stage
-from mvi.weights import load
+from mvi.models.checkpoints import load
+from mvi.models.pipeline import Encode
+from mvi.models.rbm import RBM
+from mvi.training.monitors import reconstruction_monitor
+from mvi.training.pathway_layer import build_objective, build_rbm, units_of
+from mvi.training.precision import set_precision
+from mvi.training.stage import made_from, stage_rows, train_stage
 
 name, settings = snakemake.wildcards.modality, snakemake.params
 layer = settings.layer
 place = device(snakemake, log)
 set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
-below = [load(path, place) for path in snakemake.input.below]
+below = [load(path, RBM, device=place) for path in snakemake.input.below]
 rows = stage_rows(
     snakemake.input.store,
     {name: Encode(scale[name], below)},
@@ -43,5 +46,5 @@ train_stage(
     metrics=snakemake.output.metrics,
     config=snakemake.config,
     fingerprint=made_from(settings, snakemake.input, place),
-    monitor=lambda rbm, watched: monitor(watched, mean, rows.count)(rbm),
+    monitor=None if rows.watched is None else reconstruction_monitor(rows.watched, mean, rows.count),
 )

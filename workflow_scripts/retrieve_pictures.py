@@ -8,7 +8,7 @@ log = start(snakemake)
 import h5py
 
 from mvi.data.store import Store
-from mvi.evaluation.protocol import queries_of
+from mvi.evaluation.queries import queries_of
 from mvi.evaluation.retrieval import draw, evaluate
 from mvi.files import write_json
 

@@ -7,7 +7,7 @@ log = start(snakemake)
 
 from mvi.data.store import Store
 from mvi.data.transforms import from_settings, save
-from mvi.pathways import layer_rows
+from mvi.training.rows import layer_rows
 
 settings = snakemake.params
 with Store(snakemake.input.store) as store:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import yaml
 
-from mvi.config import merge, resolve
+from mvi.workflow.config import merge, resolve
 
 # What a config file is laid over, as Snakemake does with the one that the Snakefile names.
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))

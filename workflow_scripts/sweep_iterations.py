@@ -6,9 +6,10 @@ from common import device, start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.cross_entropy import baseline_cross_entropy, cross_entropies
 from mvi.files import write_json
-from mvi.weights import load
+from mvi.models.checkpoints import load
+from mvi.models.mrbm import MultimodalRBM
+from mvi.training.monitors import baseline_cross_entropy, cross_entropies
 
 with Store(snakemake.input.store) as store:
     split = store.split(1)
@@ -19,7 +20,7 @@ with Store(snakemake.input.store) as store:
     }
 place = device(snakemake, log)
 for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
-    model = load(weights, place)
+    model = load(weights, MultimodalRBM, device=place)
     numbers = dict(baselines)
     for target in values:
         curve = cross_entropies(

@@ -7,10 +7,10 @@ log = start(snakemake)
 
 import numpy as np
 
-from mvi.assembly import encoder_from_files
 from mvi.data.store import Store
 from mvi.evaluation.multilabel import sweep
 from mvi.files import write_json
+from mvi.models.assembly import encoder_from_files
 
 settings = dict(snakemake.params.settings)
 grid = settings.pop("lambda")

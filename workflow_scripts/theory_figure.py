@@ -8,7 +8,7 @@ log = start(snakemake)
 import numpy as np
 
 from mvi.files import read_json
-from mvi.plotting import style, theory
+from mvi.report.figures import style, theory
 
 draw = {
     "identity": theory.identity,

@@ -13,7 +13,7 @@ import numpy as np
 from mvi.files import atomic, write_json
 
 # Hundreds of tiny trainings would drown everything else in the log.
-logging.getLogger("mvi.training").setLevel(logging.WARNING)
+logging.getLogger("mvi.training.loop").setLevel(logging.WARNING)
 experiment = import_module(snakemake.params.module)
 numbers, curves = experiment.measure(snakemake.params.settings, snakemake.params.seed)
 write_json(snakemake.output.numbers, numbers)

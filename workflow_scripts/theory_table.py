@@ -6,7 +6,7 @@ from common import start
 log = start(snakemake)
 
 from mvi.files import atomic, read_json
-from mvi.theory.summary import summary
+from mvi.report.theory_table import summary
 
 numbers = [read_json(snakemake.input[name]) for name in ("identity", "consistency", "training")]
 with atomic(snakemake.output[0]) as temporary:

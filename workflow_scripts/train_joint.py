@@ -13,15 +13,15 @@ import torch
 
 from mvi.data.batches import Minibatches
 from mvi.data.store import Store
-from mvi.evaluation.cross_entropy import monitor
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives import build
-from mvi.precision import set_precision
-from mvi.replay import recorder
-from mvi.training import Schedule, train
-from mvi.weights import save
+from mvi.methods.registry import build
+from mvi.models.checkpoints import save
+from mvi.models.mrbm import MultimodalRBM
+from mvi.training.cuda_graphs import recorder
+from mvi.training.loop import Schedule, train
+from mvi.training.monitors import cross_entropy_monitor
+from mvi.training.precision import set_precision
 
-schedule, looks = snakemake.params.schedule, snakemake.params.monitor
+schedule, looks = snakemake.params.schedule, snakemake.config["halves"]["monitor"]
 place = device(snakemake, log)
 set_precision(snakemake.params.precision, place)
 with Store(snakemake.input.store) as store:
@@ -51,7 +51,7 @@ for seed, weights, metrics in zip(snakemake.params.seeds, paths, snakemake.outpu
         checkpoint_seconds=snakemake.config["checkpoint_seconds"],
         fingerprint=json.dumps([*identity, seed], sort_keys=True),
         metrics_path=Path(metrics),
-        monitor=monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
+        monitor=cross_entropy_monitor(held_out, iterations=looks["iterations"], start=looks["start_state"]),
         record=recorder(snakemake.config["cuda_graphs"], place),
     )
     save(weights, model, snakemake.config)

@@ -6,8 +6,8 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.map_tables import map_caption, map_table, markdown
-from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
+from mvi.report.map_tables import map_caption, map_table, markdown
+from mvi.report.table_files import read_published, read_scores, write_csv, write_markdown
 
 with Store(snakemake.input.store) as store:
     attrs = store.attrs

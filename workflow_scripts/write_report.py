@@ -11,7 +11,7 @@ import re
 from pathlib import Path
 
 from mvi.files import atomic
-from mvi.provenance import environment
+from mvi.workflow.provenance import environment
 
 output = Path(snakemake.output.report)
 costs: dict[str, list[dict[str, str]]] = {}

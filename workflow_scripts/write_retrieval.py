@@ -6,9 +6,9 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.deep_tables_cells import Origin
-from mvi.evaluation.deep_tables_tasks import retrieval_caption, retrieval_markdown, retrieval_table
-from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
+from mvi.report.deep_tables_cells import Origin
+from mvi.report.deep_tables_tasks import retrieval_caption, retrieval_markdown, retrieval_table
+from mvi.report.table_files import read_published, read_scores, write_csv, write_markdown
 
 with Store(snakemake.input.store) as store:
     attrs = store.attrs

@@ -8,9 +8,9 @@ log = start(snakemake)
 import pandas as pd
 
 from mvi.data.store import Store
-from mvi.evaluation.deep_tables_cells import Origin
-from mvi.evaluation.search_tables import search_caption, search_markdown, search_table
-from mvi.evaluation.table_files import write_csv, write_markdown
+from mvi.report.deep_tables_cells import Origin
+from mvi.report.search_tables import search_caption, search_markdown, search_table
+from mvi.report.table_files import write_csv, write_markdown
 
 about, output = snakemake.params, snakemake.output
 with Store(snakemake.input.store) as store:

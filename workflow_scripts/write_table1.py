@@ -5,9 +5,9 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
-from mvi.evaluation.tables import caption1, markdown, table1
 from mvi.files import read_json
+from mvi.report.table_files import read_published, read_scores, write_csv, write_markdown
+from mvi.report.tables import caption1, markdown, table1
 
 scores = read_scores(snakemake.input.scores, "seed")
 cells = table1(

@@ -6,11 +6,11 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.class_tables import class_table
-from mvi.evaluation.deep_tables import caption2, markdown2, table2
-from mvi.evaluation.deep_tables_cells import Origin, both_classifiers
-from mvi.evaluation.table_files import read_published, read_scores, write_csv, write_markdown
 from mvi.files import atomic
+from mvi.report.class_tables import class_table
+from mvi.report.deep_tables import caption2, markdown2, table2
+from mvi.report.deep_tables_cells import Origin, both_classifiers
+from mvi.report.table_files import read_published, read_scores, write_csv, write_markdown
 
 with Store(snakemake.input.store) as store:
     attrs = store.attrs

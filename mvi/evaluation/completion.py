@@ -6,8 +6,8 @@ from collections.abc import Mapping
 import numpy as np
 import torch
 
-from mvi.mrbm import MultimodalRBM, Start
-from mvi.numerics import sample_bernoulli
+from mvi.models.mrbm import MultimodalRBM, Start
+from mvi.models.numerics import sample_bernoulli
 
 
 def conditional_sample(

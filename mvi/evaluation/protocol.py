@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.linear import LinearClassifier, fit, fit_path
 from mvi.evaluation.metrics import error_rate
+from mvi.evaluation.svm import LinearClassifier, fit, fit_path
 
 Reader = Callable[[str, np.ndarray], np.ndarray]
 """`read(name, rows)` gives (len(rows), width) numbers of a query or modality, rows in that order."""
@@ -21,11 +21,6 @@ Scores = dict[str, Any]
 
 _SPLITS = ("train", "validation", "test")
 _TRAIN_ON = ("multimodal", "mixed")
-
-
-def queries_of(modalities: Sequence[str]) -> list[str]:
-    """The queries of the two-halves experiment: all modalities together, then each alone."""
-    return ["+".join(modalities), *modalities]
 
 
 def evaluate(

@@ -11,9 +11,9 @@ from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
 from mvi.evaluation.logistic import fit_path
 from mvi.evaluation.multilabel import mean_average_precision
-from mvi.evaluation.protocol import queries_of
-from mvi.mrbm import MultimodalRBM
-from mvi.precision import exact_products
+from mvi.evaluation.queries import queries_of
+from mvi.models.mrbm import MultimodalRBM
+from mvi.training.precision import exact_products
 
 
 def validation_map(

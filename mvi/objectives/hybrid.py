@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from mvi.mrbm import MultimodalRBM
-from mvi.objectives.common import Memory
+from mvi.models.mrbm import MultimodalRBM
+from mvi.objectives.base import Gradient, Memory
 from mvi.objectives.likelihood import ContrastiveDivergence
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.optim import Gradient
 
 
 @dataclass(frozen=True)

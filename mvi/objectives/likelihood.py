@@ -6,11 +6,10 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from mvi.numerics import sample_bernoulli
-from mvi.objectives.common import Memory, Sparsity, activity
-from mvi.optim import Gradient, Ramp
-from mvi.rbm import RBM
-from mvi.units import Binary, Gaussian, ReplicatedSoftmax
+from mvi.models.numerics import sample_bernoulli
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
+from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity, activity
 
 
 @dataclass(frozen=True)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from mvi.mrbm import MultimodalRBM, Start
-from mvi.numerics import binary_cross_entropy, sample_bernoulli
-from mvi.objectives.common import Memory, Sparsity
-from mvi.optim import Gradient, Ramp
+from mvi.models.mrbm import MultimodalRBM, Start
+from mvi.models.numerics import binary_cross_entropy, sample_bernoulli
+from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
-from mvi.mrbm import MultimodalRBM
-from mvi.numerics import sample_bernoulli
-from mvi.objectives.common import Memory, Sparsity
-from mvi.optim import Gradient, Ramp
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.numerics import sample_bernoulli
+from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity
 
 
 @dataclass(frozen=True)

@@ -14,15 +14,14 @@ import torch
 from torch import Tensor
 
 from mvi.data.batches import Minibatches
-from mvi.mrbm import MultimodalRBM
-from mvi.numerics import binary_cross_entropy
-from mvi.objectives import build
-from mvi.objectives.common import Memory, Objective
-from mvi.optim import Gradient
+from mvi.methods.registry import build
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.numerics import binary_cross_entropy
+from mvi.objectives.base import Gradient, Memory, Objective
 from mvi.theory import worlds
 from mvi.theory.exact import Enumeration, check_size, table_of
 from mvi.theory.information import TERMS, decomposition
-from mvi.training import Schedule, train
+from mvi.training.loop import Schedule, train
 
 MEASURED = (*TERMS, "marginals", "conditionals", "nll", "minvi", "vi", "mean_field")
 """What is followed: quantities of `decomposition`, and `mean_field_loss`."""

@@ -13,7 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from mvi.errors import ConfigError
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 from mvi.theory.worlds import binary_states
 
 LARGEST = 14

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from mvi.mrbm import MultimodalRBM
+from mvi.models.mrbm import MultimodalRBM
 from mvi.theory import worlds
 from mvi.theory.exact import Enumeration, check_size
 from mvi.theory.information import TERMS, decomposition

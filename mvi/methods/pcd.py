@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: MIT
+"""Maximum likelihood of both modalities together (Eq. 3), by persistent contrastive divergence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from mvi.methods.base import Method
+
+if TYPE_CHECKING:
+    from mvi.objectives.base import Objective
+
+
+def objective(settings: Mapping[str, Any]) -> Objective:
+    """The objective that `settings` ask for, with the keys of `METHOD.settings`."""
+    from mvi.objectives.base import Ramp, Sparsity
+    from mvi.objectives.likelihood import ContrastiveDivergence
+
+    return ContrastiveDivergence(
+        gibbs_steps=Ramp(**settings["gibbs_steps"]),
+        persistent=True,
+        chains=settings["chains"],
+        sparsity=Sparsity(**settings["sparsity"]),
+    )
+
+
+METHOD = Method(
+    name="pcd",
+    label="ML (PCD)",
+    short="PCD",
+    order=10,
+    color="#0072B2",
+    marker="o",
+    citation="Tieleman (2008), Training restricted Boltzmann machines using approximations to the likelihood "
+    "gradient",
+    settings={
+        "chains": {"$ref": "#/$defs/chains"},
+        "gibbs_steps": {"$ref": "#/$defs/gibbs_steps"},
+        "sparsity": {"$ref": "#/$defs/sparsity", "default": {"weight": 0.3, "target": 0.05}},
+    },
+    objective=objective,
+)

@@ -1,0 +1,32 @@
+# SPDX-License-Identifier: MIT
+"""From the files of a run to a model that takes features as its store holds them."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mvi.data import transforms
+from mvi.models.checkpoints import load
+from mvi.models.mdrnn import Mdrnn
+from mvi.models.mrbm import MultimodalRBM
+from mvi.models.pipeline import Encoder, inputs_of
+from mvi.models.rbm import RBM
+from mvi.models.stacking import top_network
+
+
+def encoder_from_files(
+    scale: str | Path,
+    layers: Mapping[str, Sequence[str | Path]],
+    network: str | Path,
+    device: str = "cpu",
+) -> Encoder:
+    """The scale of the inputs, the layers of each pathway from its input upwards, and a network on top.
+
+    The network may be a joint layer alone; what stands below its own layers is taken from `layers`. Raises
+    `DataError` where a file holds something else.
+    """
+    below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
+    top = load(network, MultimodalRBM, Mdrnn, device=device)
+    if isinstance(top, MultimodalRBM):
+        top = top_network(top)
+    first, words = transforms.load(scale, device)
+    return Encoder(inputs_of(first, below, top.depths), top, words)

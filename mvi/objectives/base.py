@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: MIT
+"""What the objectives share: their interface and the sparsity regularisers.
+
+An objective is a frozen record of settings with two pure functions. `start` makes the tensors that it
+remembers between updates (persistent chains, running means); `step` turns a minibatch and that memory into
+an ascent direction and the next memory. Neither changes the model.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from mvi.models.numerics import PROBABILITY_FLOOR
+from mvi.models.rbm import RBM
+from mvi.models.units import SteppedSigmoid
+
+Memory = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Ramp:
+    """Grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every))."""
+
+    start: int
+    step: int = 0
+    every: int = 1
+    maximum: int = 10**9
+
+    def at(self, epoch: int) -> int:
+        """Value in epoch `epoch`, counted from 1."""
+        return min(self.maximum, self.start + self.step * ((epoch - 1) // self.every))
+
+
+@dataclass(frozen=True)
+class Gradient:
+    """An ascent direction in two parts, each keyed as the parameters, and numbers worth logging.
+
+    `negative` is subtracted. With `negative_at_once` it bypasses the momentum buffer, as the reference code
+    does for persistent chains alone. `weight_decay` is the L2 coefficient applied to "weight" parameters in
+    the positive part.
+    """
+
+    positive: Mapping[str, Tensor]
+    negative: Mapping[str, Tensor] | None = None
+    negative_at_once: bool = False
+    metrics: Mapping[str, Tensor] = field(default_factory=dict)
+
+
+class Objective(Protocol):
+    """What `mvi.training.loop.train` asks of an objective."""
+
+    def start(self, model: RBM, mean: Tensor, generator: torch.Generator) -> Memory:
+        """Memory before the first update; `mean` (D,) is the mean training row."""
+        ...
+
+    def step(
+        self, model: RBM, batch: Tensor, memory: Memory, epoch: int, generator: torch.Generator
+    ) -> tuple[Gradient, Memory]:
+        """Direction for one minibatch (B, D) in epoch 1, 2, ..., and the memory after it."""
+        ...
+
+
+@dataclass(frozen=True)
+class Sparsity:
+    """Pull hidden units towards a mean activity of `target`.
+
+    "exact" is the gradient of weight * sum KL(target || batch mean); "approximate" follows a running mean
+    r <- damping r + (1 - damping) mean(p) and pushes by weight * (r - target). Where an objective works on
+    `on_weights` = False the approximate push acts on the hidden bias alone, as in the reference code's
+    multimodal trainers; its layerwise trainers push the weights too.
+    """
+
+    kind: Literal["none", "approximate", "exact"] = "none"
+    weight: float = 0.0
+    target: float = 0.1
+    damping: float = 0.9
+    on_weights: bool = False
+
+    def start(self, model: RBM) -> Memory:
+        """Running means at 0, as in the reference code."""
+        if self.kind == "approximate":
+            return {"activity": torch.zeros_like(model.parameters["hidden_bias"])}
+        return {}
+
+    def apply_(self, positive: dict[str, Tensor], v: Tensor, probability: Tensor, memory: Memory) -> Memory:
+        """Subtract the penalty from `positive` in place; returns the next memory.
+
+        `v` (B, D), as the energy sees it (`RBM.scaled`), and the hidden probabilities (B, K) are those of the
+        positive phase.
+        """
+        if self.kind == "approximate":
+            mean = probability.mean(0)
+            activity = memory["activity"] * self.damping + mean * (1 - self.damping)
+            push = (activity - self.target) * self.weight
+            positive["hidden_bias"] -= push
+            if self.on_weights:
+                positive["weight"].addr_(v.mean(0), push, alpha=-1)
+            return {"activity": activity}
+        if self.kind == "exact":
+            delta = self.slope(probability.mean(0)) * probability * (1 - probability) / len(v)
+            positive["hidden_bias"] -= delta.sum(0)
+            positive["weight"].addmm_(v.T, delta, alpha=-1)
+        return {}
+
+    def slope(self, mean: Tensor) -> Tensor:
+        """(K,) derivative of weight * KL(target || mean) by the mean, floored away from 0 and 1."""
+        mean = mean.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
+        return self.weight * ((1 - self.target) / (1 - mean) - self.target / mean)
+
+
+def activity(model: RBM, a: Tensor, mean: Tensor) -> Tensor:
+    """(B, K) what sparsity looks at: the first copy of stepped units, else the mean itself."""
+    if isinstance(model.hidden, SteppedSigmoid):
+        return model.hidden.first_copy(a)
+    return mean

@@ -1,0 +1,35 @@
+# SPDX-License-Identifier: MIT
+"""What is known of a generated data set beside its files: for readers, who need no painter."""
+
+import zipfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from mvi.errors import DataError
+
+CITATION = (
+    "Procedural scenes made by mvi.synthetic, in the layout of Huiskes, Lew (2008): The MIR Flickr Retrieval "
+    "Evaluation"
+)
+
+
+def tag_probabilities(truth_path: str | Path, tags: Sequence[str]) -> np.ndarray:
+    """Return P(tag | scene), (n, tags) float32, for the columns `tags`, such as the vocabulary of a store.
+
+    Raises `DataError` where the file is no truth of a generated world or one of `tags` is not of that world.
+    """
+    try:
+        with np.load(truth_path, allow_pickle=False) as truth:
+            known, probability = truth["tags"].tolist(), truth["tag_probability"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise DataError(
+            f"{truth_path} is not the truth of a generated world ({error}); delete it and run the workflow "
+            "again."
+        ) from error
+    column = {tag: number for number, tag in enumerate(known)}
+    for tag in tags:
+        if tag not in column:
+            raise DataError(f"{truth_path} knows no tag {tag!r}; ask for tags of the same generated world.")
+    return probability[:, [column[tag] for tag in tags]]

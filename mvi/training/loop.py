@@ -1,0 +1,269 @@
+# SPDX-License-Identifier: MIT
+"""The training loop: epochs, schedule, checkpoint, resume, guard, progress. It knows no model.
+
+A checkpoint holds everything the next epoch depends on, so that a run that was killed and resumed ends with
+the same bytes as one that was not, on the same machine with the same number of threads.
+"""
+
+import json
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import nullcontext
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol, Self
+
+import pandas as pd
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+from tqdm import tqdm
+
+from mvi.errors import NonFiniteError
+from mvi.files import atomic, exclusive
+from mvi.objectives.base import Memory, Objective
+from mvi.training.cuda_graphs import Record, Replayed
+from mvi.training.optim import Momentum, UpdateRule, all_finite, update_
+
+log = logging.getLogger(__name__)
+
+
+class Batches(Protocol):
+    """Where minibatches come from; `mvi.data.batches.Minibatches` is one."""
+
+    def __len__(self) -> int: ...
+    def epoch(self, generator: torch.Generator) -> Iterator[Tensor]: ...
+    def mean(self) -> Tensor: ...
+
+
+class Trainable(Protocol):
+    """What can be trained: anything with tensors by name, which the objective knows how to read."""
+
+    parameters: dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and how fast: see `UpdateRule`; `weight_decay` is the L2 coefficient.
+
+    An update that is not finite is rejected and multiplies the rate by `rate_after_rejection` for the rest of
+    the epoch (reference code, its MP trainers); more than `rejected_share` of them in an epoch end the run.
+    """
+
+    epochs: int
+    rule: UpdateRule = field(default_factory=UpdateRule)
+    weight_decay: float = 0.0
+    rejected_share: float = 0.1
+    rate_after_rejection: float = 0.95
+
+    @classmethod
+    def from_settings(cls, settings: Mapping[str, Any]) -> Self:
+        """The schedule that a `training` section of the config asks for."""
+        rule = UpdateRule(settings["learning_rate"], settings["decay"], Momentum(**settings["momentum"]))
+        guard = {name: settings[name] for name in ("rejected_share", "rate_after_rejection")}
+        return cls(settings["epochs"], rule, settings["l2"], **guard)
+
+
+@dataclass
+class State:
+    """All that the next epoch depends on; updates change its tensors in place."""
+
+    parameters: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    memory: Memory
+    generator: torch.Generator
+    epoch: int = 0
+    history: list[dict[str, float]] = field(default_factory=list)
+
+    @classmethod
+    def begin(cls, model: Trainable, objective: Objective, mean: Tensor, generator: torch.Generator) -> Self:
+        """Before the first epoch; `mean` (D,) is the mean training row."""
+        buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
+        return cls(model.parameters, buffers, objective.start(model, mean, generator), generator)
+
+
+@dataclass
+class Tally:
+    """The numbers of an epoch that is under way, on the device, so that a GPU is never waited for."""
+
+    rate: Tensor
+    step: Tensor
+    first_bad: Tensor
+    rejected: Tensor
+    sums: dict[str, Tensor] = field(default_factory=dict)
+
+    @classmethod
+    def begin(cls, rate: float, device: torch.device) -> Self:
+        """Before the first update of an epoch with this learning rate."""
+        step, first_bad = (torch.tensor(number, device=device) for number in (0, -1))
+        return cls(torch.tensor(rate, device=device), step, first_bad, torch.zeros((), device=device))
+
+
+def train(
+    model: Trainable,
+    objective: Objective,
+    batches: Batches,
+    schedule: Schedule,
+    generator: torch.Generator,
+    *,
+    label: str,
+    checkpoint: Path | None = None,
+    fingerprint: str = "",
+    checkpoint_seconds: float = 60.0,
+    metrics_path: Path | None = None,
+    monitor: Callable[[Any], Mapping[str, float]] | None = None,
+    record: Record | None = None,
+) -> pd.DataFrame:
+    """Train `model` in place and return its metrics, one row an epoch.
+
+    `checkpoint` is written at the end of an epoch whenever `checkpoint_seconds` have passed, and read at the
+    start if its `fingerprint` (settings, seed and code) is the same. `monitor` adds columns to the metrics,
+    which go to `metrics_path` as CSV. `label` names the layer in messages. With `record` the updates of an
+    epoch are recorded once and replayed (`mvi.training.cuda_graphs`), which changes no number.
+
+    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite, and
+    `DataError` where another process trains with the same checkpoint.
+    """
+    mean = batches.mean()
+    if not mean.isfinite().all():
+        raise NonFiniteError(
+            f"{label}: the training rows hold numbers that are not finite, first in column "
+            f"{int((~mean.isfinite()).nonzero()[0])}; mend the data and make the store again."
+        )
+    state = State.begin(model, objective, mean, generator)
+    saved = time.monotonic()
+    # A trainer that outlived its workflow would else write over what this one goes on from.
+    lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
+    bar = tqdm(
+        total=schedule.epochs * len(batches), desc=label, unit="batch", disable=not sys.stderr.isatty()
+    )
+    with lock, bar as progress:
+        if checkpoint is not None:
+            _resume(state, checkpoint, fingerprint, label)
+            progress.n = progress.initial = state.epoch * len(batches)
+        while state.epoch < schedule.epochs:
+            started = time.monotonic()
+            metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
+            if monitor is not None:
+                metrics |= monitor(model)
+            state.epoch += 1
+            state.history.append({"epoch": state.epoch, **metrics})
+            shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+            seconds = time.monotonic() - started
+            log.info("%s: epoch %d, %.1f s: %s", label, state.epoch, seconds, shown)
+            if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
+                _save(state, checkpoint, fingerprint)
+                saved = time.monotonic()
+    history = pd.DataFrame(state.history)
+    if metrics_path is not None:
+        with atomic(metrics_path) as temporary:
+            history.to_csv(temporary, index=False)
+    return history
+
+
+def _epoch(
+    model: Trainable,
+    objective: Objective,
+    batches: Batches,
+    schedule: Schedule,
+    state: State,
+    label: str,
+    advance: Callable[[int], object],
+    record: Record | None,
+) -> dict[str, float]:
+    """One pass over the batches."""
+    epoch = state.epoch + 1
+    device = next(iter(model.parameters.values())).device
+    tally = Tally.begin(schedule.rule.rate(epoch), device)
+    update = partial(update_once, model, objective, schedule, state, tally)
+    if record is not None:
+        update = Replayed(update, state.generator, record)
+    for batch in batches.epoch(state.generator):
+        update(batch)
+        advance(1)
+    _guard(state, float(tally.rejected) / len(batches), int(tally.first_bad), schedule, label, epoch)
+    return {name: float(total) / len(batches) for name, total in tally.sums.items()}
+
+
+def update_once(
+    model: Trainable, objective: Objective, schedule: Schedule, state: State, tally: Tally, batch: Tensor
+) -> None:
+    """Learn from one minibatch (B, D): change the model, `state` and `tally` in place.
+
+    Nothing is read back from the device, but by objectives that draw word counts (`ReplicatedSoftmax`), and
+    what one call leaves to the next is in tensors that stay where they are, so that the work can be recorded
+    and replayed.
+    """
+    epoch = state.epoch + 1
+    gradient, after = objective.step(model, batch, state.memory, epoch, state.generator)
+    for name, tensor in after.items():
+        if tensor is not state.memory[name]:
+            state.memory[name].copy_(tensor)
+    accept = all_finite(gradient)
+    for name, value in gradient.metrics.items():
+        if name in tally.sums:
+            tally.sums[name] += value
+        else:
+            tally.sums[name] = value.clone()
+    update_(
+        state.parameters,
+        state.buffers,
+        gradient,
+        rate=tally.rate,
+        momentum=schedule.rule.momentum.at(epoch),
+        weight_decay=schedule.weight_decay,
+        accept=accept,
+    )
+    tally.rate.copy_(torch.where(accept, tally.rate, tally.rate * schedule.rate_after_rejection))
+    tally.first_bad.copy_(torch.where(accept | (tally.first_bad >= 0), tally.first_bad, tally.step))
+    tally.rejected += ~accept
+    tally.step += 1
+
+
+def _guard(state: State, share: float, first_bad: int, schedule: Schedule, label: str, epoch: int) -> None:
+    spoiled = [name for name, theta in state.parameters.items() if not theta.isfinite().all()]
+    if share > schedule.rejected_share or spoiled:
+        where = f"from step {first_bad + 1}" if first_bad >= 0 else f"in {', '.join(spoiled)}"
+        raise NonFiniteError(
+            f"{label}: numbers stopped being finite in epoch {epoch} {where} "
+            f"({share:.0%} of the updates rejected); lower the learning rate or check the data."
+        )
+    if share:
+        log.warning("%s: epoch %d: %.1f %% of the updates rejected", label, epoch, 100 * share)
+
+
+def _save(state: State, path: Path, fingerprint: str) -> None:
+    tensors = {"generator": state.generator.get_state()}
+    for group in ("parameters", "buffers", "memory"):
+        for name, tensor in getattr(state, group).items():
+            tensors[f"{group}/{name}"] = tensor.cpu().contiguous()
+    about = {"fingerprint": fingerprint, "epoch": state.epoch, "history": state.history}
+    with atomic(path) as temporary:
+        save_file(tensors, temporary, {"about": json.dumps(about)})
+
+
+def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:
+    """Fill `state` from a checkpoint; one that is absent, unreadable or of other settings is passed over."""
+    if not path.exists():
+        return
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads((file.metadata() or {}).get("about", "{}"))
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError) as error:
+        log.warning("%s: starting anew, %s is not readable (%s)", label, path, error)
+        return
+    if about.get("fingerprint") != fingerprint:
+        log.warning("%s: starting anew, %s belongs to other settings or code", label, path)
+        return
+    state.generator.set_state(tensors.pop("generator"))
+    for key, tensor in tensors.items():
+        group, name = key.split("/", 1)
+        target = getattr(state, group)
+        target[name] = target[name].copy_(tensor) if group != "memory" else tensor.to(target[name].device)
+    state.epoch, state.history = about["epoch"], about["history"]
+    log.info("%s: resuming after epoch %d", label, state.epoch)
