@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From what a store holds to what a model sees: standardised features, binary tags, clipped counts.
+"""From what a store holds to what a model sees: standardised features, binary tags, counts, or the same.
 
 A transform is a function of the values (n, d) of one modality that gives (n, D), row by row.
 """
@@ -105,7 +105,21 @@ class Counts:
         return values if self.clip is None else values.clamp_max(self.clip)
 
 
-KINDS: dict[str, type] = {"standardise": Standardise, "binarise": Binarise, "counts": Counts}
+@dataclass(frozen=True)
+class AsStored:
+    """The values of the store, such as intensities in [0, 1]."""
+
+    def __call__(self, values: Tensor) -> Tensor:
+        """(n, d) values."""
+        return values
+
+
+KINDS: dict[str, type] = {
+    "as_stored": AsStored,
+    "standardise": Standardise,
+    "binarise": Binarise,
+    "counts": Counts,
+}
 
 
 def from_settings(
@@ -120,9 +134,10 @@ def from_settings(
 ) -> Transform:
     """The transform of modality `name` that `settings` ask for.
 
-    They hold `kind`, one of standardise, binarise and counts, and what that takes: `root`, `clip` and the
-    arguments of `standard_deviation`, nothing, or `clip`. `rows` are those that the moments of roots are
-    taken over, `floor` keeps small deviations from 0. Raises `ConfigError` for another kind.
+    They hold `kind`, one of `KINDS`, and what that takes: `root`, `clip` and the arguments of
+    `standard_deviation` for standardise, `clip` for counts, nothing for the others. `rows` are
+    those that the moments of roots are taken over, `floor` keeps small deviations from 0. Raises
+    `ConfigError` for another kind.
     """
     options = dict(settings)
     kind = options.pop("kind")

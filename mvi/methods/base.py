@@ -1,19 +1,41 @@
 # SPDX-License-Identifier: MIT
-"""What the workflow, the tables and the figures know of a method of training."""
+"""What the workflow, the tables and the figures know of a method, and what its training is given."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mvi.models.pipeline import Encoder
     from mvi.objectives.base import Objective
 
 
 @dataclass(frozen=True)
+class Training:
+    """What the training of a method is given: files, settings and where to write."""
+
+    method: str
+    store: Path
+    scale: Path
+    """The transforms of the modalities, as `mvi.data.transforms.save` wrote them."""
+    layers: Mapping[str, Sequence[Path]]
+    """Pretrained layers of each pathway from its input upwards; none unless the method needs them."""
+    settings: Mapping[str, Any]
+    """"objective" (its `Method.settings`), "schedule", "model", "rows", "split", "seed", "minimum_tags"."""
+    weights: Path
+    metrics: Path
+    monitor: Mapping[str, Any]
+    """What is measured after each epoch; it changes nothing in the training."""
+    config: Mapping[str, Any]
+    device: str
+
+
+@dataclass(frozen=True)
 class Method:
-    """One way of training the joint layer; `mvi/methods/<name>.py` holds it under the name `METHOD`.
+    """One way of learning from several modalities; `mvi/methods/<name>.py` holds it under the name `METHOD`.
 
     The record is read wherever methods are listed, so its module imports nothing that computes at its top.
     """
@@ -32,5 +54,43 @@ class Method:
     citation: str
     settings: Mapping[str, Any]
     """JSON schema of each of its settings; "$ref" may point to the words of `mvi/workflow/schema.yaml`."""
-    objective: Callable[[Mapping[str, Any]], Objective]
-    """From resolved `settings` to the training objective; raises as the objective's class does."""
+    fit: Callable[[Training], None]
+    """Train and write the files of weights and metrics."""
+    load: Callable[[Path, Mapping[str, Sequence[Path]], Path, str], Encoder]
+    """From the files of the scale, the layers and the weights, on a device, to a model of raw features."""
+    needs_layers: bool = True
+    """Whether it stands on the pretrained layers of the pathways."""
+    objective: Callable[[Mapping[str, Any]], Objective] | None = None
+    """From `settings` to the objective that the joint layer is trained by, if it is trained by one."""
+
+
+def fit_joint_layer(objective: Callable[[Mapping[str, Any]], Objective]) -> Callable[[Training], None]:
+    """`Method.fit` of a joint layer: `mvi.training.joint_layer` with this objective."""
+
+    def fit(training: Training) -> None:
+        from mvi.training.joint_layer import train_joint_layer
+
+        train_joint_layer(
+            training.store,
+            training.scale,
+            training.layers,
+            training.method,
+            objective(training.settings["objective"]),
+            training.settings,
+            weights=training.weights,
+            metrics=training.metrics,
+            config=training.config,
+            monitor=training.monitor,
+            device=training.device,
+        )
+
+    return fit
+
+
+def load_joint_layer(
+    scale: Path, layers: Mapping[str, Sequence[Path]], weights: Path, device: str
+) -> Encoder:
+    """`Method.load` of a joint layer, finetuned or not; raises `DataError` for files of something else."""
+    from mvi.models.assembly import encoder_from_files
+
+    return encoder_from_files(scale, layers, weights, device)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from mvi.methods import mp, pcd
-from mvi.methods.base import Method
+from mvi.methods.base import Method, fit_joint_layer, load_joint_layer
 
 if TYPE_CHECKING:
     from mvi.objectives.base import Objective
@@ -53,5 +53,7 @@ METHOD = Method(
         "gibbs_steps": {"$ref": "#/$defs/gibbs_steps"},
         "likelihood_sparsity": {"$ref": "#/$defs/sparsity"},
     },
+    fit=fit_joint_layer(objective),
+    load=load_joint_layer,
     objective=objective,
 )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mvi.methods.base import Method
+from mvi.methods.base import Method, fit_joint_layer, load_joint_layer
 
 if TYPE_CHECKING:
     from mvi.objectives.base import Objective
@@ -42,5 +42,7 @@ METHOD = Method(
         "start_state": {"$ref": "#/$defs/start_state"},
         "sparsity": {"$ref": "#/$defs/sparsity", "default": {"kind": "exact"}},
     },
+    fit=fit_joint_layer(objective),
+    load=load_joint_layer,
     objective=objective,
 )

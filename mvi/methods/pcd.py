@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from mvi.methods.base import Method
+from mvi.methods.base import Method, fit_joint_layer, load_joint_layer
 
 if TYPE_CHECKING:
     from mvi.objectives.base import Objective
@@ -39,5 +39,7 @@ METHOD = Method(
         "gibbs_steps": {"$ref": "#/$defs/gibbs_steps"},
         "sparsity": {"$ref": "#/$defs/sparsity", "default": {"weight": 0.3, "target": 0.05}},
     },
+    fit=fit_joint_layer(objective),
+    load=load_joint_layer,
     objective=objective,
 )

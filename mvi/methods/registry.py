@@ -29,5 +29,11 @@ def method(name: str) -> Method:
 
 
 def build(name: str, settings: Mapping[str, Any]) -> Any:
-    """The objective of method `name` with its subtree of the config; raises `ConfigError` as `method`."""
-    return method(name).objective(settings)
+    """The objective of method `name` with its subtree of the config.
+
+    Raises `ConfigError` as `method` does, and for a method that trains the joint layer by no objective.
+    """
+    objective = method(name).objective
+    if objective is None:
+        raise ConfigError(f"method {name!r} has no objective to train a joint layer by; choose another.")
+    return objective(settings)

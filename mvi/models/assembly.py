@@ -26,7 +26,11 @@ def encoder_from_files(
     """
     below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
     top = load(network, MultimodalRBM, Mdrnn, device=device)
-    if isinstance(top, MultimodalRBM):
-        top = top_network(top)
     first, words = transforms.load(scale, device)
+    if isinstance(top, MultimodalRBM):
+        # As it is where nothing stands below: the two infer the same, but not to the last bit.
+        deep = any(below.values())
+        return Encoder(
+            inputs_of(first, below, dict.fromkeys(first, 0)), top_network(top) if deep else top, words
+        )
     return Encoder(inputs_of(first, below, top.depths), top, words)

@@ -16,6 +16,7 @@ from mvi.data.transforms import Transform
 from mvi.errors import ShapeError
 from mvi.models.base import Array, Start, Values, like
 from mvi.models.mdrnn import Mdrnn
+from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import SteppedSigmoid
 
@@ -53,7 +54,7 @@ def inputs_of(
     transforms: Mapping[str, Transform], layers: Mapping[str, Sequence[RBM]], depths: Mapping[str, int]
 ) -> dict[str, Transform]:
     """What a network sees of each modality: its transform, and `layers` but for the last `depths` of them."""
-    below = {name: layers[name][: len(layers[name]) - depths[name]] for name in transforms}
+    below = {name: layers.get(name, ())[: len(layers.get(name, ())) - depths[name]] for name in transforms}
     return {name: Encode(one, below[name]) if below[name] else one for name, one in transforms.items()}
 
 
@@ -67,7 +68,7 @@ class Encoder:
     kind = "encoder"
 
     def __init__(
-        self, inputs: Mapping[str, Transform], network: Mdrnn, vocabulary: Sequence[str] = ()
+        self, inputs: Mapping[str, Transform], network: Mdrnn | MultimodalRBM, vocabulary: Sequence[str] = ()
     ) -> None:
         self.inputs = dict(inputs)
         self.network = network

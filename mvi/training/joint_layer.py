@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training of the layer on top of all pathways, by any objective."""
+"""The training of the joint layer, on top of all pathways or of bare modalities, by any objective."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from mvi.data import transforms
+from mvi.data.store import Store
 from mvi.data.transforms import Transform
 from mvi.models.checkpoints import load
 from mvi.models.mrbm import MultimodalRBM
@@ -35,7 +36,7 @@ def train_joint_layer(
     device: str,
     judging: Callable[[Mapping[str, Transform]], Judge] | None = None,
 ) -> None:
-    """Train a `MultimodalRBM` on the probabilities of the pathways' last layers; write weights and metrics.
+    """Train a `MultimodalRBM` on the last layers of the pathways, or on modalities without any.
 
     name: of the method, for messages
     scale_path, layer_paths: files of the inputs' transforms, and of each modality's layers from below
@@ -43,15 +44,16 @@ def train_joint_layer(
         `MultimodalRBM.initialise`), "schedule";
         a checkpoint depends on these and on whatever else is there
     config: what the weights are to say of themselves
-    monitor: "iterations" and "start_state" of the measure on rows held out, which the training does not need
+    monitor: "iterations" and "start_state" of the measure on rows held out, which the training does not need;
+        "rows" of the validation part where none are held out
     judging: makes, from what the layer sees of each modality, a measure of it that is taken after each epoch
 
     The cross-entropy of each modality's units given the others is measured after each epoch on the rows held
     out. Raises as `mvi.training.loop.train` does.
     """
     scale, _ = transforms.load(scale_path, device)
-    below = {name: [load(path, RBM, device=device) for path in layer_paths[name]] for name in scale}
-    sees = {name: Encode(first, below[name]) for name, first in scale.items()}
+    below = {name: [load(path, RBM, device=device) for path in layer_paths.get(name, ())] for name in scale}
+    sees = {name: Encode(first, below[name]) if below[name] else first for name, first in scale.items()}
     rows = stage_rows(
         store_path,
         sees,
@@ -59,11 +61,16 @@ def train_joint_layer(
         settings["schedule"],
         **settings["rows"],
         minimum_tags=settings["minimum_tags"],
+        validation=monitor["rows"],
         device=device,
     )
+    with Store(store_path) as store:
+        sizes = {
+            name: layers[-1].hidden.size if layers else store.sizes[name] for name, layers in below.items()
+        }
     generator = torch.Generator(device).manual_seed(settings["seed"])
     model = MultimodalRBM.initialise(
-        {name: layers[-1].hidden.size for name, layers in below.items()},
+        sizes,
         generator=generator,
         visible_mean=rows.batches.mean(),
         **settings["model"],
@@ -82,7 +89,7 @@ def train_joint_layer(
         rows,
         settings["schedule"],
         generator,
-        label=f"joint layer by {name}",
+        label=f"joint layer by {name}, seed {settings['seed']}",
         weights=weights,
         metrics=metrics,
         config=config,

@@ -47,12 +47,14 @@ def stage_rows(
     memory_mb: int,
     minimum_tags: int,
     cap: int | None = None,
+    validation: int = 0,
     device: str = "cpu",
 ) -> StageRows:
     """The rows of a stage that sees the modalities of `transforms`; `schedule` has its sizes of batches.
 
     `parts`, `held_out`, `seed`, `minimum_tags` and `cap` are as for `learn_and_watch`; rows of at most
-    `memory_mb` MiB are kept in memory.
+    `memory_mb` MiB are kept in memory. Where none are held out, the first `validation` rows of the split's
+    validation part are watched, if nothing is learned from that part.
     """
     with Store(store_path) as store:
         learned, watched = learn_and_watch(
@@ -64,6 +66,8 @@ def stage_rows(
             seed=seed,
             parts=list(parts),
         )
+        if not len(watched) and validation and "validation" not in parts:
+            watched = store.split(split)["validation"][:validation]
         shown = read(store, transforms, watched, device) if len(watched) else None
     batches = minibatches(
         store_path,
