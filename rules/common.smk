@@ -1,25 +1,33 @@
 # SPDX-License-Identifier: MIT
-"""Helper functions of the rules; no rule stands here."""
+"""Binds what `mvi.workflow.plan` says of a run or a data set to the wildcards of rules; no rule stands here."""
 
-import hashlib
-import json
 import os
-import re
-from functools import cache
+from collections.abc import Callable, Mapping
+from functools import reduce
+from inspect import signature
+from operator import getitem
 from pathlib import Path
 
-from mvi.workflow.config import merge, resolve
-from mvi.data.registry import rows
 from mvi.errors import MviError
-from mvi.workflow.provenance import code_hash, gpus, script_hash
+from mvi.workflow.config import resolve
+from mvi.workflow.plan import Plan, Run, Source
+from mvi.workflow.provenance import gpus, script_hash
+
+# What watches a training and changes nothing in it: an edit trains nothing again.
+OBSERVERS = ["mvi.training.monitors"]
+
+
+def checked(question, *arguments, **named):
+    """Ask, and end the run with one sentence where a user has made a mistake."""
+    try:
+        return question(*arguments, **named)
+    except MviError as error:
+        raise WorkflowError(str(error)) from None
 
 
 def complete(config):
-    """Complete and check the configuration in place; a user's mistake ends the run with one sentence."""
-    try:
-        resolved = resolve(config)
-    except MviError as error:
-        raise WorkflowError(str(error)) from None
+    """Complete and check the configuration in place."""
+    resolved = checked(resolve, config)
     # Where somebody keeps raw files belongs neither into results nor among the reasons to make them anew.
     if mirror := resolved["mirror"]:
         os.environ.update(MVI_MIRROR=mirror)
@@ -34,10 +42,34 @@ def complete(config):
 
 
 complete(config)
+PLAN = checked(Plan, config)
 
 
-# What watches a training and changes nothing in it: an edit trains nothing again.
-OBSERVERS = ["mvi.training.monitors"]
+def of(question):
+    """Ask about the run of a job: `question` takes a `Run` and the wildcards that it names."""
+    return _bound(question, lambda wildcards: PLAN.run(wildcards.run))
+
+
+def of_source(question):
+    """Ask about the data set, and features, of a job: `question` takes a `Source` and wildcards."""
+    return _bound(question, lambda wildcards: PLAN.source(wildcards.dataset, wildcards.get("features")))
+
+
+def _bound(question, subject):
+    ask = question.fget if isinstance(question, property) else question
+    names = list(signature(ask).parameters)[1:]
+
+    def answer(wildcards):
+        return checked(
+            lambda: ask(subject(wildcards), **{name: wildcards[name] for name in names})
+        )
+
+    return answer
+
+
+def setting(*path):
+    """A question for a setting of a run."""
+    return lambda run: reduce(getitem, path, run.settings)
 
 
 def code(script, *modules, without=()):
@@ -46,119 +78,19 @@ def code(script, *modules, without=()):
     return script_hash(path, *modules, without=without)
 
 
-def trainer(script, wildcard):
-    """Hash the code of a training whose method is the value of a wildcard."""
-
-    def hashed(wildcards):
-        return code(script, f"mvi.methods.{wildcards[wildcard]}", without=OBSERVERS)
-
-    return hashed
-
-
-def digest_of(settings):
-    """Shorten settings to what tells them from others."""
-    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
-
-
-def one_of(*names):
-    """Constrain a wildcard to these very names."""
-    return "|".join(map(re.escape, names))
-
-
-def store_with(copies):
-    """Name the store of the two-halves experiment that has so many moved copies of the training rows."""
-    return f"results/data/{config['dataset']}/{f'copies{copies}' if copies else 'store'}.h5"
-
-
-def of_seeds(pattern):
-    """List the files with {seed} in their names that one job makes: one, or those of every seed at once."""
-    return (
-        expand(pattern, seed=config["seeds"], allow_missing=True)
-        if config["seeds_together"]
-        else [pattern]
+def trainer(script):
+    """Hash the code of a training by the method that a wildcard names."""
+    return lambda wildcards: code(
+        script, f"mvi.methods.{wildcards.method}", without=OBSERVERS
     )
 
 
-def per_job(pattern):
-    """Name the log or benchmark file of a job that makes what `of_seeds` lists."""
-    return (
-        pattern.replace("seed{seed}", "seeds") if config["seeds_together"] else pattern
-    )
-
-
-def seeds_of(wildcards):
-    """List the seeds of a job."""
-    return config["seeds"] if config["seeds_together"] else [int(wildcards.seed)]
-
-
-def schedule(wildcards):
-    """Lay what one method changes over the schedule of all."""
-    halves = config["halves"]
-    return merge(halves["training"], halves["training_of"].get(wildcards.method, {}))
-
-
-def mean_field(wildcards):
-    """Pick the settings of inference with models of one method."""
-    settings = config["halves"]["inference"]
-    return {
-        "iterations": settings["iterations"][wildcards.method],
-        "tolerance": settings["tolerance"],
-        "start": settings["start_state"],
-    }
+def memory(megabytes):
+    """Ask for so much memory, and for more after each failure: a job that ran out of it would again."""
+    return lambda wildcards, attempt: megabytes * attempt
 
 
 def gpu():
     """How many GPUs a job with a model asks for: one if it is told to use one, or would find one here."""
     device = config["device"]
     return int(device == "cuda" or (device == "auto" and gpus() > 0))
-
-
-@cache
-def registry(dataset):
-    """Rows of the data registry for one data set, by file name."""
-    try:
-        return rows("config/data_registry.csv", dataset)
-    except MviError as error:
-        raise WorkflowError(str(error)) from None
-
-
-def accepted_hashes(wildcards):
-    """Hashes that the registry accepts for one raw file."""
-    return registry(wildcards.dataset)[wildcards.file].sha256
-
-
-def theory_experiments():
-    """Name the theory experiments."""
-    return [name for name in config["theory"] if name != "seed"]
-
-
-def theory_files():
-    """List the tables and figures of the theory, if it is among the experiments."""
-    if "theory" not in config["experiments"]:
-        return {"tables": [], "figures": []}
-    figures = [f"results/theory/figures/{name}.png" for name in theory_experiments()]
-    return {"tables": ["results/theory/tables/theory.md"], "figures": figures}
-
-
-def reports():
-    """List what `all` is to make: a page for each experiment of the config."""
-    pages = {"halves": config["run"], "flickr": config["flickr"]["run"]}
-    found = [
-        f"results/{run}/report.md"
-        for name, run in pages.items()
-        if name in config["experiments"]
-    ]
-    alone = [file for files in theory_files().values() for file in files]
-    return found if "halves" in config["experiments"] else [*found, *alone]
-
-
-def theory_module(wildcards):
-    """Name the module that measures one of the theory experiments."""
-    name = wildcards.experiment
-    return f"mvi.theory.{'dynamics' if name == 'training' else name}"
-
-
-def theory_code(wildcards):
-    """Hash the code behind one of the theory experiments."""
-    methods = config["theory"]["training"]["methods"] if wildcards.experiment == "training" else []
-    return code_hash(theory_module(wildcards), *(f"mvi.methods.{name}" for name in methods))

@@ -66,3 +66,8 @@ def device(job: Any, log: logging.Logger) -> str:
     chosen = "cpu" if wanted == "cpu" or not available else "cuda"
     log.info("device %s", torch.cuda.get_device_name() if chosen == "cuda" else "cpu")
     return chosen
+
+
+def of_run(job: Any) -> dict[str, Any]:
+    """The config that makes the run of a job again, as it is kept in files of weights."""
+    return {**job.config, "runs": {job.wildcards.run: job.config["runs"][job.wildcards.run]}}

@@ -1,29 +1,52 @@
 # SPDX-License-Identifier: MIT
-"""Write the joint representations of every row of the store, for all ways of missing a modality."""
+"""Write the joint representations of all labelled rows, for every way of missing a modality."""
 
 from common import device, start
 
 log = start(snakemake)
 
 import h5py
+import numpy as np
+from tqdm import tqdm
 
 from mvi.data.store import Store
+from mvi.evaluation.queries import queries_of
 from mvi.files import atomic
-from mvi.models.checkpoints import load
-from mvi.models.mrbm import MultimodalRBM
+from mvi.methods.base import load_joint_layer
+from mvi.methods.registry import METHODS
 
+given, settings, model = snakemake.input, dict(snakemake.params.inference), snakemake.wildcards.model
+block, untagged = settings.pop("block"), settings.pop("untagged")
+load = METHODS[model].load if model in METHODS else load_joint_layer
 place = device(snakemake, log)
-with Store(snakemake.input.store) as store:
-    values = {name: store.read(name) for name in store.modalities}
-    # Moved copies of training rows come last and are met with all modalities only.
-    originals = store.attrs["attributes"].get("originals", store.n_rows)
-for weights, path in zip(snakemake.input.weights, snakemake.output, strict=True):
-    model = load(weights, MultimodalRBM, device=place)
-    with atomic(path) as temporary, h5py.File(temporary, "w") as file:
-        for query in ["+".join(values), *values]:
-            rows = None if "+" in query else originals
-            given = {
-                name: value[:rows] if name in query.split("+") else None for name, value in values.items()
-            }
-            file[query] = model.encode(given, **snakemake.params.mean_field)
-    log.info("encoded %s with %s", ", ".join(["+".join(values), *values]), weights)
+with (
+    Store(given.store) as store,
+    atomic(snakemake.output[0]) as temporary,
+    h5py.File(temporary, "w") as file,
+):
+    queries = queries_of(store.modalities)
+    # Translated copies of training rows come last and are met with all modalities only.
+    originals = store.attrs["attributes"].get("originals", store.n_labelled)
+    lengths = {query: store.n_labelled if query == queries[0] else originals for query in queries}
+    layers = {name: given.get(name, ()) for name in store.modalities}
+    for part, weights in zip(snakemake.params.parts, given.weights, strict=True):
+        encoder = load(given.scale, layers, weights, place)
+        blocks = list(store.blocks(np.arange(store.n_labelled), block))
+        for rows in tqdm(blocks, f"encoding, {part}", unit="block", disable=None):
+            values = {name: store.read(name, rows) for name in store.modalities}
+            for query in queries:
+                kept = rows[rows < lengths[query]]
+                if not len(kept):
+                    continue
+                states = encoder.encode(
+                    {
+                        name: value[: len(kept)] if name in query.split("+") else None
+                        for name, value in values.items()
+                    },
+                    block=block,
+                    **settings,
+                )
+                if f"{part}/{query}" not in file:
+                    file.create_dataset(f"{part}/{query}", (lengths[query], states.shape[1]), np.float32)
+                file[f"{part}/{query}"][kept[0] : kept[-1] + 1] = states
+    log.info("encoded %s of %s with %s", ", ".join(queries), given.store, model)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Put pretrained layers under a network and finetune all of it by back-propagation through its passes."""
 
-from common import device, start
+from common import device, of_run, start
 
 log = start(snakemake)
 
@@ -24,7 +24,7 @@ settings, stage = snakemake.params, snakemake.params.stage
 place = device(snakemake, log)
 set_precision(snakemake.params.precision, place)
 scale, _ = transforms.load(snakemake.input.scale, place)
-layers = {name: [load(path, RBM, device=place) for path in snakemake.input[name]] for name in scale}
+layers = {name: [load(path, RBM, device=place) for path in snakemake.input.get(name, ())] for name in scale}
 with Store(snakemake.input.store) as store:
     parts, few = settings.rows["parts"], stage["minimum_tags"]
     totals = mean_totals(store, scale, settings.split, parts, minimum_tags=few)
@@ -63,7 +63,7 @@ train_stage(
     label=f"finetuning, {stage['name']}",
     weights=snakemake.output.weights,
     metrics=snakemake.output.metrics,
-    config=snakemake.config,
+    config=of_run(snakemake),
     fingerprint=made_from(settings, snakemake.input, place),
     monitor=None if rows.watched is None else measure,
 )

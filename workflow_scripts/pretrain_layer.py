@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Train one layer of a pathway on the probabilities of those below it."""
 
-from common import device, start
+from common import device, of_run, start
 
 log = start(snakemake)
 
@@ -44,7 +44,7 @@ train_stage(
     label=f"{name}, layer {snakemake.wildcards.layer}",
     weights=snakemake.output.weights,
     metrics=snakemake.output.metrics,
-    config=snakemake.config,
+    config=of_run(snakemake),
     fingerprint=made_from(settings, snakemake.input, place),
     monitor=None if rows.watched is None else reconstruction_monitor(rows.watched, mean, rows.count),
 )

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Put a network, the scale of its inputs and the vocabulary into one file, so that raw features go in."""
 
-from common import start
+from common import of_run, start
 
 log = start(snakemake)
 
@@ -11,4 +11,4 @@ from mvi.models.checkpoints import save
 
 scale, _ = transforms.load(snakemake.input.scale)
 encoder = encoder_from_files(snakemake.input.scale, dict.fromkeys(scale, ()), snakemake.input.network)
-save(snakemake.output[0], encoder, snakemake.config)
+save(snakemake.output[0], encoder, of_run(snakemake))

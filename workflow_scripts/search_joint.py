@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Train the layer on top of all pathways and judge it after each epoch on validation rows."""
+"""Train the joint layer and score it after each epoch on validation rows."""
 
-from common import device, start
+from common import device, of_run, start
 
 log = start(snakemake)
 
@@ -11,21 +11,22 @@ from mvi.training.joint_layer import train_joint_layer
 from mvi.training.precision import set_precision
 
 given, settings = snakemake.input, dict(snakemake.params)
+run = snakemake.config["runs"][snakemake.wildcards.run]
 place = device(snakemake, log)
 set_precision(settings["precision"], place)
 train_joint_layer(
     given.store,
     given.scale,
-    {name: given[name] for name in snakemake.config["flickr"]["pathways"]},
-    snakemake.wildcards.objective,
-    build(snakemake.wildcards.objective, settings["objective"]),
+    {name: given.get(name, ()) for name in run["pathways"]},
+    snakemake.wildcards.method,
+    build(snakemake.wildcards.method, settings["objective"]),
     settings,
     weights=snakemake.output.weights,
     metrics=snakemake.output.metrics,
-    config=snakemake.config,
-    monitor=snakemake.config["flickr"]["joint"]["monitor"],
+    config=of_run(snakemake),
+    monitor=run["joint"]["monitor"],
     device=place,
     judging=lambda sees: validation_map(
-        given.store, sees, settings["split"], device=place, **settings["judged"]
+        given.store, sees, settings["split"], device=place, **settings["scored"]
     ),
 )

@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: MIT
+"""What the rules ask of a resolved config: names of files, settings of jobs, and what a target is made of.
+
+A `Run` answers for one entry of `runs`, a `Source` for a data set with one kind of features, which several runs
+may share. Every function is plain: the rules bind them to wildcards (`rules/common.smk`). Names of files are
+relative to the folder in which Snakemake runs.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+from mvi.data.sets.base import DataSet
+from mvi.data.sets.registry import dataset as dataset_named
+from mvi.errors import ConfigError
+from mvi.methods.registry import METHODS
+from mvi.workflow.config import merge
+
+REGISTRY = "config/data_registry.csv"
+Files = list[str]
+Settings = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One training of a run, named in its files: the rows that it may see, and its seed.
+
+    `split` is the one whose training rows it may learn from, any where it learns from unlabelled rows; it is
+    evaluated on `splits`. `rows` names what it learns from, whatever the seed.
+    """
+
+    name: str
+    rows: str
+    seed: int
+    split: int
+    splits: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set with its settings and one kind of features."""
+
+    dataset: DataSet
+    data: Settings
+    features: Settings
+
+    @property
+    def folder(self) -> str:
+        """Where all that is made of the data set lies."""
+        return f"results/data/{self.dataset.name}"
+
+    @property
+    def store(self) -> str:
+        """The store; features have a folder each where images are described."""
+        name = f"{self.features['name']}/" if self.dataset.images else ""
+        return f"{self.folder}/{name}store.h5"
+
+    def store_with(self, copies: int) -> str:
+        """The store with so many translated copies of each training image."""
+        return self.store.replace("store.h5", f"copies{copies}.h5") if copies else self.store
+
+
+class Run:
+    """One run: `settings` as `mvi.workflow.config.resolve` completes them."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.name = name
+        self.settings = settings
+        record = dataset_named(settings["dataset"])
+        self.source = Source(record, settings["data"], settings["features"])
+        self.dataset = record
+
+    def file(self, path: str) -> str:
+        """A file of the run's own folder."""
+        return f"results/{self.name}/{path}"
+
+    # -- what a training learns from, and what it is called ------------------------------------------
+
+    @cached_property
+    def parts(self) -> list[Part]:
+        """The trainings of every model: one for each seed, and for each split unless they share their rows."""
+        numbers = tuple(self.settings["splits"])
+        if self.source.learns_once:
+            groups = [("unlabelled", 1, numbers)]
+        else:
+            groups = [(f"split{number}", number, (number,)) for number in numbers]
+        seeds = self.settings["seeds"]
+        # A set with one split for good is told apart by its seeds.
+        official = self.source.splits == 1 and not self.source.learns_once
+
+        def name(rows: str, seed: int) -> str:
+            if official:
+                return f"seed{seed}"
+            return rows if len(seeds) == 1 else f"{rows}-seed{seed}"
+
+        return [
+            Part(name(rows, seed), rows, seed, split, splits)
+            for rows, split, splits in groups
+            for seed in seeds
+        ]
+
+    def part(self, part: str) -> Part:
+        """The training of this name; raises `ConfigError` for one that the run has not."""
+        for one in self.parts:
+            if part in (one.name, one.rows):
+                return one
+        known = ", ".join(one.name for one in self.parts)
+        raise ConfigError(f"run {self.name} has no part {part!r}; it has {known}.")
+
+    @property
+    def batches(self) -> list[str]:
+        """The evaluations of every model: `every` part in one job where the run says so, else one each."""
+        return ["every"] if self.settings["seeds_together"] else [one.name for one in self.parts]
+
+    def parts_of(self, batch: str) -> list[Part]:
+        """The parts that a job of evaluation takes together."""
+        return self.parts if batch == "every" else [self.part(batch)]
+
+    @property
+    def modalities(self) -> list[str]:
+        """In the data set's order."""
+        return list(self.dataset.modalities)
+
+    # -- files of training ----------------------------------------------------------------------------
+
+    @property
+    def store(self) -> str:
+        """The store, without copies of training images."""
+        return self.source.store
+
+    @property
+    def training_store(self) -> str:
+        """The store that models learn from."""
+        return self.source.store_with(self.settings["copies"])
+
+    @property
+    def classifier_store(self) -> str:
+        """The store that classifiers learn from."""
+        return self.source.store_with(self.settings["classifier"]["copies"])
+
+    def scale(self, part: str) -> str:
+        """The scale of the inputs."""
+        return self.file(f"inputs/{self.part(part).rows}.safetensors")
+
+    def layer(self, modality: str, level: int, part: str) -> str:
+        """The weights of layer 1, 2, ... of a pathway."""
+        return self.file(f"pretrain/{modality}{level}/{part}.safetensors")
+
+    def levels(self, modality: str) -> range:
+        """Numbers of the layers of a pathway."""
+        return range(1, 1 + len(self.settings["pathways"][modality]["layers"]))
+
+    def layers(self, part: str) -> dict[str, Files]:
+        """The layers of each pathway from its input upwards."""
+        return {
+            name: [self.layer(name, level, part) for level in self.levels(name)] for name in self.modalities
+        }
+
+    def layers_below(self, modality: str, layer: str, part: str) -> Files:
+        """The layers of a pathway under another one."""
+        return [self.layer(modality, level, part) for level in range(1, int(layer))]
+
+    def joint(self, method: str, part: str) -> str:
+        """The weights that a method gives."""
+        return self.file(f"joint/{method}/{part}.safetensors")
+
+    @cached_property
+    def stages(self) -> dict[str, Settings]:
+        """Stages of finetuning by name, in order."""
+        return {stage["name"]: stage for stage in self.settings["finetune"]}
+
+    @property
+    def last_stage(self) -> str:
+        """The stage whose network comes out in the end; raises `ConfigError` where nothing is finetuned."""
+        if not self.stages:
+            raise ConfigError(f"run {self.name} finetunes nothing; give it stages under finetune.")
+        return list(self.stages)[-1]
+
+    def stage(self, stage: str, part: str, iterations: int | None = None) -> str:
+        """The network after a stage, finetuned with its own number of iterations unless told another."""
+        count = self.stages[stage]["iterations"] if iterations is None else iterations
+        return self.file(f"finetune/{stage}/n{count}/{part}.safetensors")
+
+    def network_before(self, stage: str, part: str) -> str:
+        """The network that a stage starts from."""
+        order = list(self.stages)
+        place = order.index(stage)
+        return (
+            self.stage(order[place - 1], part) if place else self.joint(self.settings["finetune_from"], part)
+        )
+
+    @property
+    def compared(self) -> list[str]:
+        """The methods that are compared, in the tables' order."""
+        return list(self.settings["compare"])
+
+    @property
+    def models(self) -> list[str]:
+        """What is encoded and scored: the methods, then the stages."""
+        return [*self.compared, *self.stages]
+
+    def weights(self, model: str, part: str) -> str:
+        """The weights of a model of the tables."""
+        return self.stage(model, part) if model in self.stages else self.joint(model, part)
+
+    def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
+        """What a method is trained from."""
+        layers = self.layers(part) if METHODS[method].needs_layers else {}
+        return {**layers, "store": self.training_store, "scale": self.scale(part)}
+
+    def finetune_inputs(self, stage: str, part: str) -> dict[str, Any]:
+        """What a stage of finetuning is trained from."""
+        files = {"store": self.training_store, "scale": self.scale(part)}
+        return {**self.layers(part), **files, "network": self.network_before(stage, part)}
+
+    def finished_network(self, part: str) -> str:
+        """The network after all stages."""
+        return self.stage(self.last_stage, part)
+
+    def exported_inference(self) -> Settings:
+        """How the exported network is asked unless its user says otherwise."""
+        return self.inference(self.last_stage)
+
+    def exported(self) -> Files:
+        """The finished models, one for each part."""
+        return [self.file(f"finetune/{part.name}.safetensors") for part in self.parts]
+
+    def trained_metrics(self) -> Files:
+        """The metrics of every training."""
+        weights: Files = []
+        for part in (one.name for one in self.parts):
+            weights += [path for paths in self.layers(part).values() for path in paths]
+            weights += [self.joint(name, part) for name in self.compared]
+            weights += [self.stage(name, part) for name in self.stages]
+        return [path.replace(".safetensors", ".csv") for path in weights]
+
+    # -- settings of training --------------------------------------------------------------------------
+
+    def transforms(self) -> dict[str, Settings]:
+        """The transform of each modality."""
+        return {name: self.settings["pathways"][name]["transform"] for name in self.modalities}
+
+    def rows(self) -> Settings:
+        """Which rows a stage learns from, and how many are kept in memory."""
+        return self.settings["rows"]
+
+    def seed(self, part: str) -> int:
+        """The seed of a training."""
+        return self.part(part).seed
+
+    def split(self, part: str) -> int:
+        """The split whose rows a training may see."""
+        return self.part(part).split
+
+    def layer_settings(self, modality: str, layer: str) -> Settings:
+        """The settings of one layer of a pathway."""
+        return self.settings["pathways"][modality]["layers"][int(layer) - 1]
+
+    def joint_model(self) -> Settings:
+        """Size, initial weights and factors of the joint layer."""
+        return {key: self.settings["joint"][key] for key in ("hidden", "weight_std", "up", "down")}
+
+    def schedule(self, method: str) -> Settings:
+        """What one method changes, laid over the schedule of all."""
+        joint = self.settings["joint"]
+        return merge(joint["training"], joint["training_of"].get(method, {}))
+
+    def objective(self, method: str) -> Settings:
+        """The settings of one method."""
+        return self.settings["methods"][method]
+
+    def stage_settings(self, stage: str, iterations: str) -> Settings:
+        """The settings of a stage of finetuning, with the number of iterations asked for."""
+        kept = {key: value for key, value in self.stages[stage].items() if key != "title"}
+        return {**kept, "iterations": int(iterations)}
+
+    # -- search for settings of the joint layer ---------------------------------------------------------
+
+    @property
+    def search_part(self) -> Part:
+        """The training on whose validation rows settings are chosen."""
+        wanted = self.settings["joint"]["search"]["split"]
+        rows = "unlabelled" if self.source.learns_once else f"split{wanted}"
+        return Part(rows, rows, self.settings["seeds"][0], wanted, (wanted,))
+
+    def trials(self) -> list[Settings]:
+        """What the search tries with each method: the initial weights and the learning rate of each training."""
+        search = self.settings["joint"]["search"]
+        return [
+            {"weight_std": std, "learning_rate": rate}
+            for std in search["weight_std"]
+            for rate in search["learning_rate"]
+        ]
+
+    def trial_model(self, trial: str) -> Settings:
+        """The initial weights of a trial laid over the settings of the layer."""
+        return self.joint_model() | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
+
+    def trial_schedule(self, method: str, trial: str) -> Settings:
+        """What a trial changes laid over the schedule of its method."""
+        rate = self.trials()[int(trial) - 1]["learning_rate"]
+        return self.schedule(method) | {
+            "learning_rate": rate,
+            "epochs": self.settings["joint"]["search"]["epochs"],
+        }
+
+    def search_inputs(self) -> dict[str, Any]:
+        """What a training of the search is made from."""
+        part = self.search_part.name
+        files = {"store": self.labelled_store(), "scale": self.scale(part)}
+        return {**self.layers(part), **files}
+
+    def search_seed(self) -> int:
+        """The seed of the trainings of the search."""
+        return self.search_part.seed
+
+    def search_scoring(self, method: str) -> Settings:
+        """How a training of the search is scored on validation rows."""
+        classifier = self.settings["classifier"]
+        return {
+            "grid": classifier["lambda"],
+            "tolerance": classifier["tolerance"],
+            "chosen_by": classifier["chosen_by"],
+            "untagged": self.settings["inference"]["untagged"],
+            "inference": self.inference(method),
+        }
+
+    def trial_files(self) -> Files:
+        """The trainings of the search; raises `ConfigError` where the layers know the validation rows."""
+        if not self.source.learns_once and "validation" in self.settings["rows"]["parts"]:
+            raise ConfigError(
+                "Settings are chosen on validation rows, so that nothing may learn from them; search with "
+                "--config run=search 'settings={rows: {parts: [train]}}'."
+            )
+        return [
+            self.file(f"search/{method}/trial{trial}.csv")
+            for method in self.compared
+            for trial in range(1, 1 + len(self.trials()))
+        ]
+
+    # -- evaluation ---------------------------------------------------------------------------------------
+
+    def iterations(self, model: str) -> int:
+        """Mean-field iterations of inference with a model."""
+        wanted = self.settings["inference"]["iterations"]
+        return wanted[model] if isinstance(wanted, Mapping) else wanted
+
+    def inference(self, model: str) -> Settings:
+        """How a model fills in what is missing, as `mvi.models.base` takes it."""
+        settings = self.settings["inference"]
+        return {
+            "iterations": self.iterations(model),
+            "tolerance": settings["tolerance"],
+            "start": settings["start_state"],
+        }
+
+    def scores(self, kind: str, models: Iterable[str]) -> Files:
+        """The files of scores of a kind, for each model and batch of parts."""
+        return [self.file(f"scores/{kind}/{model}/{batch}.csv") for model in models for batch in self.batches]
+
+    def swept(self) -> list[int]:
+        """Numbers of iterations that the last stage is finetuned with."""
+        return sorted({self.stages[self.last_stage]["iterations"], *self.settings["sweep"]["trained"]})
+
+    def sweep_scores(self) -> Files:
+        """The scores of Table 3."""
+        return [
+            self.file(f"scores/sweep/n{count}/{part.name}.csv")
+            for count in self.swept()
+            for part in self.parts
+        ]
+
+    def baselines(self, inputs: Sequence[str]) -> Files:
+        """The scores of classifiers on input features."""
+        return [self.file(f"scores/baselines/{name}.csv") for name in inputs]
+
+    def labelled_store(self) -> str:
+        """The store, for who scores by labels; raises `ConfigError` where there are none."""
+        self.source.require_labels()
+        return self.store

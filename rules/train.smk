@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+# From a store to finetuned networks. Checkpoints lie beside the weights and are no outputs: Snakemake would
+# delete them after a kill.
+
+
+rule scale_inputs:
+    input:
+        store=of(Run.training_store),
+    output:
+        "results/{run}/inputs/{part}.safetensors",
+    log:
+        "results/{run}/logs/scale_inputs/{part}.log",
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    params:
+        split=of(Run.split),
+        transforms=of(Run.transforms),
+        parts=of(setting("rows", "parts")),
+        standard_deviation=of(setting("standard_deviation")),
+        code=code("scale_inputs.py"),
+    message:
+        "Finding the scale of the inputs of {wildcards.run}"
+    script:
+        "../workflow_scripts/scale_inputs.py"
+
+
+rule pretrain_layer:
+    input:
+        store=of(Run.training_store),
+        scale=of(Run.scale),
+        below=of(Run.layers_below),
+    output:
+        weights="results/{run}/pretrain/{modality}{layer}/{part}.safetensors",
+        metrics="results/{run}/pretrain/{modality}{layer}/{part}.csv",
+    log:
+        "results/{run}/logs/pretrain_layer/{modality}{layer}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/pretrain_layer/{modality}{layer}/{part}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=1440,
+        gpu=gpu(),
+    params:
+        rows=of(setting("rows")),
+        seed=of(Run.seed),
+        split=of(Run.split),
+        precision=config["precision"],
+        layer=of(Run.layer_settings),
+        code=code("pretrain_layer.py", without=OBSERVERS),
+    message:
+        "Training layer {wildcards.layer} of the pathway of {wildcards.modality}"
+    script:
+        "../workflow_scripts/pretrain_layer.py"
+
+
+rule train_joint:
+    input:
+        unpack(of(Run.joint_inputs)),
+    output:
+        weights="results/{run}/joint/{method}/{part}.safetensors",
+        metrics="results/{run}/joint/{method}/{part}.csv",
+    log:
+        "results/{run}/logs/train_joint/{method}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/train_joint/{method}/{part}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=1440,
+        gpu=gpu(),
+    params:
+        rows=of(setting("rows")),
+        seed=of(Run.seed),
+        split=of(Run.split),
+        precision=config["precision"],
+        minimum_tags=of(setting("joint", "minimum_tags")),
+        model=of(Run.joint_model),
+        objective=of(Run.objective),
+        schedule=of(Run.schedule),
+        code=trainer("train_joint.py"),
+    message:
+        "Training {wildcards.method} of {wildcards.run}, {wildcards.part}"
+    script:
+        "../workflow_scripts/train_joint.py"
+
+
+rule finetune:
+    input:
+        unpack(of(Run.finetune_inputs)),
+    output:
+        weights="results/{run}/finetune/{stage}/n{iterations}/{part}.safetensors",
+        metrics="results/{run}/finetune/{stage}/n{iterations}/{part}.csv",
+    log:
+        "results/{run}/logs/finetune/{stage}/n{iterations}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/finetune/{stage}/n{iterations}/{part}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=1440,
+        gpu=gpu(),
+    params:
+        rows=of(setting("rows")),
+        seed=of(Run.seed),
+        split=of(Run.split),
+        precision=config["precision"],
+        stage=of(Run.stage_settings),
+        code=code("finetune.py", without=OBSERVERS),
+    message:
+        "Finetuning ({wildcards.stage}) with {wildcards.iterations} iterations"
+    script:
+        "../workflow_scripts/finetune.py"
+
+
+# The network in one file with the scale of its inputs, the vocabulary and how it is asked.
+rule export_model:
+    input:
+        scale=of(Run.scale),
+        network=of(Run.finished_network),
+    output:
+        "results/{run}/finetune/{part}.safetensors",
+    log:
+        "results/{run}/logs/export_model/{part}.log",
+    resources:
+        mem_mb=memory(2000),
+        runtime=20,
+    params:
+        inference=of(Run.exported_inference),
+        code=code("export_model.py"),
+    message:
+        "Exporting the finetuned network of {wildcards.run}"
+    script:
+        "../workflow_scripts/export_model.py"
+
+
+# Trainings of the joint layer to choose its settings by, the same for every method.
+rule search_joint:
+    input:
+        unpack(of(Run.search_inputs)),
+    output:
+        weights=temp("results/{run}/search/{method}/trial{trial}.safetensors"),
+        metrics="results/{run}/search/{method}/trial{trial}.csv",
+    log:
+        "results/{run}/logs/search_joint/{method}/trial{trial}.log",
+    benchmark:
+        "results/{run}/benchmarks/search_joint/{method}/trial{trial}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=1440,
+        gpu=gpu(),
+    params:
+        rows=of(setting("rows")),
+        seed=of(Run.search_seed),
+        split=of(setting("joint", "search", "split")),
+        precision=config["precision"],
+        minimum_tags=of(setting("joint", "minimum_tags")),
+        model=of(Run.trial_model),
+        objective=of(Run.objective),
+        schedule=of(Run.trial_schedule),
+        scored=of(Run.search_scoring),
+        code=trainer("search_joint.py"),
+    message:
+        "Trying the joint layer by {wildcards.method}, settings {wildcards.trial}"
+    script:
+        "../workflow_scripts/search_joint.py"
