@@ -2,16 +2,21 @@
 """Binds what `mvi.workflow.plan` says of a run or a data set to the wildcards of rules; no rule stands here."""
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from functools import reduce
 from inspect import signature
 from operator import getitem
 from pathlib import Path
 
+from mvi.data.registry import rows as registered
+from mvi.data.sets.base import module_of
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
+from mvi.methods.registry import METHODS
 from mvi.workflow.config import resolve
-from mvi.workflow.plan import Plan, Run, Source
-from mvi.workflow.provenance import gpus, script_hash
+from mvi.workflow.plan import EXPERIMENTS, NETWORK, REGISTRY, Plan, Run, Source, Theory
+from mvi.workflow.provenance import code_hash, gpus, script_hash
 
 # What watches a training and changes nothing in it: an edit trains nothing again.
 OBSERVERS = ["mvi.training.monitors"]
@@ -43,6 +48,16 @@ def complete(config):
 
 complete(config)
 PLAN = checked(Plan, config)
+# Data sets by what has to be done for their stores.
+DOWNLOADED = [NETWORK, *(name for name, one in DATASETS.items() if one.downloads)]
+WITH_IMAGES = [name for name, one in DATASETS.items() if one.has_images]
+READ_AT_ONCE = [name for name, one in DATASETS.items() if one.write_store]
+GENERATED = {name: one for name, one in PLAN.sources.items() if one.dataset.generator}
+
+
+def one_of(names):
+    """Constrain a wildcard to these very names; to nothing where there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def of(question):
@@ -52,7 +67,10 @@ def of(question):
 
 def of_source(question):
     """Ask about the data set, and features, of a job: `question` takes a `Source` and wildcards."""
-    return _bound(question, lambda wildcards: PLAN.source(wildcards.dataset, wildcards.get("features")))
+    return _bound(
+        question,
+        lambda wildcards: PLAN.source(wildcards.dataset, wildcards.get("features")),
+    )
 
 
 def _bound(question, subject):
@@ -82,6 +100,18 @@ def trainer(script):
     """Hash the code of a training by the method that a wildcard names."""
     return lambda wildcards: code(
         script, f"mvi.methods.{wildcards.method}", without=OBSERVERS
+    )
+
+
+def entry_point(field):
+    """What the record of a data set names under `field`, for a script to load."""
+    return lambda wildcards: getattr(DATASETS[wildcards.dataset], field)
+
+
+def reader(script, field):
+    """Hash the code of a script that runs an entry point of the record of a data set."""
+    return lambda wildcards: code(
+        script, module_of(getattr(DATASETS[wildcards.dataset], field))
     )
 
 

@@ -3,22 +3,23 @@
 
 rule catalogue:
     input:
-        unpack(raw_files),
+        unpack(of_source(Source.raw_files)),
     output:
         "results/data/{dataset}/catalogue.h5",
     log:
         "results/data/{dataset}/logs/catalogue.log",
     wildcard_constraints:
-        dataset="mini|mirflickr25k|folder",
+        dataset=one_of(WITH_IMAGES),
     resources:
-        mem_mb=4000,
+        mem_mb=memory(4000),
         runtime=30,
     params:
-        pictures=planned_pictures,
-        rows=rows_of,
-        vocabulary=lookup(dpath="data/{dataset}/vocabulary", within=config),
-        citation=citation_of,
-        code=code("catalogue.py"),
+        rows=of_source(Source.planned_rows),
+        pictures=of_source(Source.fingerprint),
+        read=entry_point("read"),
+        settings=of_source(lambda source: source.data),
+        about=of_source(Source.about),
+        code=reader("catalogue.py", "read"),
     message:
         "Reading tags and labels of {wildcards.dataset}"
     script:
@@ -27,26 +28,25 @@ rule catalogue:
 
 rule learn_words:
     input:
-        unpack(raw_files),
-        catalogue="results/data/{dataset}/catalogue.h5",
+        unpack(of_source(Source.images)),
     output:
-        "results/data/{dataset}/words.npy",
+        "results/data/{dataset}/{features}/words.npy",
     log:
-        "results/data/{dataset}/logs/learn_words.log",
+        "results/data/{dataset}/{features}/logs/learn_words.log",
     benchmark:
-        "results/data/{dataset}/benchmarks/learn_words.tsv"
+        "results/data/{dataset}/benchmarks/{features}/learn_words.tsv"
     resources:
-        mem_mb=3000,
+        mem_mb=memory(3000),
         runtime=60,
         gpu=gpu(),
     params:
-        pictures=fingerprint,
-        settings=config["features"]["phow"],
-        size=config["features"]["picture_size"],
-        batch=config["features"]["batch"],
+        pictures=of_source(Source.fingerprint),
+        settings=of_source(lambda source: source.features["phow"]),
+        size=of_source(lambda source: source.features["picture_size"]),
+        batch=of_source(lambda source: source.features["batch"]),
         code=code("learn_words.py"),
     message:
-        "Learning visual words from pictures of {wildcards.dataset}"
+        "Learning visual words from images of {wildcards.dataset}"
     script:
         "../workflow_scripts/learn_words.py"
 
@@ -54,40 +54,53 @@ rule learn_words:
 # Kept, since they cost the most; who needs the room may delete them once the store is made.
 rule describe_block:
     input:
-        unpack(raw_files),
-        unpack(learned_before),
-        catalogue="results/data/{dataset}/catalogue.h5",
+        unpack(of_source(Source.description_inputs)),
     output:
-        "results/data/{dataset}/blocks/{start}-{stop}.npz",
+        "results/data/{dataset}/{features}/blocks/{start}-{stop}.npz",
     log:
-        "results/data/{dataset}/logs/describe_block/{start}-{stop}.log",
+        "results/data/{dataset}/{features}/logs/describe_block/{start}-{stop}.log",
     benchmark:
-        "results/data/{dataset}/benchmarks/describe_block/{start}-{stop}.tsv"
+        "results/data/{dataset}/benchmarks/{features}/describe_block/{start}-{stop}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
         gpu=gpu(),
     params:
-        pictures=fingerprint,
-        settings=descriptor_settings(),
+        pictures=of_source(Source.fingerprint),
+        settings=of_source(Source.description),
         code=code("describe_block.py"),
     message:
-        "Describing pictures {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
+        "Describing images {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
     script:
         "../workflow_scripts/describe_block.py"
 
 
+rule image_store:
+    input:
+        catalogue="results/data/{dataset}/catalogue.h5",
+        blocks=of_source(Source.blocks),
+    output:
+        "results/data/{dataset}/{features}/store.h5",
+    log:
+        "results/data/{dataset}/{features}/logs/store.log",
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+    params:
+        precision=of_source(lambda source: source.features["precision"]),
+        unreadable=of_source(lambda source: source.features["unreadable"]),
+        code=code("image_store.py"),
+    message:
+        "Putting features, tags and labels of {wildcards.dataset} into one store"
+    script:
+        "../workflow_scripts/image_store.py"
+
+
 rule data_card:
     input:
-        unpack(raw_files),
-        catalogue="results/data/{dataset}/catalogue.h5",
+        unpack(of_source(Source.images)),
     output:
-        **{
-            f"{name}{ending}": f"results/data/{{dataset}}/card/{name}.{kind}"
-            for name in ["tags", *LABEL_FIGURES]
-            for ending, kind in (("", "png"), ("_svg", "svg"))
-        },
         json="results/data/{dataset}/card/card.json",
         md="results/data/{dataset}/card/card.md",
         coarse="results/data/{dataset}/card/coarse.png",
@@ -96,20 +109,43 @@ rule data_card:
             category="Data",
             caption="../report/sheet.rst",
         ),
+        tags="results/data/{dataset}/card/tags.png",
+        tags_svg="results/data/{dataset}/card/tags.svg",
     log:
         "results/data/{dataset}/logs/card.log",
+    wildcard_constraints:
+        dataset=one_of(WITH_IMAGES),
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
-        settings={
-            **config["flickr"]["card"],
-            "picture_size": config["features"]["picture_size"],
-        },
-        pictures=fingerprint,
-        label_figures=LABEL_FIGURES,
+        settings=of_source(PLAN.card_settings),
+        pictures=of_source(Source.fingerprint),
         code=code("data_card.py"),
     message:
         "Counting and drawing what {wildcards.dataset} holds"
     script:
         "../workflow_scripts/data_card.py"
+
+
+rule label_figures:
+    input:
+        "results/data/{dataset}/catalogue.h5",
+    output:
+        labels="results/data/{dataset}/card/labels.png",
+        labels_svg="results/data/{dataset}/card/labels.svg",
+        together="results/data/{dataset}/card/together.png",
+        together_svg="results/data/{dataset}/card/together.svg",
+    log:
+        "results/data/{dataset}/logs/label_figures.log",
+    wildcard_constraints:
+        dataset=one_of(WITH_IMAGES),
+    resources:
+        mem_mb=memory(1000),
+        runtime=10,
+    params:
+        code=code("label_figures.py"),
+    message:
+        "Drawing the labels of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/label_figures.py"

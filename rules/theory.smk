@@ -3,21 +3,24 @@
 
 rule theory_measure:
     output:
-        numbers="results/theory/{experiment}.json",
-        curves="results/theory/{experiment}.npz",
+        numbers="results/{run}/{experiment}.json",
+        curves="results/{run}/{experiment}.npz",
     log:
-        "results/theory/logs/{experiment}.log",
+        "results/{run}/logs/{experiment}.log",
     benchmark:
-        "results/theory/benchmarks/{experiment}.tsv"
+        "results/{run}/benchmarks/{experiment}.tsv"
+    wildcard_constraints:
+        run=one_of(PLAN.theory),
+        experiment=one_of(EXPERIMENTS),
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=60,
     params:
-        module=theory_module,
-        settings=lookup(dpath="theory/{experiment}", within=config),
-        seed=config["theory"]["seed"],
-        code=theory_code,
+        module=lambda wildcards: EXPERIMENTS[wildcards.experiment],
+        settings=of(Theory.experiment),
+        seed=of(Theory.seed),
+        code=of(lambda run, experiment: code_hash(*run.modules(experiment))),
     message:
         "Measuring {wildcards.experiment} by exact enumeration"
     script:
@@ -26,21 +29,25 @@ rule theory_measure:
 
 rule theory_figure:
     input:
-        numbers="results/theory/{experiment}.json",
-        curves="results/theory/{experiment}.npz",
+        numbers="results/{run}/{experiment}.json",
+        curves="results/{run}/{experiment}.npz",
     output:
         png=report(
-            "results/theory/figures/{experiment}.png",
+            "results/{run}/figures/{experiment}.png",
             category="Theory",
             caption="../report/theory.rst",
         ),
-        svg="results/theory/figures/{experiment}.svg",
+        svg="results/{run}/figures/{experiment}.svg",
     log:
-        "results/theory/logs/{experiment}_figure.log",
+        "results/{run}/logs/{experiment}_figure.log",
+    wildcard_constraints:
+        run=one_of(PLAN.theory),
+        experiment=one_of(EXPERIMENTS),
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
+        styles=STYLES,
         code=code("theory_figure.py"),
     message:
         "Drawing {wildcards.experiment}"
@@ -50,21 +57,24 @@ rule theory_figure:
 
 rule theory_table:
     input:
-        identity="results/theory/identity.json",
-        consistency="results/theory/consistency.json",
-        training="results/theory/training.json",
+        identity="results/{run}/identity.json",
+        consistency="results/{run}/consistency.json",
+        training="results/{run}/training.json",
     output:
         report(
-            "results/theory/tables/theory.md",
+            "results/{run}/tables/theory.md",
             category="Theory",
             caption="../report/theory_table.rst",
         ),
     log:
-        "results/theory/logs/theory_table.log",
+        "results/{run}/logs/theory_table.log",
+    wildcard_constraints:
+        run=one_of(PLAN.theory),
     resources:
-        mem_mb=1000,
+        mem_mb=memory(1000),
         runtime=10,
     params:
+        labels=LABELS,
         code=code("theory_table.py"),
     message:
         "Writing the table of the theory"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What the rules ask of a resolved config: names of files, settings of jobs, and what a target is made of.
 
-A `Run` answers for one entry of `runs`, a `Source` for a data set with one kind of features, which several runs
-may share. Every function is plain: the rules bind them to wildcards (`rules/common.smk`). Names of files are
-relative to the folder in which Snakemake runs.
+A `Run` answers for one entry of `runs`, a `Source` for a data set with one kind of features, which several
+runs may share. Every function is plain: the rules bind them to wildcards (`rules/common.smk`). Names of files
+are relative to the folder in which Snakemake runs.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,13 +11,23 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from mvi.data.sets.base import DataSet
+from mvi.data.sets.base import DataSet, Size
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
 from mvi.workflow.config import merge
 
 REGISTRY = "config/data_registry.csv"
+# The network whose activations describe images; its weights are registered as a data set would be.
+NETWORK = "alexnet"
+# Settings of visual words that matter while they are learned and not afterwards.
+LEARNING_OF_WORDS = ("words", "seed", "pictures", "per_picture", "epochs")
+# The module that measures each experiment of the theory.
+EXPERIMENTS = {
+    "identity": "mvi.theory.identity",
+    "consistency": "mvi.theory.consistency",
+    "training": "mvi.theory.dynamics",
+}
 Files = list[str]
 Settings = dict[str, Any]
 
@@ -51,14 +61,124 @@ class Source:
         return f"results/data/{self.dataset.name}"
 
     @property
+    def features_folder(self) -> str:
+        """Where what describes its images lies; other features stand beside it."""
+        return f"{self.folder}/{self.features['name']}"
+
+    @property
     def store(self) -> str:
-        """The store; features have a folder each where images are described."""
-        name = f"{self.features['name']}/" if self.dataset.images else ""
-        return f"{self.folder}/{name}store.h5"
+        """The store."""
+        return f"{self.features_folder if self.dataset.has_images else self.folder}/store.h5"
 
     def store_with(self, copies: int) -> str:
         """The store with so many translated copies of each training image."""
         return self.store.replace("store.h5", f"copies{copies}.h5") if copies else self.store
+
+    @property
+    def catalogue(self) -> str:
+        """Names, tags, labels and splits of the images."""
+        return f"{self.folder}/catalogue.h5"
+
+    # -- rows ---------------------------------------------------------------------------------------
+
+    @cached_property
+    def size(self) -> Size:
+        """Numbers of rows; raises `DataError` for what is wrong with a user's own files."""
+        return self.dataset.size(self.data)
+
+    @property
+    def splits(self) -> int:
+        """Number of splits."""
+        return self.dataset.splits(self.data)
+
+    @cached_property
+    def learns_once(self) -> bool:
+        """Whether training takes the unlabelled rows and is the same for all splits."""
+        return self.dataset.learned_once(self.data)
+
+    @property
+    def has_labels(self) -> bool:
+        """Whether any row is labelled."""
+        return self.size.labelled > 0
+
+    def require_labels(self) -> None:
+        """Raise `ConfigError` where there is nothing to score by."""
+        if not self.has_labels:
+            files = ", ".join(self.raw_files().values())
+            raise ConfigError(
+                f"The data set {self.dataset.name} ({files}) has no labels to score by; add labels, or ask for "
+                "what needs none: features, card, learning or model."
+            )
+
+    def planned_rows(self) -> int:
+        """How many rows jobs are planned for."""
+        return self.size.rows
+
+    def fingerprint(self) -> str:
+        """Another one where a user's own files are others than before."""
+        return self.size.fingerprint
+
+    # -- from raw files to a store --------------------------------------------------------------------
+
+    def raw_files(self) -> dict[str, str]:
+        """Kind of each raw file -> where it lies."""
+        return self.dataset.raw_files(self.data, f"{self.folder}/raw")
+
+    def images(self) -> dict[str, str]:
+        """The image files with the catalogue that names them; raises `ConfigError` where there are none."""
+        if not self.dataset.has_images:
+            raise ConfigError(f"The data set {self.dataset.name} has no images to draw; ask for its tables.")
+        return {"images": self.raw_files()["images"], "catalogue": self.catalogue}
+
+    def about(self) -> Settings:
+        """What a store or a catalogue says of its data set."""
+        record = self.dataset
+        citation = record.citation
+        if record.downloads and not citation:
+            citation = registered(REGISTRY, record.name)[next(iter(record.downloads.values()))].citation
+        facts: Settings = {"dataset": record.name, "citation": citation}
+        if record.read:
+            return {**facts, "generated": record.generated}
+        return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
+
+    def description_inputs(self) -> dict[str, str]:
+        """What images are described with: visual words, or the weights of a network."""
+        if self.features["kind"] == "descriptors":
+            learned = {"words": f"{self.features_folder}/words.npy"}
+        else:
+            learned = {"weights": f"results/data/{NETWORK}/raw/{next(iter(registered(REGISTRY, NETWORK)))}"}
+        return {**learned, **self.images()}
+
+    def description(self) -> Settings:
+        """The settings of the features that are in use, and no others."""
+        if self.features["kind"] != "descriptors":
+            return {key: self.features[key] for key in ("kind", "batch")}
+        phow = {key: value for key, value in self.features["phow"].items() if key not in LEARNING_OF_WORDS}
+        groups = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
+        kept = {key: self.features[key] for key in ("kind", "batch", "picture_size", *groups)}
+        return {**kept, "phow": phow}
+
+    def blocks(self) -> Files:
+        """The files in which the features come, a range of rows each."""
+        rows, step = self.size.rows, self.features["block"]
+        return [
+            f"{self.features_folder}/blocks/{start}-{min(start + step, rows)}.npz"
+            for start in range(0, rows, step)
+        ]
+
+    def label_figures(self) -> Files:
+        """Names of the figures of the data card that need labels."""
+        return ["labels", "together"] if self.has_labels else []
+
+    def card(self) -> dict[str, Files]:
+        """The page and the figures of what the data set holds, if it has images to draw."""
+        if not self.dataset.has_images:
+            return {"card": [], "figures": []}
+        names = ["sheet", "tags", *self.label_figures()]
+        return {
+            "card": [f"{self.folder}/card/card.md"],
+            "figures": [f"{self.folder}/card/{name}.png" for name in names],
+        }
 
 
 class Run:
@@ -79,7 +199,7 @@ class Run:
 
     @cached_property
     def parts(self) -> list[Part]:
-        """The trainings of every model: one for each seed, and for each split unless they share their rows."""
+        """The trainings of every model: one for each seed, and for each split unless these share rows."""
         numbers = tuple(self.settings["splits"])
         if self.source.learns_once:
             groups = [("unlabelled", 1, numbers)]
@@ -285,7 +405,7 @@ class Run:
         return Part(rows, rows, self.settings["seeds"][0], wanted, (wanted,))
 
     def trials(self) -> list[Settings]:
-        """What the search tries with each method: the initial weights and the learning rate of each training."""
+        """What the search tries with each method: initial weights and learning rate of each training."""
         search = self.settings["joint"]["search"]
         return [
             {"weight_std": std, "learning_rate": rate}
@@ -379,3 +499,76 @@ class Run:
         """The store, for who scores by labels; raises `ConfigError` where there are none."""
         self.source.require_labels()
         return self.store
+
+
+class Theory:
+    """A run of the theory: checks by exact enumeration, which have no data set."""
+
+    def __init__(self, name: str, settings: Mapping[str, Any]) -> None:
+        self.name = name
+        self.settings = settings
+
+    def file(self, path: str) -> str:
+        """A file of the run's own folder."""
+        return f"results/{self.name}/{path}"
+
+    def experiment(self, experiment: str) -> Settings:
+        """The settings of one experiment."""
+        return self.settings["theory"][experiment]
+
+    def seed(self) -> int:
+        """The seed of all experiments."""
+        return self.settings["theory"]["seed"]
+
+    def modules(self, experiment: str) -> list[str]:
+        """The modules that an experiment runs, its own first; those of the methods are found by name."""
+        methods = self.experiment(experiment).get("methods", {})
+        return [EXPERIMENTS[experiment], *(f"mvi.methods.{name}" for name in methods)]
+
+    def tables(self) -> Files:
+        """The table of all experiments."""
+        return [self.file("tables/theory.md")]
+
+    def figures(self) -> Files:
+        """A figure for each experiment."""
+        return [self.file(f"figures/{name}.png") for name in EXPERIMENTS]
+
+
+class Plan:
+    """All runs of a resolved config."""
+
+    def __init__(self, config: Mapping[str, Any]) -> None:
+        self.theory: dict[str, Theory] = {}
+        self.runs: dict[str, Run] = {}
+        for name, settings in config["runs"].items():
+            if "theory" in settings:
+                self.theory[name] = Theory(name, settings)
+            else:
+                self.runs[name] = Run(name, settings)
+
+    def run(self, name: str) -> Run | Theory:
+        """The run of this name."""
+        return self.runs[name] if name in self.runs else self.theory[name]
+
+    def source(self, dataset: str, features: str | None = None) -> Source:
+        """The data set, with these features or any, of the runs that share it.
+
+        Raises `ConfigError` where no run of the config has it.
+        """
+        for run in self.runs.values():
+            if run.dataset.name == dataset and features in (None, run.settings["features"]["name"]):
+                return run.source
+        wanted = f"{dataset} with features {features}" if features else dataset
+        raise ConfigError(
+            f"No run of this config has the data set {wanted}; choose another among config/runs."
+        )
+
+    @property
+    def sources(self) -> dict[str, Source]:
+        """A source of each data set of the runs."""
+        return {run.dataset.name: run.source for run in self.runs.values()}
+
+    def card_settings(self, source: Source) -> Settings:
+        """What is counted and drawn of a data set: as its first run says."""
+        settings = next(run.settings for run in self.runs.values() if run.dataset.name == source.dataset.name)
+        return {**settings["card"], "picture_size": settings["features"]["picture_size"]}

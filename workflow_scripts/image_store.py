@@ -12,13 +12,13 @@ from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
 
 catalogue = read_catalogue(snakemake.input.catalogue)
-unreadable, start = [], 0
+unreadable, first_row = [], 0
 for path in snakemake.input.blocks:
     with np.load(path, allow_pickle=False) as block:
         names = block["names"].tolist()
-        if names != catalogue.names[start : start + len(names)]:
+        if names != catalogue.names[first_row : first_row + len(names)]:
             raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
-        start += len(names)
+        first_row += len(names)
         unreadable += block["unreadable"].tolist()
         columns = block["image"].shape[1]
         parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
@@ -30,7 +30,7 @@ if len(unreadable) > snakemake.params.unreadable * catalogue.n_rows:
     )
 if unreadable:
     log.warning("%d pictures are unreadable and are described as grey ones", len(unreadable))
-start = 0
+first_row = 0
 with writing_store(
     snakemake.output[0],
     dataset=catalogue.dataset,
@@ -54,5 +54,5 @@ with writing_store(
     writer.write("text", 0, catalogue.text)
     for path in snakemake.input.blocks:
         with np.load(path, allow_pickle=False) as block:
-            writer.write("image", start, block["image"])
-            start += len(block["image"])
+            writer.write("image", first_row, block["image"])
+            first_row += len(block["image"])

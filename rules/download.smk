@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: MIT
+
+
+# On a cluster it is the login node that reaches the network.
+localrules:
+    download,
+
+
+rule download:
+    output:
+        "results/data/{dataset}/raw/{file}",
+    log:
+        "results/data/{dataset}/logs/download/{file}.log",
+    wildcard_constraints:
+        dataset=one_of(DOWNLOADED),
+        file=r"[^/]+",
+    params:
+        sha256=lambda wildcards: (
+            checked(registered, REGISTRY, wildcards.dataset)[wildcards.file].sha256
+        ),
+        code=code("download.py"),
+    message:
+        "Taking {wildcards.file} from the mirror or the network"
+    script:
+        "../workflow_scripts/download.py"
+
+
+for _name, _source in GENERATED.items():
+    _generator = _source.dataset.generator
+
+    rule:
+        name:
+            f"generate_{_name}"
+        output:
+            **{
+                kind: f"results/data/{_name}/raw/{file}"
+                for kind, file in _generator.files.items()
+            },
+            truth=f"results/data/{_name}/raw/{_generator.truth}",
+        log:
+            f"results/data/{_name}/logs/generate.log",
+        benchmark:
+            f"results/data/{_name}/benchmarks/generate.tsv"
+        resources:
+            mem_mb=memory(1000),
+            runtime=30,
+        params:
+            draw=_generator.draw,
+            settings={key: _source.data[key] for key in _generator.settings},
+            code=code("generate.py", module_of(_generator.draw)),
+        message:
+            f"Drawing the images of {_name}"
+        script:
+            "../workflow_scripts/generate.py"
