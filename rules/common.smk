@@ -115,6 +115,16 @@ def reader(script, field):
     )
 
 
+def encoder(script):
+    """Hash the code of a job that loads the model that a wildcard names: a method's, or a finetuned network."""
+
+    def hashed(wildcards):
+        method = [f"mvi.methods.{wildcards.model}"] if wildcards.model in METHODS else []
+        return code(script, *method, without=OBSERVERS)
+
+    return hashed
+
+
 def memory(megabytes):
     """Ask for so much memory, and for more after each failure: a job that ran out of it would again."""
     return lambda wildcards, attempt: megabytes * attempt

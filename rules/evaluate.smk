@@ -1,102 +1,208 @@
 # SPDX-License-Identifier: MIT
-
-
-rule encode:
-    input:
-        store=store_with(config["halves"]["classifier"]["copies"]),
-        weights=of_seeds("results/{run}/joint/{method}/seed{seed}.safetensors"),
-    output:
-        temp(of_seeds("results/{run}/representations/{method}/seed{seed}.h5")),
-    log:
-        per_job("results/{run}/logs/encode/{method}/seed{seed}.log"),
-    benchmark:
-        per_job("results/{run}/benchmarks/encode/{method}/seed{seed}.tsv")
-    threads: 1
-    resources:
-        mem_mb=6000,
-        runtime=60,
-        gpu=gpu(),
-    params:
-        mean_field=mean_field,
-        code=code("encode.py"),
-    message:
-        "Encoding with {wildcards.method}"
-    script:
-        "../workflow_scripts/encode.py"
+# Each job writes a small tidy file of scores; rules/tables.smk joins those of a run.
 
 
 rule classify:
     input:
-        store=store_with(config["halves"]["classifier"]["copies"]),
-        representations=of_seeds("results/{run}/representations/{method}/seed{seed}.h5"),
+        store=of(Run.labelled_store_with_copies),
+        representations="results/{run}/representations/{model}/{batch}.h5",
     output:
-        of_seeds("results/{run}/scores/{method}/seed{seed}.json"),
+        "results/{run}/scores/classify/{model}/{batch}.csv",
     log:
-        per_job("results/{run}/logs/classify/{method}/seed{seed}.log"),
+        "results/{run}/logs/classify/{model}/{batch}.log",
     benchmark:
-        per_job("results/{run}/benchmarks/classify/{method}/seed{seed}.tsv")
+        "results/{run}/benchmarks/classify/{model}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=6000,
+        mem_mb=memory(6000),
         runtime=240,
     params:
-        classifier=config["halves"]["classifier"],
+        parts=of(Run.evaluated),
+        settings=of(Run.classifier),
         code=code("classify.py"),
     message:
-        "Classifying with {wildcards.method}"
+        "Classifying with {wildcards.model} of {wildcards.run}"
     script:
         "../workflow_scripts/classify.py"
 
 
-rule sweep_iterations:
+rule baselines:
     input:
-        store=f"results/data/{config['dataset']}/store.h5",
-        weights=expand(
-            "results/{{run}}/joint/{{method}}/seed{seed}.safetensors",
-            seed=config["seeds"],
-        ),
+        store=of(Run.labelled_store),
     output:
-        expand(
-            "results/{{run}}/scores/sweep/{{method}}/seed{seed}.json",
-            seed=config["seeds"],
-        ),
+        "results/{run}/scores/baselines/{input}.csv",
     log:
-        "results/{run}/logs/sweep_iterations/{method}.log",
+        "results/{run}/logs/baselines/{input}.log",
     benchmark:
-        "results/{run}/benchmarks/sweep_iterations/{method}.tsv"
+        "results/{run}/benchmarks/baselines/{input}.tsv"
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(6000),
+        runtime=240,
+    params:
+        splits=of(setting("splits")),
+        standard_deviation=of(setting("standard_deviation")),
+        settings=of(Run.baseline_classifier),
+        code=code("baselines.py"),
+    message:
+        "Classifying input features: {wildcards.input}"
+    script:
+        "../workflow_scripts/baselines.py"
+
+
+rule search_database:
+    input:
+        store=of(Run.labelled_store),
+        representations="results/{run}/representations/{model}/{batch}.h5",
+    output:
+        "results/{run}/scores/retrieval/{model}/{batch}.csv",
+    log:
+        "results/{run}/logs/search_database/{model}/{batch}.log",
+    benchmark:
+        "results/{run}/benchmarks/search_database/{model}/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
         runtime=60,
+    params:
+        parts=of(Run.evaluated),
+        settings=of(setting("retrieval")),
+        code=code("search_database.py"),
+    message:
+        "Searching by representations of {wildcards.model}"
+    script:
+        "../workflow_scripts/search_database.py"
+
+
+rule nearest_images:
+    input:
+        store=of(Run.labelled_store),
+        representations=of(Run.shown_representations),
+    output:
+        "results/{run}/nearest.npz",
+    log:
+        "results/{run}/logs/nearest_images.log",
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=20,
+    params:
+        part=of(lambda run: run.parts[0].name),
+        split=of(lambda run: run.parts[0].splits[0]),
+        settings=of(setting("retrieval")),
+        shown=of(setting("gallery", "on_page")),
+        nearest=of(setting("gallery", "nearest")),
+        code=code("nearest_images.py"),
+    message:
+        "Finding the images nearest to some queries"
+    script:
+        "../workflow_scripts/nearest_images.py"
+
+
+rule sweep_iterations:
+    input:
+        unpack(of(Run.sweep_inputs)),
+    output:
+        "results/{run}/scores/sweep/n{iterations}/{part}.csv",
+    log:
+        "results/{run}/logs/sweep_iterations/n{iterations}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/sweep_iterations/n{iterations}/{part}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=240,
         gpu=gpu(),
     params:
-        iterations=config["halves"]["sweep"]["iterations"],
-        start=config["halves"]["inference"]["start_state"],
+        model=of(lambda run: run.last_stage),
+        splits=of(lambda run, part: run.part(part).splits),
+        tested=of(setting("sweep", "iterations")),
+        start=of(setting("inference", "start_state")),
+        untagged=of(setting("inference", "untagged")),
+        block=of(setting("inference", "block")),
+        settings=of(Run.classifier),
         code=code("sweep_iterations.py"),
     message:
-        "Measuring mean-field iterations of {wildcards.method}"
+        "Scoring iterations of the network finetuned with {wildcards.iterations}"
     script:
         "../workflow_scripts/sweep_iterations.py"
 
 
-rule complete_digits:
+rule cross_entropy:
     input:
-        store=f"results/data/{config['dataset']}/store.h5",
-        weights=f"results/{{run}}/joint/{{method}}/seed{config['seeds'][0]}.safetensors",
+        unpack(of(Run.curve_inputs)),
+    output:
+        "results/{run}/scores/cross_entropy/{method}.csv",
+    log:
+        "results/{run}/logs/cross_entropy/{method}.log",
+    benchmark:
+        "results/{run}/benchmarks/cross_entropy/{method}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(2000),
+        runtime=60,
+        gpu=gpu(),
+    params:
+        parts=of(lambda run: run.evaluated_parts(run.parts)),
+        iterations=of(lambda run: max(run.settings["sweep"]["iterations"])),
+        start=of(setting("inference", "start_state")),
+        code=code("cross_entropy.py"),
+    message:
+        "Measuring mean-field iterations of {wildcards.method}"
+    script:
+        "../workflow_scripts/cross_entropy.py"
+
+
+rule complete:
+    input:
+        unpack(of(Run.completion_inputs)),
     output:
         "results/{run}/completions/{method}.npz",
     log:
-        "results/{run}/logs/complete_digits/{method}.log",
+        "results/{run}/logs/complete/{method}.log",
     threads: 1
     resources:
-        mem_mb=2000,
+        mem_mb=memory(2000),
         runtime=20,
         gpu=gpu(),
     params:
-        mean_field=mean_field,
-        figure2=config["halves"]["figure2"],
-        code=code("complete_digits.py"),
+        split=of(lambda run: run.parts[0].splits[0]),
+        inference=of(lambda run, method: run.inference(method)),
+        settings=of(setting("completion")),
+        code=code("complete.py"),
     message:
-        "Completing digits with {wildcards.method}"
+        "Completing images with {wildcards.method}"
     script:
-        "../workflow_scripts/complete_digits.py"
+        "../workflow_scripts/complete.py"
+
+
+rule predict_tags:
+    input:
+        unpack(of(Run.tag_inputs)),
+    output:
+        scores="results/{run}/scores/tags/{part}.csv",
+        shown="results/{run}/predicted_tags/{part}.npz",
+    log:
+        "results/{run}/logs/predict_tags/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/predict_tags/{part}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+        gpu=gpu(),
+    params:
+        model=of(lambda run: run.last_stage),
+        splits=of(lambda run, part: run.part(part).splits),
+        settings=of(setting("predicted_tags")),
+        parts=of(setting("rows", "parts")),
+        block=of(setting("inference", "block")),
+        inference=of(Run.exported_inference),
+        tag_probabilities=of(Run.truth_reader),
+        code=of(
+            lambda run: code("predict_tags.py", *filter(None, [module_of(run.truth_reader())]))
+        ),
+    message:
+        "Predicting tags of images alone"
+    script:
+        "../workflow_scripts/predict_tags.py"

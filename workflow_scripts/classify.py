@@ -1,40 +1,52 @@
 # SPDX-License-Identifier: MIT
-"""Train the linear classifier on joint representations and score every query."""
+"""Train the linear classifier on joint representations and score every query, on each split."""
 
 from common import start
 
 log = start(snakemake)
 
+from functools import partial
+
 import h5py
 import numpy as np
 
 from mvi.data.store import Store
-from mvi.evaluation.protocol import evaluate
+from mvi.evaluation.classification import Logistic, Query, Svm, evaluate
 from mvi.evaluation.queries import queries_of
-from mvi.files import write_json
+from mvi.evaluation.scores import placed, write_scores
 
-settings = snakemake.params.classifier
-with Store(snakemake.input.store) as store:
-    labels, split, queries = store.labels(), store.split(1), queries_of(store.modalities)
-    copies = split["train"] >= store.attrs["attributes"].get("originals", store.n_rows)
-    split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
-for path, output in zip(snakemake.input.representations, snakemake.output, strict=True):
-    with h5py.File(path) as file:
-        places = {query: (file[query].id.get_offset(), file[query].shape) for query in queries}
+settings, wildcards, path = (
+    dict(snakemake.params.settings),
+    snakemake.wildcards,
+    snakemake.input.representations,
+)
+kind, variants = settings.pop("kind"), settings.pop("train_on")
 
-    def features(query: str, rows: np.ndarray) -> np.ndarray:
-        # Mapped: HDF5 picks single rows far more slowly, and whole queries may be half of the memory.
-        offset, shape = places[query]  # noqa: B023 -- called before the next file's turn
-        return np.memmap(path, np.float32, "r", offset, shape)[rows]  # noqa: B023
 
-    scores = evaluate(
-        features,
-        labels,
-        split,
-        settings["C"],
-        queries=queries,
-        train_on=settings["train_on"],
-        tolerance=settings["tolerance"],
-    )
-    write_json(output, scores)
-    log.info("%s", scores)
+def features(place: tuple[int, tuple[int, int]], rows: np.ndarray) -> np.ndarray:
+    """Mapped: HDF5 picks single rows far more slowly, and whole queries may be half of the memory."""
+    return np.memmap(path, np.float32, "r", *place)[rows]
+
+
+found = []
+with Store(snakemake.input.store) as store, h5py.File(path) as file:
+    labels, names = store.labels(), queries_of(store.modalities)
+    classifier = Svm(**settings) if kind == "svm" else Logistic(classes=store.classes, **settings)
+    for part in snakemake.params.parts:
+        places = {name: (data := file[f"{part['name']}/{name}"], data.id.get_offset()) for name in names}
+        queries = [
+            Query(name, partial(features, (offset, data.shape))) for name, (data, offset) in places.items()
+        ]
+        for number in part["splits"]:
+            split = store.split(number)
+            # Translated copies of training rows come last.
+            copies = split["train"] >= store.attrs["attributes"].get("originals", store.n_rows)
+            if copies.any():
+                split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
+            for variant in variants:
+                scores = evaluate(queries, labels, split, classifier, train_on=variant)
+                where = {"run": wildcards.run, "method": wildcards.model, "variant": variant}
+                found += placed(scores, **where, split=number, seed=part["seed"])
+                shown = {(s.part, s.query): s.value for s in scores if s.metric == classifier.metric}
+                log.info("%s, split %d, %s: %s", part["name"], number, variant, shown)
+write_scores(snakemake.output[0], found)

@@ -1,54 +1,58 @@
 # SPDX-License-Identifier: MIT
-"""Predict the tags of test pictures alone, score them on each split, and keep some to be shown."""
+"""Predict the tags of test images alone, score them on each split, and keep some to be shown."""
 
 from common import device, start
 
 log = start(snakemake)
 
+from pkgutil import resolve_name
+
 import numpy as np
 
 from mvi.data.store import Store
+from mvi.evaluation.scores import placed, write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
-from mvi.files import atomic, write_json
-from mvi.models.assembly import encoder_from_files
+from mvi.files import atomic
+from mvi.methods.base import load_joint_layer
 from mvi.models.units import ReplicatedSoftmax
-from mvi.synthetic.truth import tag_probabilities
 from mvi.training.rows import layer_rows
 
-settings = dict(snakemake.params.settings)
+given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+settings = dict(params.settings)
 seed, shown = settings.pop("seed"), settings.pop("shown")
-with Store(snakemake.input.store) as store:
-    layers = {name: snakemake.input[name] for name in store.modalities}
-    place = device(snakemake, log)
-    encoder = encoder_from_files(snakemake.input.scale, layers, snakemake.input.weights, place)
-    truth = [tag_probabilities(path, store.vocabulary) for path in snakemake.input.truth]
-    for number, scores, kept in zip(
-        snakemake.params.splits, snakemake.output.scores, snakemake.output.shown, strict=True
-    ):
+place = device(snakemake, log)
+found, kept = [], None
+with Store(given.store) as store:
+    layers = {name: given.get(name, ()) for name in store.modalities}
+    encoder = load_joint_layer(given.scale, layers, given.weights, place)
+    truth = [resolve_name(params.tag_probabilities)(path, store.vocabulary) for path in given.truth]
+    for number in params.splits:
         split = store.split(number)
-        seen = layer_rows(store, number, parts=snakemake.params.parts)
-        tagged = sum(
-            (store.read("text", part) > 0).sum(0) for part in store.blocks(seen, snakemake.params.block)
-        )
+        seen = layer_rows(store, number, parts=params.parts)
+        tagged = sum((store.read("text", rows) > 0).sum(0) for rows in store.blocks(seen, params.block))
         rows, tags = split["test"], store.read("text", split["test"]) > 0
         predicted = np.concatenate(
             [
-                encoder.complete({"image": store.read("image", part)}, "text", **snakemake.params.inference)
-                for part in store.blocks(rows, snakemake.params.block)
+                encoder.complete({"image": store.read("image", part)}, "text", **params.inference)
+                for part in store.blocks(rows, params.block)
             ]
         )
         if isinstance(encoder.network.pathways["text"].input, ReplicatedSoftmax):
             # Of words that are expected so often, the probability that there is one, were they independent.
             predicted = 1 - np.exp(-predicted)
-        found = evaluate(
+        scores = evaluate(
             predicted,
             tags,
             tag_frequencies(tagged, len(seen)),
             optimal=truth[0][rows] if truth else None,
             **settings,
         )
-        write_json(scores, found)
-        log.info("split %d: %s", number, found)
-        chosen = np.random.default_rng([seed, number]).permutation(np.flatnonzero(tags.any(1)))[:shown]
-        with atomic(kept) as temporary, temporary.open("wb") as file:
-            np.savez(file, rows=rows[chosen], probabilities=predicted[chosen].astype(np.float32))
+        where = {"run": wildcards.run, "method": params.model, "query": "image"}
+        found += placed(scores, **where, split=number)
+        log.info("split %d: %s", number, {(s.method, s.metric): s.value for s in scores})
+        if kept is None:
+            chosen = np.random.default_rng([seed, number]).permutation(np.flatnonzero(tags.any(1)))[:shown]
+            kept = {"rows": rows[chosen], "probabilities": predicted[chosen].astype(np.float32)}
+write_scores(snakemake.output.scores, found)
+with atomic(snakemake.output.shown) as temporary, temporary.open("wb") as file:
+    np.savez(file, **kept)

@@ -1,34 +1,45 @@
 # SPDX-License-Identifier: MIT
-"""Measure how well the missing half is made up for after each mean-field iteration, for every seed."""
+"""Score queries that lack a modality by the number of mean-field iterations, on each split."""
 
 from common import device, start
 
 log = start(snakemake)
 
-from mvi.data.store import Store
-from mvi.files import write_json
-from mvi.models.checkpoints import load
-from mvi.models.mrbm import MultimodalRBM
-from mvi.training.monitors import baseline_cross_entropy, cross_entropies
+import numpy as np
 
-with Store(snakemake.input.store) as store:
-    split = store.split(1)
-    values = {name: store.read(name, split["validation"]) for name in store.modalities}
-    baselines = {
-        f"baseline/{name}": baseline_cross_entropy(store.read(name, split["train"]), rows)
-        for name, rows in values.items()
-    }
+from mvi.data.store import Store
+from mvi.evaluation.classification import Logistic, Query, evaluate
+from mvi.evaluation.scores import placed, write_scores
+from mvi.methods.base import load_joint_layer
+
+given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+settings = {key: value for key, value in params.settings.items() if key not in ("kind", "train_on")}
 place = device(snakemake, log)
-for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
-    model = load(weights, MultimodalRBM, device=place)
-    numbers = dict(baselines)
-    for target in values:
-        curve = cross_entropies(
-            model,
-            values,
-            target,
-            iterations=snakemake.params.iterations,
-            start=snakemake.params.start,
-        )
-        numbers |= {f"cross_entropy/{target}/{k}": float(nats) for k, nats in enumerate(curve)}
-    write_json(output, numbers)
+found = []
+with Store(given.store) as store:
+    names = store.modalities
+    layers = {name: given.get(name, ()) for name in names}
+    encoder = load_joint_layer(given.scale, layers, given.weights, place)
+    both, alone = [], {count: [] for count in params.tested}
+    for rows in store.blocks(np.arange(store.n_labelled), params.block):
+        values = {name: store.read(name, rows) for name in names}
+        states = encoder.encode(values, block=len(rows))
+        swept = encoder.sweep(values | {"text": None}, list(alone), start=params.start, block=len(rows))
+        if params.untagged == "inferred":
+            without = ~(values["text"] > 0).any(1)
+            states[without] = swept[int(wildcards.iterations)][without]
+        both.append(states)
+        for count, inferred in swept.items():
+            alone[count].append(inferred)
+    both = np.concatenate(both)
+    alone = {count: np.concatenate(states) for count, states in sorted(alone.items())}
+    queries = [Query("+".join(names), both.__getitem__)]
+    queries += [Query("image", states.__getitem__, count) for count, states in alone.items()]
+    classifier = Logistic(classes=store.classes, **settings)
+    for split in params.splits:
+        scores = evaluate(queries, store.labels(), store.split(split), classifier)
+        where = {"run": wildcards.run, "method": params.model, "variant": f"trained={wildcards.iterations}"}
+        found += placed(scores, **where, split=split)
+        shown = {(s.part, s.query, s.iterations): s.value for s in scores if s.metric == classifier.metric}
+        log.info("split %d: %s", split, shown)
+write_scores(snakemake.output[0], found)

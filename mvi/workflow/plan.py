@@ -206,11 +206,9 @@ class Run:
         else:
             groups = [(f"split{number}", number, (number,)) for number in numbers]
         seeds = self.settings["seeds"]
-        # A set with one split for good is told apart by its seeds.
-        official = self.source.splits == 1 and not self.source.learns_once
 
         def name(rows: str, seed: int) -> str:
-            if official:
+            if self.one_split:
                 return f"seed{seed}"
             return rows if len(seeds) == 1 else f"{rows}-seed{seed}"
 
@@ -219,6 +217,16 @@ class Run:
             for rows, split, splits in groups
             for seed in seeds
         ]
+
+    @property
+    def one_split(self) -> bool:
+        """Whether there is one split for good, so that trainings are told apart by their seeds."""
+        return self.source.splits == 1 and not self.source.learns_once
+
+    @property
+    def tells_seeds(self) -> bool:
+        """Whether scores say the seed."""
+        return self.one_split or len(self.settings["seeds"]) > 1
 
     def part(self, part: str) -> Part:
         """The training of this name; raises `ConfigError` for one that the run has not."""
@@ -231,7 +239,9 @@ class Run:
     @property
     def batches(self) -> list[str]:
         """The evaluations of every model: `every` part in one job where the run says so, else one each."""
-        return ["every"] if self.settings["seeds_together"] else [one.name for one in self.parts]
+        # Parts on pathways stand on layers of their own.
+        together = self.settings["seeds_together"] and not any(map(self.levels, self.modalities))
+        return ["every"] if together else [one.name for one in self.parts]
 
     def parts_of(self, batch: str) -> list[Part]:
         """The parts that a job of evaluation takes together."""
@@ -475,6 +485,88 @@ class Run:
             "start": settings["start_state"],
         }
 
+    def part_names(self, batch: str) -> list[str]:
+        """Names of the parts that a job of evaluation takes together."""
+        return [part.name for part in self.parts_of(batch)]
+
+    def evaluated_parts(self, parts: Iterable[Part]) -> list[Settings]:
+        """What scores of parts say: the seed, where there are several, and the splits."""
+        seeds = self.tells_seeds
+        return [
+            {"name": part.name, "seed": part.seed if seeds else None, "splits": list(part.splits)}
+            for part in parts
+        ]
+
+    def evaluated(self, batch: str) -> list[Settings]:
+        """`evaluated_parts` of a batch."""
+        return self.evaluated_parts(self.parts_of(batch))
+
+    def encode_inputs(self, model: str, batch: str) -> dict[str, Any]:
+        """What a model encodes, and the files that it is made of."""
+        parts = self.part_names(batch)
+        needs = model not in METHODS or METHODS[model].needs_layers
+        return {
+            **(self.layers(parts[0]) if needs else {}),
+            "store": self.classifier_store,
+            "scale": self.scale(parts[0]),
+            "weights": [self.weights(model, part) for part in parts],
+        }
+
+    def encoding(self, model: str) -> Settings:
+        """How a model encodes."""
+        settings = self.settings["inference"]
+        return {**self.inference(model), "block": settings["block"], "untagged": settings["untagged"]}
+
+    def classifier(self) -> Settings:
+        """The linear classifier of representations, as `mvi.evaluation.classification` takes it."""
+        settings = self.settings["classifier"]
+        common = {key: settings[key] for key in ("kind", "train_on", "tolerance")}
+        if settings["kind"] == "svm":
+            return {**common, "grid": settings["C"]}
+        return {**common, "grid": settings["lambda"], **{key: settings[key] for key in ("chosen_by", "top")}}
+
+    def baseline_classifier(self) -> Settings:
+        """The linear classifier of input features, and what a tag counts as."""
+        settings, classifier = self.settings["baselines"], self.settings["classifier"]
+        common = {"kind": classifier["kind"], "text_scale": settings["text_scale"]}
+        if classifier["kind"] == "svm":
+            return {**common, "grid": classifier["C"], "tolerance": classifier["tolerance"]}
+        chosen = {key: settings[key] for key in ("chosen_by", "top", "tolerance")}
+        return {**common, "grid": settings["lambda"], **chosen}
+
+    def sweep_inputs(self, iterations: str, part: str) -> dict[str, Any]:
+        """The network finetuned with a number of iterations, and what it is scored on."""
+        weights = self.stage(self.last_stage, part, int(iterations))
+        files = {"store": self.labelled_store(), "scale": self.scale(part), "weights": weights}
+        return {**self.layers(part), **files}
+
+    def curve_inputs(self, method: str) -> dict[str, Any]:
+        """The weights that a method gives, of all parts, with the store."""
+        return {"store": self.store, "weights": [self.joint(method, part.name) for part in self.parts]}
+
+    def completion_inputs(self, method: str) -> dict[str, Any]:
+        """The weights of which completions are shown, with the store."""
+        return {"store": self.store, "weights": self.joint(method, self.parts[0].name)}
+
+    def tag_inputs(self, part: str) -> dict[str, Any]:
+        """The finished network, what it is scored on and, of generated data, the truth."""
+        files = {
+            "store": self.labelled_store(),
+            "scale": self.scale(part),
+            "weights": self.finished_network(part),
+        }
+        generator = self.dataset.generator
+        truth = [f"{self.source.folder}/raw/{generator.truth}"] if generator else []
+        return {**self.layers(part), **files, "truth": truth}
+
+    def truth_reader(self) -> str:
+        """Entry point of what reads the truth of generated data, empty for real ones."""
+        return self.dataset.generator.tag_probabilities if self.dataset.generator else ""
+
+    def shown_representations(self) -> str:
+        """The representations that galleries are made from."""
+        return self.file(f"representations/{self.last_stage}/{self.batches[0]}.h5")
+
     def scores(self, kind: str, models: Iterable[str]) -> Files:
         """The files of scores of a kind, for each model and batch of parts."""
         return [self.file(f"scores/{kind}/{model}/{batch}.csv") for model in models for batch in self.batches]
@@ -494,6 +586,11 @@ class Run:
     def baselines(self, inputs: Sequence[str]) -> Files:
         """The scores of classifiers on input features."""
         return [self.file(f"scores/baselines/{name}.csv") for name in inputs]
+
+    def labelled_store_with_copies(self) -> str:
+        """The store that classifiers learn from; raises as `labelled_store`."""
+        self.source.require_labels()
+        return self.classifier_store
 
     def labelled_store(self) -> str:
         """The store, for who scores by labels; raises `ConfigError` where there are none."""

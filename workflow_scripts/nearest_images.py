@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Find the pictures nearest to some queries, for the galleries."""
+"""Find the images nearest to some queries, for the galleries."""
 
 from common import start
 
@@ -24,12 +24,16 @@ with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representa
     if not len(shown):
         raise DataError(
             f"None of the {len(asked)} queries of split {number} has both tags and labels to be shown by; "
-            "raise flickr.retrieval.queries."
+            "raise retrieval.queries."
         )
     queries, found = queries_of(store.modalities), {"queries": shown}
-    database = file[queries[0]][:][kept]
+    database = file[f"{snakemake.params.part}/{queries[0]}"][:][kept]
     for query in queries:
-        rows, similarity = nearest(database, file[query][:][shown], min(snakemake.params.nearest, len(kept)))
+        rows, similarity = nearest(
+            database,
+            file[f"{snakemake.params.part}/{query}"][:][shown],
+            min(snakemake.params.nearest, len(kept)),
+        )
         found |= {f"{query}/rows": kept[rows], f"{query}/similarity": similarity}
 with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as target:
     np.savez(target, **found)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Complete one test picture of each class from either half: probabilities, and a sample."""
+"""Complete one test image of each class from either half: probabilities, and a sample."""
 
 from common import device, start
 
@@ -14,28 +14,28 @@ from mvi.files import atomic
 from mvi.models.checkpoints import load
 from mvi.models.mrbm import MultimodalRBM
 
-settings, mean_field = snakemake.params.figure2, snakemake.params.mean_field
+settings, inference = snakemake.params.settings, snakemake.params.inference
 model = load(snakemake.input.weights, MultimodalRBM, device=device(snakemake, log))
 generator = torch.Generator(model.parameters["weight"].device).manual_seed(settings["seed"])
 with Store(snakemake.input.store) as store:
-    # Every method shows the same pictures.
-    rows = np.random.default_rng(settings["seed"]).permutation(store.split(1)["test"])
+    # Every method shows the same images.
+    rows = np.random.default_rng(settings["seed"]).permutation(store.split(snakemake.params.split)["test"])
     rows = rows[np.unique(store.labels(rows), return_index=True)[1]]
     values = {name: store.read(name, rows) for name in store.modalities}
     shapes = store.shapes
-pictures = {f"truth/{name}": value for name, value in values.items()}
+images = {f"truth/{name}": value for name, value in values.items()}
 for target in values:
-    pictures[f"mean_field/{target}"] = model.complete(values, target, **mean_field)
-    pictures[f"sample/{target}"] = conditional_sample(
+    images[f"mean_field/{target}"] = model.complete(values, target, **inference)
+    images[f"sample/{target}"] = conditional_sample(
         model,
         values,
         target,
         gibbs_steps=settings["gibbs_steps"],
         generator=generator,
-        **mean_field,
+        **inference,
     )
 with atomic(snakemake.output[0]) as temporary:
     np.savez(
         temporary,
-        **{key: rows.reshape(-1, *shapes[key.split("/")[1]]) for key, rows in pictures.items()},
+        **{key: rows.reshape(-1, *shapes[key.split("/")[1]]) for key, rows in images.items()},
     )

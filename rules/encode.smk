@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: MIT
+
+
+rule encode:
+    input:
+        unpack(of(Run.encode_inputs)),
+    output:
+        temp("results/{run}/representations/{model}/{batch}.h5"),
+    log:
+        "results/{run}/logs/encode/{model}/{batch}.log",
+    benchmark:
+        "results/{run}/benchmarks/encode/{model}/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=240,
+        gpu=gpu(),
+    params:
+        parts=of(Run.part_names),
+        inference=of(Run.encoding),
+        code=encoder("encode.py"),
+    message:
+        "Encoding with {wildcards.model} of {wildcards.run}"
+    script:
+        "../workflow_scripts/encode.py"

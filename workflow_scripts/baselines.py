@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: MIT
+"""Score linear classifiers on input features, on every split: what every model is to be compared with."""
+
+from common import start
+
+log = start(snakemake)
+
+from mvi.data.store import Store
+from mvi.evaluation.baselines import baseline
+from mvi.evaluation.scores import placed, write_scores
+
+name, params = snakemake.wildcards.input, snakemake.params
+found = []
+with Store(snakemake.input.store) as store:
+    score = baseline(store, name, params.settings, floor=params.standard_deviation)
+    for split in params.splits:
+        scores = score(split)
+        found += placed(scores, run=snakemake.wildcards.run, method=name, split=split)
+        log.info("split %d: %s", split, {(s.part, s.query): s.value for s in scores if s.part == "test"})
+write_scores(snakemake.output[0], found)
