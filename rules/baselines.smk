@@ -5,8 +5,8 @@ rule classify_raw:
     input:
         store=f"results/data/{config['dataset']}/store.h5",
     output:
-        own="results/{run}/scores/raw/own.json",
-        filled="results/{run}/scores/raw/filled.json",
+        own="results/{run}/scores/raw/own.csv",
+        filled="results/{run}/scores/raw/filled.csv",
     log:
         "results/{run}/logs/classify_raw.log",
     benchmark:
@@ -30,8 +30,8 @@ rule reference_rows:
         store=judged_store,
     output:
         expand(
-            of_flickr("scores/reference/{{input}}/split{number}.json"),
-            number=config["flickr"]["splits"],
+            of_flickr("scores/reference/{{input}}/split{split}.csv"),
+            split=config["flickr"]["splits"],
         ),
     log:
         of_flickr("logs/reference_rows/{input}.log"),
@@ -42,6 +42,7 @@ rule reference_rows:
         mem_mb=6000,
         runtime=240,
     params:
+        run=config["flickr"]["run"],
         splits=config["flickr"]["splits"],
         standard_deviation=config["flickr"]["standard_deviation"],
         settings={

@@ -8,9 +8,11 @@ import re
 from functools import cache
 from pathlib import Path
 
-from mvi.workflow.config import merge, resolve
 from mvi.data.registry import rows
 from mvi.errors import MviError
+from mvi.evaluation.queries import queries_of
+from mvi.methods.registry import METHODS
+from mvi.workflow.config import merge, resolve
 from mvi.workflow.provenance import code_hash, gpus, script_hash
 
 
@@ -63,6 +65,43 @@ def digest_of(settings):
 def one_of(*names):
     """Constrain a wildcard to these very names."""
     return "|".join(map(re.escape, names))
+
+
+TITLES = {
+    "digits": "scikit-learn's handwritten digits (8 x 8 pixels)",
+    "mnist": "MNIST (28 x 28 pixels)",
+    "mini": "procedural scenes with tags",
+    "mirflickr25k": "MIRFLICKR-25000",
+    "toronto": "the feature archive of Srivastava and Salakhutdinov (2012)",
+}
+
+
+def title_of(dataset):
+    """Name a data set for readers."""
+    return TITLES.get(dataset, dataset)
+
+
+def looks(names, label="{label}"):
+    """Label, colour and marker of methods, in their order; `label` is made from those of the method."""
+    return {
+        name: {
+            "label": label.format(label=METHODS[name].label, short=METHODS[name].short),
+            "color": METHODS[name].color,
+            "marker": METHODS[name].marker,
+        }
+        for name in METHODS
+        if name in names
+    }
+
+
+def labels_of(looks):
+    """Keep the labels alone."""
+    return {name: look["label"] for name, look in looks.items()}
+
+
+# The methods of the two-halves experiment, and the queries by which they are scored.
+HALVES = looks(config["halves"]["compare"])
+HALVES_QUERIES = queries_of(["left", "right"])
 
 
 def store_with(copies):
@@ -132,6 +171,19 @@ def theory_experiments():
     return [name for name in config["theory"] if name != "seed"]
 
 
+def theory_methods():
+    """How the methods of the theory are drawn; the exact gradients come first."""
+    exact = {
+        "exact_nll": {"label": "NLL, exact gradient", "color": "#1a1a1a", "marker": ""},
+        "exact_minvi": {
+            "label": "MinVI, exact gradient",
+            "color": "#6b6b6b",
+            "marker": "",
+        },
+    }
+    return exact | looks(METHODS)
+
+
 def theory_files():
     """List the tables and figures of the theory, if it is among the experiments."""
     if "theory" not in config["experiments"]:
@@ -160,5 +212,11 @@ def theory_module(wildcards):
 
 def theory_code(wildcards):
     """Hash the code behind one of the theory experiments."""
-    methods = config["theory"]["training"]["methods"] if wildcards.experiment == "training" else []
-    return code_hash(theory_module(wildcards), *(f"mvi.methods.{name}" for name in methods))
+    methods = (
+        config["theory"]["training"]["methods"]
+        if wildcards.experiment == "training"
+        else []
+    )
+    return code_hash(
+        theory_module(wildcards), *(f"mvi.methods.{name}" for name in methods)
+    )

@@ -22,14 +22,6 @@ def reference_table(wildcards):
     return tables
 
 
-def table_note(descriptors="Descriptors"):
-    """Say of the inputs what no table of them is shown without, `descriptors` opening the sentence."""
-    scale = config["flickr"]["reference_rows"]["text_scale"]
-    return (
-        f"{config['flickr']['note']} {descriptors} are standardised; a tag counts as {scale:g}, its absence as 0."
-    ).strip()
-
-
 def validation_seen():
     """Say whether the unsupervised training has seen the validation rows."""
     parts = config["flickr"]["rows"]["parts"]
@@ -39,25 +31,16 @@ def validation_seen():
 def learned_from():
     """Say what the unsupervised training learned from, for the tables."""
     if learned_once():
-        return (
-            "the unlabelled rows, and so once for all splits; what differs from split to split is the"
-            " labelled rows, not this training"
-        )
+        return "the unlabelled rows, once for all splits"
     parts = " and ".join(config["flickr"]["rows"]["parts"])
-    seen = (
-        "; it has thus seen the validation rows, whose scores are too good to be compared with those of"
-        " other methods"
-    )
-    return (
-        f"the {parts} rows of each split without their labels, as there are no unlabelled rows or too few"
-        + (seen if validation_seen() else "")
-    )
+    seen = " (validation scores are optimistic)" if validation_seen() else ""
+    return f"the {parts} rows of each split{seen}"
 
 
 def scores_of(kind, models):
     """List the score files of a kind for each model and split."""
     return expand(
-        of_flickr(f"scores/{kind}/{{model}}/split{{split}}.json"),
+        of_flickr(f"scores/{kind}/{{model}}/split{{split}}.csv"),
         model=models,
         split=config["flickr"]["splits"],
     )
@@ -132,14 +115,59 @@ PICTURES = config["flickr"]["dataset"] != "toronto"
 RAW_INPUTS = ["image+text", "image", "text", "sqrt_image+text", "sqrt_image"]
 # The numbers of iterations that the network is finetuned with.
 SWEPT = sorted({STAGES[LAST]["iterations"], *config["flickr"]["sweep"]["trained"]})
-# What no table of the deep model is shown without.
-ABOUT_DEEP = {
-    "stages": {name: stage["title"] for name, stage in STAGES.items()},
-    "finetuned": FINETUNED,
-    "main": STAGES[LAST]["iterations"],
-    "untagged": config["flickr"]["inference"]["untagged"],
-    "iterations": config["flickr"]["inference"]["iterations"],
-    "learned_from": learned_from(),
-    "note": config["flickr"]["note"],
-    "run": config["flickr"]["run"],
+QUERIES = queries_of(MODALITIES)
+# Joint layers that Table 2 compares with each other.
+COMPARED = [
+    pair
+    for pair in [("mp", "pcd")]
+    if set(pair) <= set(config["flickr"]["joint"]["compare"])
+]
+# The joint layers by every method, and the networks finetuned from one of them.
+LOOKS = looks(config["flickr"]["joint"]["compare"], "Joint layer by {short}") | {
+    name: f"MDRNN, {stage['title']}" for name, stage in STAGES.items()
 }
+LABELS = {
+    name: look if isinstance(look, str) else look["label"]
+    for name, look in LOOKS.items()
+}
+# What a table of the deep model says of the training.
+TRAINING = {
+    "learned_from": learned_from(),
+    "finetuned_from": f"the joint layer by {METHODS[FINETUNED].short}",
+    "iterations": config["flickr"]["inference"]["iterations"],
+    "untagged": config["flickr"]["inference"]["untagged"],
+}
+SWEEP = {
+    "method": LAST,
+    "main": STAGES[LAST]["iterations"],
+    "trained": SWEPT,
+    "tested": sorted(config["flickr"]["sweep"]["iterations"]),
+    "queries": QUERIES[:2],
+}
+
+
+def table_of_flickr(name):
+    """Pass on what the tables of the run have in common, and the name of one."""
+    return {
+        "table": name,
+        "run": config["flickr"]["run"],
+        "title": title_of(config["flickr"]["dataset"]),
+        "note": config["flickr"]["note"],
+        "code": code("write_table.py"),
+    }
+
+
+def every_score():
+    """List all score files of the run."""
+    reference = config["flickr"]["reference_rows"]["inputs"]
+    if "deep" not in config["experiments"]:
+        return scores_of("reference", reference)
+    models = [f"n{count}" for count in SWEPT]
+    return [
+        *classified("multimodal"),
+        *classified("mixed"),
+        *scores_of("reference", dict.fromkeys([*reference, *RAW_INPUTS])),
+        *scores_of("sweep", models),
+        *scores_of("retrieval", DEEP_MODELS),
+        *scores_of("tags", [LAST]),
+    ]

@@ -30,7 +30,7 @@ rule classify:
         store=store_with(config["halves"]["classifier"]["copies"]),
         representations=of_seeds("results/{run}/representations/{method}/seed{seed}.h5"),
     output:
-        of_seeds("results/{run}/scores/{method}/seed{seed}.json"),
+        of_seeds("results/{run}/scores/classification/{method}/seed{seed}.csv"),
     log:
         per_job("results/{run}/logs/classify/{method}/seed{seed}.log"),
     benchmark:
@@ -40,6 +40,7 @@ rule classify:
         mem_mb=6000,
         runtime=240,
     params:
+        seeds=seeds_of,
         classifier=config["halves"]["classifier"],
         code=code("classify.py"),
     message:
@@ -57,7 +58,7 @@ rule sweep_iterations:
         ),
     output:
         expand(
-            "results/{{run}}/scores/sweep/{{method}}/seed{seed}.json",
+            "results/{{run}}/scores/sweep/{{method}}/seed{seed}.csv",
             seed=config["seeds"],
         ),
     log:
@@ -70,6 +71,7 @@ rule sweep_iterations:
         runtime=60,
         gpu=gpu(),
     params:
+        seeds=config["seeds"],
         iterations=config["halves"]["sweep"]["iterations"],
         start=config["halves"]["inference"]["start_state"],
         code=code("sweep_iterations.py"),

@@ -37,7 +37,7 @@ rule classify_pictures:
         store=judged_store,
         representations=of_flickr(f"representations/{{model}}/{PART}.h5"),
     output:
-        of_splits(of_flickr("scores/{train_on}/{model}/split{split}.json")),
+        of_splits(of_flickr("scores/{train_on}/{model}/split{split}.csv")),
     log:
         of_flickr(f"logs/classify_pictures/{{train_on}}/{{model}}/{PART}.log"),
     benchmark:
@@ -50,6 +50,7 @@ rule classify_pictures:
         mem_mb=4000,
         runtime=240,
     params:
+        run=config["flickr"]["run"],
         splits=splits_of,
         settings={
             key: value
@@ -70,7 +71,7 @@ rule sweep_pictures:
         scale=rules.scale_inputs.output[0],
         weights=of_flickr(f"finetune/{LAST}/n{{iterations}}/{PART}.safetensors"),
     output:
-        of_splits(of_flickr("scores/sweep/n{iterations}/split{split}.json")),
+        of_splits(of_flickr("scores/sweep/n{iterations}/split{split}.csv")),
     log:
         of_flickr(f"logs/sweep_pictures/n{{iterations}}/{PART}.log"),
     benchmark:
@@ -83,6 +84,8 @@ rule sweep_pictures:
         runtime=240,
         gpu=gpu(),
     params:
+        run=config["flickr"]["run"],
+        model=LAST,
         splits=splits_of,
         iterations=config["flickr"]["sweep"]["iterations"],
         start=config["flickr"]["inference"]["start_state"],
@@ -107,7 +110,7 @@ rule predict_tags:
         weights=stage_file(LAST),
         truth=truth_of_tags(),
     output:
-        scores=of_splits(of_flickr(f"scores/tags/{LAST}/split{{split}}.json")),
+        scores=of_splits(of_flickr(f"scores/tags/{LAST}/split{{split}}.csv")),
         shown=of_splits(of_flickr("predicted_tags/split{split}.npz")),
     log:
         of_flickr(f"logs/predict_tags/{PART}.log"),
@@ -119,6 +122,8 @@ rule predict_tags:
         runtime=60,
         gpu=gpu(),
     params:
+        run=config["flickr"]["run"],
+        model=LAST,
         splits=splits_of,
         settings=config["flickr"]["predicted_tags"],
         parts=config["flickr"]["rows"]["parts"],

@@ -21,7 +21,7 @@ rule draw_sweep:
     log:
         of_flickr("logs/draw_sweep.log"),
     params:
-        main=STAGES[LAST]["iterations"],
+        sweep=SWEEP,
         part="test" if validation_seen() else "validation",
         code=code("draw_sweep.py"),
     message:
@@ -43,6 +43,8 @@ rule draw_learning:
     log:
         of_flickr("logs/draw_learning.log"),
     params:
+        methods=looks(config["flickr"]["joint"]["compare"], "Joint layer by {short}"),
+        modalities={"image": "image", "text": "tags"},
         code=code("draw_learning.py"),
     message:
         "Drawing learning curves of every stage"
@@ -63,7 +65,8 @@ rule draw_recall:
     log:
         of_flickr("logs/draw_recall.log"),
     params:
-        stages=ABOUT_DEEP["stages"],
+        methods=LOOKS,
+        queries=QUERIES,
         code=code("draw_recall.py"),
     message:
         "Drawing precision against recall"
@@ -95,6 +98,7 @@ rule draw_galleries:
             "on_page": config["flickr"]["gallery"]["on_page"],
             "size": config["features"]["picture_size"],
         },
+        title=title_of(config["flickr"]["dataset"]),
         code=code("draw_galleries.py"),
     message:
         "Drawing Figures 3 and 4"

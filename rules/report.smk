@@ -39,6 +39,7 @@ rule dump_flickr_config:
 rule write_report:
     input:
         config="results/{run}/config.yaml",
+        scores="results/{run}/scores.csv",
         tables=["results/{run}/tables/table1.md", *theory_files()["tables"]],
         figures=[
             *expand(
@@ -68,6 +69,7 @@ rule write_flickr_report:
     input:
         config=of_flickr("config.yaml"),
         store=FLICKR_STORE,
+        scores=of_flickr("scores.csv") if every_score() else [],
         tables=[*flickr_tables(), *deep_tables(), *card_files()["card"]],
         figures=[*deep_figures(), *card_files()["figures"]],
         models=kept_models(),

@@ -6,7 +6,7 @@ rule retrieve_pictures:
         store=judged_store,
         representations=of_flickr(f"representations/{{model}}/{PART}.h5"),
     output:
-        of_splits(of_flickr("scores/retrieval/{model}/split{split}.json")),
+        of_splits(of_flickr("scores/retrieval/{model}/split{split}.csv")),
     log:
         of_flickr(f"logs/retrieve_pictures/{{model}}/{PART}.log"),
     benchmark:
@@ -18,6 +18,7 @@ rule retrieve_pictures:
         mem_mb=4000,
         runtime=60,
     params:
+        run=config["flickr"]["run"],
         splits=splits_of,
         settings=config["flickr"]["retrieval"],
         code=code("retrieve_pictures.py"),

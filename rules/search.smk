@@ -64,9 +64,12 @@ rule write_search:
         of_flickr("logs/write_search.log"),
     params:
         trials=trials(),
-        objectives=config["flickr"]["joint"]["compare"],
+        methods=labels_of(
+            looks(config["flickr"]["joint"]["compare"], "Joint layer by {short}")
+        ),
         split=config["flickr"]["joint"]["search"]["split"],
         run=config["flickr"]["run"],
+        title=title_of(config["flickr"]["dataset"]),
         iterations=config["flickr"]["inference"]["iterations"],
         untagged=config["flickr"]["inference"]["untagged"],
         grid=config["flickr"]["classifier"]["lambda"],

@@ -10,9 +10,11 @@ localrules:
 rule write_table2:
     input:
         store=FLICKR_STORE,
-        multimodal=classified("multimodal"),
-        mixed=classified("mixed"),
-        raw=scores_of("reference", RAW_INPUTS),
+        scores=[
+            *classified("multimodal"),
+            *classified("mixed"),
+            *scores_of("reference", RAW_INPUTS),
+        ],
         published="config/published.csv",
     output:
         csv=of_flickr("tables/table2.csv"),
@@ -25,28 +27,26 @@ rule write_table2:
     log:
         of_flickr("logs/write_table2.log"),
     params:
-        stages=ABOUT_DEEP["stages"],
-        run=ABOUT_DEEP["run"],
-        iterations=ABOUT_DEEP["iterations"],
-        untagged=ABOUT_DEEP["untagged"],
-        learned_from=ABOUT_DEEP["learned_from"],
-        finetuned=ABOUT_DEEP["finetuned"],
-        note=table_note("In the raw inputs descriptors"),
-        code=code("write_table2.py"),
+        **table_of_flickr("table2"),
+        settings={
+            "models": LABELS,
+            "variants": config["flickr"]["classifier"]["train_on"],
+            "queries": QUERIES,
+            "main": LAST,
+            "compared": COMPARED,
+            "top": config["flickr"]["classifier"]["top"],
+            "training": TRAINING,
+        },
     message:
         "Writing Table 2"
     script:
-        "../workflow_scripts/write_table2.py"
+        "../workflow_scripts/write_table.py"
 
 
 rule write_table3:
     input:
         store=FLICKR_STORE,
-        scores=expand(
-            of_flickr("scores/sweep/n{iterations}/split{split}.json"),
-            iterations=SWEPT,
-            split=config["flickr"]["splits"],
-        ),
+        scores=scores_of("sweep", [f"n{count}" for count in SWEPT]),
         published="config/published.csv",
     output:
         csv=of_flickr("tables/table3.csv"),
@@ -58,17 +58,12 @@ rule write_table3:
     log:
         of_flickr("logs/write_table3.log"),
     params:
-        main=ABOUT_DEEP["main"],
-        run=ABOUT_DEEP["run"],
-        untagged=ABOUT_DEEP["untagged"],
-        learned_from=ABOUT_DEEP["learned_from"],
-        finetuned=ABOUT_DEEP["finetuned"],
-        note=ABOUT_DEEP["note"],
-        code=code("write_table3.py"),
+        **table_of_flickr("table3"),
+        settings={"sweep": SWEEP, "training": TRAINING},
     message:
         "Writing Table 3"
     script:
-        "../workflow_scripts/write_table3.py"
+        "../workflow_scripts/write_table.py"
 
 
 rule write_retrieval:
@@ -86,23 +81,19 @@ rule write_retrieval:
     log:
         of_flickr("logs/write_retrieval.log"),
     params:
-        stages=ABOUT_DEEP["stages"],
-        run=ABOUT_DEEP["run"],
-        iterations=ABOUT_DEEP["iterations"],
-        untagged=ABOUT_DEEP["untagged"],
-        learned_from=ABOUT_DEEP["learned_from"],
-        note=ABOUT_DEEP["note"],
-        code=code("write_retrieval.py"),
+        **table_of_flickr("retrieval"),
+        settings={"models": LABELS, "queries": QUERIES, "training": TRAINING},
     message:
         "Writing the table of retrieval"
     script:
-        "../workflow_scripts/write_retrieval.py"
+        "../workflow_scripts/write_table.py"
 
 
 rule write_tags:
     input:
         store=FLICKR_STORE,
         scores=scores_of("tags", [LAST]),
+        published="config/published.csv",
     output:
         csv=of_flickr("tables/tags.csv"),
         md=report(
@@ -113,13 +104,14 @@ rule write_tags:
     log:
         of_flickr("logs/write_tags.log"),
     params:
-        stages=ABOUT_DEEP["stages"],
-        run=ABOUT_DEEP["run"],
-        iterations=ABOUT_DEEP["iterations"],
-        learned_from=ABOUT_DEEP["learned_from"],
-        note=ABOUT_DEEP["note"],
-        code=code("write_tags.py"),
+        **table_of_flickr("tags"),
+        settings={
+            "models": {LAST: LABELS[LAST]},
+            "query": "image",
+            "tops": config["flickr"]["predicted_tags"]["tops"],
+            "training": TRAINING,
+        },
     message:
         "Writing the table of predicted tags"
     script:
-        "../workflow_scripts/write_tags.py"
+        "../workflow_scripts/write_table.py"

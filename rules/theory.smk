@@ -41,6 +41,7 @@ rule theory_figure:
         mem_mb=1000,
         runtime=10,
     params:
+        methods=theory_methods(),
         code=code("theory_figure.py"),
     message:
         "Drawing {wildcards.experiment}"
@@ -65,6 +66,7 @@ rule theory_table:
         mem_mb=1000,
         runtime=10,
     params:
+        labels=labels_of(theory_methods()),
         code=code("theory_table.py"),
     message:
         "Writing the table of the theory"

@@ -5,36 +5,36 @@ from common import start
 
 log = start(snakemake)
 
+from functools import partial
+
 import h5py
 import numpy as np
 
 from mvi.data.store import Store
-from mvi.evaluation.protocol import evaluate
+from mvi.evaluation.classification import Query, Svm, evaluate
 from mvi.evaluation.queries import queries_of
-from mvi.files import write_json
+from mvi.evaluation.scores import write_scores
 
-settings = snakemake.params.classifier
+settings, wildcards = snakemake.params.classifier, snakemake.wildcards
+classifier = Svm(settings["C"], settings["tolerance"])
 with Store(snakemake.input.store) as store:
-    labels, split, queries = store.labels(), store.split(1), queries_of(store.modalities)
+    labels, split, names = store.labels(), store.split(1), queries_of(store.modalities)
     copies = split["train"] >= store.attrs["attributes"].get("originals", store.n_rows)
     split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
-for path, output in zip(snakemake.input.representations, snakemake.output, strict=True):
+
+
+def features(path: str, place: tuple[int, tuple[int, int]], rows: np.ndarray) -> np.ndarray:
+    """Mapped: HDF5 picks single rows far more slowly, and whole queries may be half of the memory."""
+    return np.memmap(path, np.float32, "r", *place)[rows]
+
+
+for seed, path, output in zip(
+    snakemake.params.seeds, snakemake.input.representations, snakemake.output, strict=True
+):
     with h5py.File(path) as file:
-        places = {query: (file[query].id.get_offset(), file[query].shape) for query in queries}
-
-    def features(query: str, rows: np.ndarray) -> np.ndarray:
-        # Mapped: HDF5 picks single rows far more slowly, and whole queries may be half of the memory.
-        offset, shape = places[query]  # noqa: B023 -- called before the next file's turn
-        return np.memmap(path, np.float32, "r", offset, shape)[rows]  # noqa: B023
-
-    scores = evaluate(
-        features,
-        labels,
-        split,
-        settings["C"],
-        queries=queries,
-        train_on=settings["train_on"],
-        tolerance=settings["tolerance"],
-    )
-    write_json(output, scores)
-    log.info("%s", scores)
+        places = {name: (file[name].id.get_offset(), file[name].shape) for name in names}
+    queries = [Query(name, partial(features, path, place)) for name, place in places.items()]
+    scores = evaluate(queries, labels, split, classifier, train_on=settings["train_on"])
+    where = {"run": wildcards.run, "method": wildcards.method, "variant": settings["train_on"]}
+    write_scores(output, scores, **where, split=1, seed=seed)
+    log.info("seed %d: %s", seed, {(s.part, s.query): s.value for s in scores if s.metric == "error"})

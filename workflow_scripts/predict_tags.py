@@ -8,8 +8,9 @@ log = start(snakemake)
 import numpy as np
 
 from mvi.data.store import Store
+from mvi.evaluation.scores import write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
-from mvi.files import atomic, write_json
+from mvi.files import atomic
 from mvi.models.assembly import encoder_from_files
 from mvi.models.units import ReplicatedSoftmax
 from mvi.synthetic.truth import tag_probabilities
@@ -47,8 +48,9 @@ with Store(snakemake.input.store) as store:
             optimal=truth[0][rows] if truth else None,
             **settings,
         )
-        write_json(scores, found)
-        log.info("split %d: %s", number, found)
+        where = {"run": snakemake.params.run, "method": snakemake.params.model, "query": "image"}
+        write_scores(scores, found, **where, split=number)
+        log.info("split %d: %s", number, {(s.method, s.metric): s.value for s in found})
         chosen = np.random.default_rng([seed, number]).permutation(np.flatnonzero(tags.any(1)))[:shown]
         with atomic(kept) as temporary, temporary.open("wb") as file:
             np.savez(file, rows=rows[chosen], probabilities=predicted[chosen].astype(np.float32))

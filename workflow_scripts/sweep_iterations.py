@@ -6,7 +6,7 @@ from common import device, start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.files import write_json
+from mvi.evaluation.scores import Score, write_scores
 from mvi.models.checkpoints import load
 from mvi.models.mrbm import MultimodalRBM
 from mvi.training.monitors import baseline_cross_entropy, cross_entropies
@@ -14,14 +14,15 @@ from mvi.training.monitors import baseline_cross_entropy, cross_entropies
 with Store(snakemake.input.store) as store:
     split = store.split(1)
     values = {name: store.read(name, split["validation"]) for name in store.modalities}
-    baselines = {
-        f"baseline/{name}": baseline_cross_entropy(store.read(name, split["train"]), rows)
-        for name, rows in values.items()
+    baseline = {
+        name: baseline_cross_entropy(store.read(name, split["train"]), rows) for name, rows in values.items()
     }
 place = device(snakemake, log)
-for weights, output in zip(snakemake.input.weights, snakemake.output, strict=True):
+for seed, weights, output in zip(
+    snakemake.params.seeds, snakemake.input.weights, snakemake.output, strict=True
+):
     model = load(weights, MultimodalRBM, device=place)
-    numbers = dict(baselines)
+    scores = []
     for target in values:
         curve = cross_entropies(
             model,
@@ -30,5 +31,9 @@ for weights, output in zip(snakemake.input.weights, snakemake.output, strict=Tru
             iterations=snakemake.params.iterations,
             start=snakemake.params.start,
         )
-        numbers |= {f"cross_entropy/{target}/{k}": float(nats) for k, nats in enumerate(curve)}
-    write_json(output, numbers)
+        what = {"metric": "cross_entropy", "part": "validation", "label": target}
+        scores.append(Score(method="training_mean", value=baseline[target], **what))
+        given = "+".join(name for name in values if name != target)
+        scores += [Score(query=given, iterations=k, value=nats, **what) for k, nats in enumerate(curve)]
+    method = snakemake.wildcards.method
+    write_scores(output, scores, run=snakemake.wildcards.run, method=method, split=1, seed=seed)

@@ -8,8 +8,8 @@ log = start(snakemake)
 import numpy as np
 
 from mvi.data.store import Store
-from mvi.evaluation.multilabel import sweep
-from mvi.files import write_json
+from mvi.evaluation.classification import Logistic, Query, evaluate
+from mvi.evaluation.scores import write_scores
 from mvi.models.assembly import encoder_from_files
 
 settings = dict(snakemake.params.settings)
@@ -37,16 +37,14 @@ with Store(snakemake.input.store) as store:
         for count, states in found.items():
             alone[count].append(states)
     both = np.concatenate(both)
-    alone = {count: np.concatenate(states) for count, states in alone.items()}
+    alone = {count: np.concatenate(states) for count, states in sorted(alone.items())}
+    queries = [Query("+".join(names), both.__getitem__)]
+    queries += [Query("image", states.__getitem__, count) for count, states in alone.items()]
+    classifier = Logistic(grid, store.classes, **settings)
     for number, output in zip(snakemake.params.splits, snakemake.output, strict=True):
-        scores = sweep(
-            both,
-            alone,
-            store.labels(),
-            store.split(number),
-            grid,
-            classes=store.classes,
-            **settings,
-        )
-        write_json(output, scores)
-        log.info("split %d: %s", number, {key: scores[key] for key in scores if "map/interpolated" in key})
+        scores = evaluate(queries, store.labels(), store.split(number), classifier)
+        variant = f"trained={snakemake.wildcards.iterations}"
+        where = {"run": snakemake.params.run, "method": snakemake.params.model, "variant": variant}
+        write_scores(output, scores, **where, split=number)
+        shown = {(s.part, s.query, s.iterations): s.value for s in scores if s.metric == "map_interpolated"}
+        log.info("split %d: %s", number, shown)
