@@ -3,6 +3,8 @@
 localrules:
     write_table1,
     write_reference_rows,
+    join_scores,
+    join_flickr_scores,
     draw_figure2,
     draw_iterations,
     draw_training,
@@ -10,13 +12,16 @@ localrules:
 
 rule write_table1:
     input:
-        scores=expand(
-            "results/{{run}}/scores/{method}/seed{seed}.json",
-            method=config["halves"]["compare"],
-            seed=config["seeds"],
-        ),
-        own="results/{run}/scores/raw/own.json",
-        filled="results/{run}/scores/raw/filled.json",
+        store=f"results/data/{config['dataset']}/store.h5",
+        scores=[
+            *expand(
+                "results/{{run}}/scores/classification/{method}/seed{seed}.csv",
+                method=config["halves"]["compare"],
+                seed=config["seeds"],
+            ),
+            "results/{run}/scores/raw/own.csv",
+            "results/{run}/scores/raw/filled.csv",
+        ],
         published="config/published.csv",
     output:
         csv="results/{run}/tables/table1.csv",
@@ -28,22 +33,30 @@ rule write_table1:
     log:
         "results/{run}/logs/write_table1.log",
     params:
-        dataset=config["dataset"],
-        code=code("write_table1.py"),
+        table="table1",
+        run=config["run"],
+        title=title_of(config["dataset"]),
+        note="",
+        settings={
+            "methods": labels_of(HALVES),
+            "baselines": {
+                "raw_own": "Raw pixels, a classifier per query",
+                "raw_filled": "Raw pixels, mean imputation",
+            },
+            "queries": HALVES_QUERIES,
+            "train_on": config["halves"]["classifier"]["train_on"],
+        },
+        code=code("write_table.py"),
     message:
         "Writing Table 1"
     script:
-        "../workflow_scripts/write_table1.py"
+        "../workflow_scripts/write_table.py"
 
 
 rule write_reference_rows:
     input:
         store=FLICKR_STORE,
-        scores=expand(
-            of_flickr("scores/reference/{input}/split{number}.json"),
-            input=config["flickr"]["reference_rows"]["inputs"],
-            number=config["flickr"]["splits"],
-        ),
+        scores=scores_of("reference", config["flickr"]["reference_rows"]["inputs"]),
         published="config/published.csv",
     output:
         csv=of_flickr("tables/reference.csv"),
@@ -55,12 +68,53 @@ rule write_reference_rows:
     log:
         of_flickr("logs/write_reference_rows.log"),
     params:
-        note=table_note(),
-        code=code("write_reference_rows.py"),
+        **table_of_flickr("reference"),
+        settings={
+            "inputs": config["flickr"]["reference_rows"]["inputs"],
+            "top": config["flickr"]["reference_rows"]["top"],
+        },
     message:
-        "Writing the table of raw inputs"
+        "Writing the table of linear baselines"
     script:
-        "../workflow_scripts/write_reference_rows.py"
+        "../workflow_scripts/write_table.py"
+
+
+# All scores of a run in one table, for people; tables and figures read the files that they need.
+rule join_scores:
+    input:
+        expand(
+            "results/{{run}}/scores/{kind}/{method}/seed{seed}.csv",
+            kind=["classification", "sweep"],
+            method=config["halves"]["compare"],
+            seed=config["seeds"],
+        ),
+        "results/{run}/scores/raw/own.csv",
+        "results/{run}/scores/raw/filled.csv",
+    output:
+        "results/{run}/scores.csv",
+    log:
+        "results/{run}/logs/join_scores.log",
+    params:
+        code=code("join_scores.py"),
+    message:
+        "Joining the scores"
+    script:
+        "../workflow_scripts/join_scores.py"
+
+
+rule join_flickr_scores:
+    input:
+        every_score(),
+    output:
+        of_flickr("scores.csv"),
+    log:
+        of_flickr("logs/join_scores.log"),
+    params:
+        code=code("join_scores.py"),
+    message:
+        "Joining the scores of images and tags"
+    script:
+        "../workflow_scripts/join_scores.py"
 
 
 rule draw_figure2:
@@ -79,6 +133,7 @@ rule draw_figure2:
     log:
         "results/{run}/logs/draw_figure2.log",
     params:
+        labels=labels_of(HALVES),
         code=code("draw_figure2.py"),
     message:
         "Drawing Figure 2"
@@ -89,7 +144,7 @@ rule draw_figure2:
 rule draw_iterations:
     input:
         expand(
-            "results/{{run}}/scores/sweep/{method}/seed{seed}.json",
+            "results/{{run}}/scores/sweep/{method}/seed{seed}.csv",
             method=config["halves"]["compare"],
             seed=config["seeds"],
         ),
@@ -103,6 +158,7 @@ rule draw_iterations:
     log:
         "results/{run}/logs/draw_iterations.log",
     params:
+        methods=HALVES,
         code=code("draw_iterations.py"),
     message:
         "Drawing cross-entropy against mean-field iterations"
@@ -127,6 +183,7 @@ rule draw_training:
     log:
         "results/{run}/logs/draw_training.log",
     params:
+        methods=HALVES,
         code=code("draw_training.py"),
     message:
         "Drawing training curves"

@@ -11,7 +11,6 @@ import numpy as np
 
 from mvi.report.figures import style
 from mvi.report.figures.halves import Completion, completions
-from mvi.report.tables import METHOD_LABELS
 
 truth, completed = {}, {}
 for path in map(Path, snakemake.input):
@@ -22,5 +21,5 @@ for path in map(Path, snakemake.input):
             completed.setdefault(given, {})[path.stem] = Completion(
                 pictures[f"mean_field/{target}"], pictures[f"sample/{target}"]
             )
-figure = completions(truth, {given: completed[given] for given in truth}, METHOD_LABELS)
+figure = completions(truth, {given: completed[given] for given in truth}, snakemake.params.labels)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -7,7 +7,6 @@ log = start(snakemake)
 
 from pathlib import Path
 
-from mvi.report.deep_tables_cells import OBJECTIVE_LABELS
 from mvi.report.figures import style
 from mvi.report.figures.curves import read_metrics
 from mvi.report.figures.deep import learning_curves
@@ -16,5 +15,5 @@ runs = {}
 for path in map(Path, snakemake.input):
     # results/<run>/<place of the stage>/<part>.csv
     runs.setdefault(path.parent.parts[2:], []).append(read_metrics(path))
-figure = learning_curves(runs, OBJECTIVE_LABELS, {"image": "picture", "text": "tags"})
+figure = learning_curves(runs, style.looks(snakemake.params.methods), snakemake.params.modalities)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -6,10 +6,12 @@ from common import start
 log = start(snakemake)
 
 from mvi.report.figures import style
-from mvi.report.figures.deep import sweep, sweep_readings
-from mvi.report.table_files import read_scores
+from mvi.report.figures.deep import sweep
+from mvi.report.scores import Scores, read_scores
+from mvi.report.sweep import sweep_lines
 
-main, part = snakemake.params.main, snakemake.params.part
-readings = sweep_readings(read_scores(snakemake.input, "split"), main, part=part)
-figure = sweep(readings, main, ("Picture and tags", "Picture alone"), part)
+about = snakemake.params.sweep
+looks = style.looks(dict(zip(about["queries"], ("multimodal query", "image-only query"), strict=True)))
+scores = Scores(read_scores(snakemake.input))
+figure = sweep(scores, sweep_lines(**about), looks, about["main"], snakemake.params.part)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

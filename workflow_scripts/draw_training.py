@@ -9,7 +9,6 @@ from pathlib import Path
 
 from mvi.report.figures import style
 from mvi.report.figures.curves import read_metrics, training_curves
-from mvi.report.tables import METHOD_LABELS
 
 runs = {}
 for path in map(Path, snakemake.input):
@@ -23,5 +22,5 @@ titles |= {
 }
 # What all methods are measured by comes first.
 metrics = sorted(every, key=lambda name: (not name.startswith("validation"), "/" not in name))
-figure = training_curves(runs, METHOD_LABELS, metrics, titles)
+figure = training_curves(runs, style.looks(snakemake.params.methods), metrics, titles)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -10,11 +10,11 @@ import numpy as np
 from mvi.files import read_json
 from mvi.report.figures import style, theory
 
-draw = {
-    "identity": theory.identity,
-    "consistency": theory.consistency,
-    "training": theory.dynamics,
-}[snakemake.wildcards.experiment]
-with np.load(snakemake.input.curves, allow_pickle=False) as curves:
-    figure = draw(read_json(snakemake.input.numbers), dict(curves))
+experiment = snakemake.wildcards.experiment
+with np.load(snakemake.input.curves, allow_pickle=False) as file:
+    given = read_json(snakemake.input.numbers), dict(file)
+if experiment == "training":
+    figure = theory.dynamics(*given, style.looks(snakemake.params.methods))
+else:
+    figure = {"identity": theory.identity, "consistency": theory.consistency}[experiment](*given)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -10,4 +10,4 @@ from mvi.report.theory_table import summary
 
 numbers = [read_json(snakemake.input[name]) for name in ("identity", "consistency", "training")]
 with atomic(snakemake.output[0]) as temporary:
-    temporary.write_text(summary(*numbers), encoding="utf-8")
+    temporary.write_text(summary(*numbers, snakemake.params.labels), encoding="utf-8")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write what the search for settings of the top layer found, as CSV and as Markdown."""
+"""Write what the search for settings of the joint layer found, as CSV and as Markdown."""
 
 from common import start
 
@@ -8,19 +8,19 @@ log = start(snakemake)
 import pandas as pd
 
 from mvi.data.store import Store
-from mvi.report.deep_tables_cells import Origin
-from mvi.report.search_tables import search_caption, search_markdown, search_table
-from mvi.report.table_files import write_csv, write_markdown
+from mvi.evaluation.queries import queries_of
+from mvi.report.search import search_caption, search_markdown, search_table
+from mvi.report.tables import About, write_csv, write_markdown
 
-about, output = snakemake.params, snakemake.output
+params, output = snakemake.params, snakemake.output
 with Store(snakemake.input.store) as store:
-    attrs = store.attrs
+    attrs, queries = store.attrs, queries_of(store.modalities)
+about = About(attrs["dataset"], params.title, params.run, attrs["generated"], params.note)
 files = iter(snakemake.input.trials)
-metrics = {objective: [pd.read_csv(next(files)) for _ in about.trials] for objective in about.objectives}
-origin = Origin(attrs["dataset"], about.run, attrs["generated"])
-trials = search_table(metrics, about.trials, origin, split=about.split)
+metrics = {method: [pd.read_csv(next(files)) for _ in params.trials] for method in params.methods}
+trials = search_table(metrics, params.trials, about, split=params.split, queries=queries)
 write_csv(output.csv, trials)
 caption = search_caption(
-    trials, iterations=about.iterations, untagged=about.untagged, grid=about.grid, note=about.note
+    trials, about, grid=params.grid, iterations=params.iterations, untagged=params.untagged
 )
-write_markdown(output.md, search_markdown(trials), caption)
+write_markdown(output.md, search_markdown(trials, params.methods, queries), caption)

@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: MIT
-"""Raw inputs at the scale at which a linear classifier gets them: the reference rows of pictures and tags.
+"""Inputs as a linear classifier without a model gets them: what every model is to be compared with.
 
-Descriptors are standardised; a tag counts as one fixed number, so that one penalty suits both. `image` is
+Of two halves of an image these are pixels (`concatenated`, `mean_filled`). Of images and tags (`RawInputs`)
+descriptors are standardised; a tag counts as one fixed number, so that one penalty suits both. `image` is
 all descriptors, `sqrt_image` the square roots of their magnitudes with their signs, and a descriptor's own
 name its columns alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from mvi.data.statistics import Floor, standard_deviation
 from mvi.data.store import Store
 from mvi.errors import DataError
+from mvi.evaluation.classification import Query
 
 WHOLE = ("image", "sqrt_image")
 
@@ -75,3 +77,34 @@ class RawInputs:
         # The floor is that of all columns, whichever of them are classified.
         part = self._parts.get(name, slice(None))
         return mean[part], standard_deviation(variance, self._floor)[part]
+
+
+def concatenated(values: Mapping[str, np.ndarray], queries: Sequence[str]) -> list[Query]:
+    """The values of the modalities that each query gives; `values`: modality -> (n, d)."""
+
+    def query(name: str) -> Query:
+        given = [values[modality] for modality in name.split("+")]
+        return Query(name, lambda rows: np.concatenate([value[rows] for value in given], axis=1))
+
+    return [query(name) for name in queries]
+
+
+def mean_filled(values: Mapping[str, np.ndarray], queries: Sequence[str], train: np.ndarray) -> list[Query]:
+    """The values of all modalities; of those that a query lacks, the mean over the rows `train`."""
+    means = {
+        name: value[train].mean(axis=0, dtype=np.float64).astype(np.float32) for name, value in values.items()
+    }
+
+    def query(name: str) -> Query:
+        given = name.split("+")
+
+        def read(rows: np.ndarray) -> np.ndarray:
+            parts = [
+                value[rows] if modality in given else np.tile(means[modality], (len(rows), 1))
+                for modality, value in values.items()
+            ]
+            return np.concatenate(parts, axis=1)
+
+        return Query(name, read)
+
+    return [query(name) for name in queries]

@@ -9,20 +9,20 @@ three definitions (see `metrics`), so all three are reported.
 Shapes: m rows of the database, q queries, K numbers of a representation, C labels.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.multilabel import DEFINITIONS
-
-Scores = dict[str, Any]
+from mvi.evaluation.rankings import DEFINITIONS
+from mvi.evaluation.scores import Score
 
 LEVELS = 101
 """Recalls of the precision-recall curve: 0, 0.01, ..., 1."""
 
-_CURVE = "precision_at_recall/"
+CHANCE = "chance"
+"""The method of what a random ranking reaches."""
 
 
 def draw(
@@ -62,8 +62,9 @@ def evaluate(
     database_labels: np.ndarray,
     query_labels: np.ndarray,
     *,
+    query: str,
     block: int = 256,
-) -> Scores:
+) -> list[Score]:
     """Mean average precision and precision-recall curve of the queries.
 
     A query without any label, and one that shares no label with any row of the database, has nothing to find:
@@ -73,18 +74,20 @@ def evaluate(
 
     database, queries: (m, K) and (q, K), the joint representations
     database_labels, query_labels: (m, C) and (q, C) of 0 and 1
+    query: what the queries give of their rows, as in `Score`
     block: queries compared at a time
 
     Returns, with means over the queries that are judged:
 
-    - "map/<definition>" of each of `multilabel.DEFINITIONS`;
-    - "precision_at_recall/<recall>" for the recalls 0.00, 0.01, ..., 1.00: the highest precision of a
-      query's ranking at this recall or a later one (`curve` gives them as arrays);
-    - "chance_precision", the share of relevant rows, which is the precision of a random ranking at
-      any recall, and "chance_map", the non-interpolated mAP expected of random rankings;
-    - "queries", "queries_judged", "queries_without_label", "queries_without_relevant" (with a label but none
-      that the database has), "queries_zero" (representations of zeros);
-    - "database", "database_without_label", "database_zero"; and "features" (K).
+    - "retrieval_map_<definition>" of each of `rankings.DEFINITIONS`;
+    - "retrieval_precision" with the recall as its label, 0.00, 0.01, ..., 1.00: the highest precision of a
+      query's ranking at this recall or a later one;
+    - of the method `CHANCE`: "retrieval_precision" without a label, the share of relevant rows, which is the
+      precision of a random ranking at any recall, and "retrieval_map_noninterpolated", its expectation;
+    - "retrieval_queries", "retrieval_queries_judged", "retrieval_queries_without_label",
+      "retrieval_queries_without_relevant" (with a label but none that the database has),
+      "retrieval_queries_zero" (representations of zeros); "retrieval_database",
+      "retrieval_database_without_label", "retrieval_database_zero"; and "retrieval_features" (K).
 
     Takes K x (m + q) x 8 bytes beside its arguments, and 2 s of one core for 1,000 queries, 5,000 rows and
     2,048 numbers each. Raises `ShapeError` where arguments do not fit and `DataError` for representations
@@ -112,11 +115,9 @@ def evaluate(
     judged, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
     if not judged:
         raise DataError("No query shares a label with any row of the database; use a larger split.")
-    scores = {f"map/{definition}": float(np.mean(values)) for definition, values in precisions.items()}
-    scores |= {f"{_CURVE}{i / (LEVELS - 1):.2f}": float(sum_ / judged) for i, sum_ in enumerate(curves)}
-    return scores | {
-        "chance_precision": float(np.mean(shares)),
-        "chance_map": float(np.mean(expected)),
+    measured: dict[str, float] = {f"map_{name}": np.mean(values) for name, values in precisions.items()}
+    chance: dict[str, float] = {"precision": np.mean(shares), "map_noninterpolated": np.mean(expected)}
+    counts: dict[str, float] = {
         "queries": len(queries),
         "queries_judged": judged,
         "queries_without_label": unlabelled,
@@ -125,8 +126,22 @@ def evaluate(
         "database": len(database),
         "database_without_label": int((~kept.any(axis=1)).sum()),
         "database_zero": int((~database.any(axis=1)).sum()),
-        "features": database.shape[1],
     }
+
+    def score(metric: str, value: float, method: str = "", label: str = "") -> Score:
+        name = f"retrieval_{metric}"
+        return Score(method=method, query=query, part="test", metric=name, label=label, value=float(value))
+
+    return [
+        *(score(metric, value) for metric, value in measured.items()),
+        *(score(metric, value, CHANCE) for metric, value in chance.items()),
+        *(score(metric, value) for metric, value in counts.items()),
+        Score(metric="retrieval_features", query=query, value=database.shape[1]),
+        *(
+            score("precision", total / judged, label=f"{i / (LEVELS - 1):.2f}")
+            for i, total in enumerate(curves)
+        ),
+    ]
 
 
 def nearest(
@@ -164,20 +179,6 @@ def precision_at_recalls(scores: Any, relevant: Any, levels: int = LEVELS) -> np
     # How many must be found for each recall, in whole numbers: 0.07 x 100 is above 7 in floating point.
     needed = -(-np.arange(levels) * len(ranks) // (levels - 1))
     return best[np.maximum(needed, 1) - 1]
-
-
-def curve(scores: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Recalls (levels,) and mean precision (levels,) out of the scores of `evaluate`.
-
-    Raises `DataError` where they hold no curve.
-    """
-    points = sorted(
-        (float(key.removeprefix(_CURVE)), value) for key, value in scores.items() if key.startswith(_CURVE)
-    )
-    if not points:
-        raise DataError("The scores hold no precision-recall curve; delete their file and run again.")
-    recalls, precision = np.array(points, np.float64).T
-    return recalls, precision
 
 
 def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iterator[tuple[int, np.ndarray]]:

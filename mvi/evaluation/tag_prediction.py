@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.multilabel import DEFINITIONS
-
-Scores = dict[str, Any]
+from mvi.evaluation.rankings import DEFINITIONS
+from mvi.evaluation.scores import Score
 
 _BLOCK = 1024
 
@@ -45,7 +44,7 @@ def evaluate(
     tops: Sequence[int] = (1, 3, 5, 10),
     minimum_positives: int = 10,
     floor: float = 1e-6,
-) -> Scores:
+) -> list[Score]:
     """Scores of the tags predicted, of the marginal predictor and, where it is known, of the optimal one.
 
     probabilities: (n, V) between 0 and 1, of each tag given the rest of the picture
@@ -56,18 +55,18 @@ def evaluate(
     minimum_positives: pictures that a tag must have to be in the mean over tags
     floor: a probability is taken to lie between this and 1 - this in the logarithm
 
-    Returns, for each <predictor> of model, marginal and, if given, optimal,
+    Returns, for the model, whose method is left empty, and the methods "marginal" and, if given, "optimal",
 
-    - "<predictor>/precision/<k>": share of true ones among the k tags of highest probability, mean over the
+    - "tags_precision_at_<k>": share of true ones among the k tags of highest probability, mean over the
       pictures that have a tag; equal probabilities keep the order of the vocabulary;
-    - "<predictor>/map/<definition>": mean over tags of the average precision of each (`metrics` has the
+    - "tags_map_<definition>": mean over tags of the average precision of each (`rankings` has the
       definitions). The marginal predictor gives all pictures the same score, so by "step" this is the
       mean share of pictures with the tag;
-    - "<predictor>/log_loss": -log P(tags), summed over the vocabulary, mean over all pictures, nats;
+    - "tags_log_loss": -log P(tags), summed over the vocabulary, mean over all pictures, nats;
 
-    "possible/precision/<k>", which a predictor that knew the tags would reach (a picture may have fewer than
-    k); and "pictures", "pictures_without_tag" (left out of the precision), "vocabulary", "tags_judged" (in
-    the mean over tags), "minimum_positives" and "tags_a_picture".
+    "tags_precision_at_<k>" of the method "oracle", which knows the tags (a picture may have fewer than k);
+    and "tags_pictures", "tags_pictures_without_tag" (left out of the precision), "tags_vocabulary",
+    "tags_judged" (in the mean over tags), "tags_minimum_positives" and "tags_per_picture".
 
     Raises `ConfigError`, `ShapeError` or `DataError` where arguments do not fit, or where no tag or picture
     can be judged.
@@ -78,7 +77,7 @@ def evaluate(
     true = tags != 0
     frequencies = _probabilities(frequencies, (true.shape[1],), "frequencies of tags")
     predictors = {
-        "model": _probabilities(probabilities, true.shape, "probabilities predicted"),
+        "": _probabilities(probabilities, true.shape, "probabilities predicted"),
         "marginal": np.broadcast_to(frequencies, true.shape),
     }
     if optimal is not None:
@@ -99,23 +98,30 @@ def evaluate(
         raise DataError(
             f"No tag has {minimum_positives} pictures among {len(true)}; use a larger split or ask for fewer."
         )
-    scores: Scores = {
-        "pictures": len(true),
-        "pictures_without_tag": int((~has_tag).sum()),
-        "vocabulary": true.shape[1],
-        "tags_judged": len(judged),
-        "minimum_positives": minimum_positives,
-        "tags_a_picture": float(true.sum() / len(true)),
-    }
-    for k in tops:
-        scores[f"possible/precision/{k}"] = float(np.mean(np.minimum(true[has_tag].sum(axis=1), k) / k))
+    scores = [
+        Score(part="test", metric=f"tags_{metric}", value=value)
+        for metric, value in {
+            "pictures": len(true),
+            "pictures_without_tag": int((~has_tag).sum()),
+            "vocabulary": true.shape[1],
+            "judged": len(judged),
+            "minimum_positives": minimum_positives,
+            "per_picture": float(true.sum() / len(true)),
+        }.items()
+    ]
+
+    def add(method: str, metric: str, value: float) -> None:
+        scores.append(Score(method=method, part="test", metric=f"tags_{metric}", value=float(value)))
+
     for name, given in predictors.items():
         for k, value in zip(tops, precision_at(given[has_tag], true[has_tag], tops), strict=True):
-            scores[f"{name}/precision/{k}"] = float(value)
+            add(name, f"precision_at_{k}", value)
         for definition, measure in DEFINITIONS.items():
             values = [measure(given[:, tag], true[:, tag]) for tag in judged]
-            scores[f"{name}/map/{definition}"] = float(np.mean(values))
-        scores[f"{name}/log_loss"] = log_loss(given, true, floor)
+            add(name, f"map_{definition}", np.mean(values))
+        add(name, "log_loss", log_loss(given, true, floor))
+    for k in tops:
+        add("oracle", f"precision_at_{k}", np.mean(np.minimum(true[has_tag].sum(axis=1), k) / k))
     return scores
 
 

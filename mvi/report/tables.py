@@ -1,166 +1,281 @@
 # SPDX-License-Identifier: MIT
-"""Table 1 from score files: a tidy CSV for programs and a Markdown table for readers."""
+"""Tables out of scores: a tidy CSV for programs, a Markdown table and its caption for readers.
 
+A table names the keys of its cells (filter), and which of them stand in which column (pivot).
+"""
+
+import csv
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import astuple, dataclass, field, fields
+from itertools import product
+from pathlib import Path
 from typing import Any
 
-from mvi.report.table_files import ScoreSets, markdown_table, number
+from mvi.errors import DataError
+from mvi.files import atomic
+from mvi.report.scores import Key, Scores
 
-METHOD_LABELS = {
-    "pcd": "ML (PCD)",
-    "cd_percloss": "MinVI (CD-PercLoss)",
-    "mp": "MinVI (MP)",
-    "hybrid": "Hybrid (MP + PCD)",
-}
-"""The methods of the two-halves experiment in the order of the rows of its table."""
 
-REFERENCE_LABELS = {
-    "own": "Raw pixels, a classifier for each query",
-    "filled": "Raw pixels, missing modality at its mean",
-}
-DATASET_TITLES = {
-    "digits": "scikit-learn's handwritten digits (8 x 8 pixels)",
-    "mnist": "MNIST (28 x 28 pixels)",
-}
-_METRICS = ("test_error", "validation_error")
-_TRAINED_ON = {
-    "multimodal": "trained on multimodal features only",
-    "mixed": "trained on the features of every kind of query",
-}
+@dataclass(frozen=True)
+class Wanted:
+    """A cell to be filled: the mean of the scores of `key`, or of its differences to those of `minus`."""
+
+    row: str
+    label: str
+    key: Key
+    kind: str = "model"
+    """"model"; "baseline", what models are compared with; "difference"; "published", without own scores."""
+    minus: Key | None = None
+    iterations: int | None = None
+    """Mean-field iterations of the column, in the table that varies them."""
+    quoted: str = ""
+    """The method whose published number stands beside it, where there is one."""
+
+    @property
+    def quote(self) -> Key:
+        """The key of that number."""
+        return self.key._replace(method=self.quoted, variant="")
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of the table with its origin; a row of the tidy CSV. Errors are in percent."""
+    """One number of a table with its origin; a row of the tidy CSV."""
 
     dataset: str
     run: str
+    generated: bool
     kind: str
-    """"method", or "reference" for a classifier on raw pixels."""
-    method: str
+    row: str
     label: str
     query: str
+    iterations: int | None
+    part: str
     metric: str
-    mean: float
+    mean: float | None
+    """None where only a published number is known."""
     sd: float | None
-    """Standard deviation over seeds with n - 1 in the denominator; None for one seed."""
-    seeds: int
+    """Standard deviation over repetitions with n - 1 in the denominator; None for one."""
+    repetitions: int
+    """Of how many seeds or splits the mean is."""
+    wins: int | None
+    """Of a difference: how many are positive."""
     published: float | None
     published_source: str
 
 
-def table1(
-    scores: ScoreSets,
-    references: Mapping[str, Mapping[str, Any]],
-    *,
-    dataset: str,
-    run: str,
-    queries: Sequence[str],
-    published: Iterable[Mapping[str, str]] = (),
-) -> list[Cell]:
-    """Collect the cells of Table 1, methods first, then the references on raw pixels.
+@dataclass(frozen=True)
+class Column:
+    """Cells chosen by their fields, one of each row."""
 
-    `references`: "own" and "filled" -> scores. `published` is used where `dataset` is "mnist" and
-    nowhere else: numbers of another data set cannot be set beside the paper's.
+    title: str
+    metrics: Sequence[str]
+    """The first of these that a row has."""
+    where: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of `Cell` and their values."""
+    parts: Sequence[str] = ("test",)
+    """Likewise."""
+    form: str = ".3f"
+    best: str = ""
+    """"lowest" or "highest": which of the models is in bold, if there are several."""
+    spread: bool = True
+    """Whether the standard deviation is shown."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """What is shown, where, and in at most three lines what it is."""
+
+    wanted: Sequence[Wanted]
+    columns: Sequence[Column]
+    caption: Sequence[str]
+    heading: str = "Model"
+    repeated: str = "splits"
+    """What the repetitions are."""
+
+
+@dataclass(frozen=True)
+class About:
+    """Where the numbers of a table come from."""
+
+    dataset: str
+    title: str
+    """Of the data set, for readers."""
+    run: str
+    generated: bool
+    note: str = ""
+    """A sentence on the data without which no table of them is shown."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A published number."""
+
+    value: float
+    source: str
+    confidence: str
+    """How sure it is that the source says so."""
+
+
+Published = Mapping[Key, Quote]
+
+
+def read_published(path: str | Path, about: About) -> Published:
+    """The published numbers on this very data set: others cannot be compared with its scores."""
+    with Path(path).open(newline="", encoding="utf-8") as file:
+        rows = [
+            row for row in csv.DictReader(file) if row["dataset"] == about.dataset and not about.generated
+        ]
+    return {
+        Key(
+            row["method"],
+            row["metric"],
+            row["query"],
+            row["part"],
+            iterations=int(row["iterations"]) if row["iterations"] else None,
+        ): Quote(float(row["value"]), row["source"], row["confidence"])
+        for row in rows
+    }
+
+
+def cells(wanted: Iterable[Wanted], scores: Scores, about: About, published: Published) -> list[Cell]:
+    """Fill the cells. A difference is over the splits that both sides have.
+
+    Raises `DataError` where a score is missing, or where two sides have no split in common.
     """
-    quoted = {}
-    if dataset == "mnist":
-        quoted = {(row["method"], row["query"], row["metric"]): row for row in published}
-    cells = []
-    for kind, labels, sets in (
-        ("method", METHOD_LABELS, {name: list(seeds.values()) for name, seeds in scores.items()}),
-        ("reference", REFERENCE_LABELS, {name: [one] for name, one in references.items()}),
-    ):
-        # A method that has no label follows those that have one.
-        for method in [*labels, *sorted(set(sets) - set(labels))]:
-            for query in queries if method in sets else ():
-                for metric in _METRICS:
-                    values = [number(one, f"{metric}/{query}", method) for one in sets[method]]
-                    beside = quoted.get((method, query, metric))
-                    cells.append(
-                        Cell(
-                            dataset=dataset,
-                            run=run,
-                            kind=kind,
-                            method=method,
-                            label=labels.get(method, method),
-                            query=query,
-                            metric=metric,
-                            mean=statistics.fmean(values),
-                            sd=statistics.stdev(values) if len(values) > 1 else None,
-                            seeds=len(values),
-                            published=float(beside["value"]) if beside else None,
-                            published_source=beside["source"] if beside else "",
-                        )
-                    )
-    return cells
+    found = []
+    for cell in wanted:
+        key, values = cell.key, []
+        if cell.minus is not None:
+            left, right = scores.of(key), scores.of(cell.minus)
+            common = [repetition for repetition in left if repetition in right]
+            if not common:
+                raise DataError(
+                    f"{cell.label}: no split has scores of both; evaluate them on the same splits."
+                )
+            values = [left[repetition] - right[repetition] for repetition in common]
+        elif cell.kind != "published":
+            values = list(scores.of(key).values())
+        quote = published.get(cell.quote)
+        found.append(
+            Cell(
+                dataset=about.dataset,
+                run=about.run,
+                generated=about.generated,
+                kind=cell.kind,
+                row=cell.row,
+                label=cell.label,
+                query=key.query,
+                iterations=cell.iterations,
+                part=key.part,
+                metric=key.metric,
+                mean=statistics.fmean(values) if values else None,
+                sd=statistics.stdev(values) if len(values) > 1 else None,
+                repetitions=len(values),
+                wins=sum(value > 0 for value in values) if cell.minus is not None else None,
+                published=quote.value if quote else None,
+                published_source=f"{quote.source} ({quote.confidence})" if quote else "",
+            )
+        )
+    return found
 
 
-def caption1(cells: Sequence[Cell], scores: ScoreSets, classifier: str = "linear SVM") -> str:
-    """The line above the Markdown table: data, run, seeds, split sizes and classifier."""
-    sets = [one for seeds in scores.values() for one in seeds.values()]
-    seeds = sorted({seed for one in scores.values() for seed in one})
-    sizes = ", ".join(
-        f"{number(sets[0], f'rows/{name}', 'the first method'):,.0f} {name}"
-        for name in ("train", "validation", "test")
-    )
-    copies = {one.get("rows/copies", 0) for one in sets} - {0}
-    if copies:
-        sizes += f"; beside them the classifier is trained on {max(copies):,} moved copies of training rows"
-    trained = sorted({_TRAINED_ON[one["train_on"]] for one in sets})
-    listed = ", ".join(map(str, seeds))
-    sources = sorted({cell.published_source for cell in cells} - {""})
-    sentences = [
-        f"**Table 1.** Recognition error in percent on "
-        f"{DATASET_TITLES.get(cells[0].dataset, cells[0].dataset)}, run `{cells[0].run}`.",
-        f"Rows: {sizes}.",
-        f"Classifier: {classifier}, {' or '.join(trained)}, with C chosen on the validation rows.",
-        "Each test error is that of the classifier trained again on training and validation rows;"
-        " the validation error, of the one trained on the training rows.",
-        f"Mean ± standard deviation (n - 1 in the denominator) over seeds {listed}."
-        if len(seeds) > 1
-        else f"One seed ({listed}), so no standard deviation.",
-        "Bold: the lowest of the trained models in its column." if len(scores) > 1 else "",
+def markdown(table: Table, cells: Sequence[Cell]) -> str:
+    """Lay the cells out as rows and columns, and their differences below.
+
+    A column with published numbers is followed by them; those of rows of nothing else stand in it.
+    """
+    shown = [cell for cell in cells if cell.kind != "difference"]
+    rows = list(dict.fromkeys((cell.row, cell.label) for cell in shown))
+    texts = [(table.heading, [label for _, label in rows])]
+    for column in table.columns:
+        chosen = [_chosen(column, [cell for cell in shown if cell.row == row]) for row, _ in rows]
+        own = _bold(column, chosen)
+        texts.append((column.title, own))
+        beside = [
+            "" if cell is None or cell.published is None or cell.mean is None else cell.published
+            for cell in chosen
+        ]
+        if any(beside):
+            texts.append(("published", [f"{number:{column.form}}" if number else "" for number in beside]))
+    counts = [max(cell.repetitions for cell in shown if cell.row == row) for row, _ in rows]
+    texts.append((table.repeated, [str(count or "") for count in counts]))
+    return laid_out(texts) + _differences(table, [cell for cell in cells if cell.kind == "difference"])
+
+
+def _chosen(column: Column, cells: Collection[Cell]) -> Cell | None:
+    for place in product(column.metrics, column.parts):
+        for cell in cells:
+            fits = all(getattr(cell, name) == value for name, value in column.where.items())
+            if fits and (cell.metric, cell.part) == place:
+                return cell
+    return None
+
+
+def _bold(column: Column, chosen: Sequence[Cell | None]) -> list[str]:
+    """Mean ± standard deviation; the best of the models, as rounded, in bold."""
+    rounded = ["" if cell is None else f"{_number(cell):{column.form}}" for cell in chosen]
+    models = [
+        float(text)
+        for text, cell in zip(rounded, chosen, strict=True)
+        if cell is not None and cell.kind == "model"
     ]
-    sentences += [f"Paper: {source}." for source in sources]
-    return " ".join(filter(None, sentences))
+    best = None
+    if column.best and len(models) > 1:
+        best = min(models) if column.best == "lowest" else max(models)
+    texts = []
+    for text, cell in zip(rounded, chosen, strict=True):
+        if cell is not None and cell.kind == "model" and float(text) == best:
+            text = f"**{text}**"
+        texts.append(text + (_spread(cell, column.form) if column.spread else ""))
+    return texts
 
 
-def markdown(cells: Sequence[Cell]) -> str:
-    """Lay the cells out as rows of methods and columns of queries, the best of a column in bold."""
-    queries = list(dict.fromkeys(cell.query for cell in cells))
-    rows = list(dict.fromkeys((cell.kind, cell.method, cell.label) for cell in cells))
-    quoted = any(cell.published is not None for cell in cells)
-    at = {(cell.kind, cell.method, cell.query, cell.metric): cell for cell in cells}
-
-    columns = [("Method", [label for _, _, label in rows])]
-    for query in queries:
-        for metric in _METRICS:
-            column = [at[kind, method, query, metric] for kind, method, _ in rows]
-            title = query.replace("+", " + ").capitalize()
-            heading = title if metric == "test_error" else "validation"
-            errors = _emphasised(column, [cell.mean for cell in column])
-            spread = ["" if cell.sd is None else f" ± {cell.sd:.2f}" for cell in column]
-            columns.append((heading, [a + b for a, b in zip(errors, spread, strict=True)]))
-        if quoted:
-            column = [at[kind, method, query, "test_error"] for kind, method, _ in rows]
-            columns.append(("paper", _emphasised(column, [cell.published for cell in column])))
-    column = [at[kind, method, queries[0], "test_error"] for kind, method, _ in rows]
-    seeds = [str(cell.seeds) if cell.kind == "method" else "" for cell in column]
-    columns.append(("seeds", seeds))
-    return markdown_table(columns)
+def _number(cell: Cell) -> float:
+    number = cell.published if cell.mean is None else cell.mean
+    assert number is not None, "a cell has one of the two"
+    return number
 
 
-def _emphasised(column: Sequence[Cell], values: Sequence[float | None]) -> list[str]:
-    """Two decimals each; the lowest among the methods, as rounded, in bold."""
-    shown = ["" if value is None else f"{value:.2f}" for value in values]
-    rival = [bool(text) and cell.kind == "method" for text, cell in zip(shown, column, strict=True)]
-    rivals = [float(text) for text, is_rival in zip(shown, rival, strict=True) if is_rival]
-    # One model is no contest.
-    best = min(rivals) if len(rivals) > 1 else None
-    return [
-        f"**{text}**" if is_rival and float(text) == best else text
-        for text, is_rival in zip(shown, rival, strict=True)
+def _spread(cell: Cell | None, form: str) -> str:
+    return "" if cell is None or cell.sd is None else f" ± {cell.sd:{form}}"
+
+
+def _differences(table: Table, cells: Sequence[Cell]) -> str:
+    """The differences of test rows, and how many are positive; "" without any."""
+    metrics = table.columns[0].metrics
+    chosen = [cell for cell in cells if cell.part == "test" and cell.metric == metrics[0]]
+    if not chosen:
+        return ""
+    texts = [
+        ("Difference", [cell.label for cell in chosen]),
+        ("test", [f"{cell.mean:+.3f}{_spread(cell, '.3f')}" for cell in chosen]),
+        ("wins", [f"{cell.wins} of {cell.repetitions}" for cell in chosen]),
     ]
+    return f"\n**Differences, paired over {table.repeated}** (wins: positive ones).\n\n{laid_out(texts)}"
+
+
+def laid_out(columns: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """Columns (heading, texts) at equal width: the first to the left, numbers to the right."""
+    lines = []
+    for place, (heading, texts) in enumerate(columns):
+        width = max(map(len, (heading, *texts)))
+        rule = "-" * width if place == 0 else "-" * (width - 1) + ":"
+        set_in = str.ljust if place == 0 else str.rjust
+        lines.append([set_in(heading, width), rule, *(set_in(text, width) for text in texts)])
+    return "".join(f"| {' | '.join(line)} |\n" for line in zip(*lines, strict=True))
+
+
+def write_csv(path: str | Path, rows: Sequence[Any]) -> None:
+    """One line a row, all of one dataclass; numbers in full precision, an empty field for none."""
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(field.name for field in fields(rows[0]))
+        writer.writerows(map(astuple, rows))
+
+
+def write_markdown(path: str | Path, text: str, caption: Sequence[str]) -> None:
+    """A table for readers under its caption."""
+    with atomic(path) as temporary:
+        lines = "\n".join(filter(None, caption))
+        temporary.write_text(f"{lines}\n\n{text}", encoding="utf-8")

@@ -3,16 +3,6 @@
 
 from collections.abc import Mapping
 
-LABELS = {
-    "exact_nll": "NLL, exact gradient",
-    "exact_minvi": "MinVI, exact gradient",
-    "pcd": "ML (PCD)",
-    "cd_percloss": "MinVI (CD-PercLoss)",
-    "mp": "MinVI (MP)",
-    "hybrid": "Hybrid (MP + PCD)",
-}
-"""Methods in the order of tables and legends."""
-
 _COLUMNS = {
     "nll": "NLL",
     "minvi": "MinVI loss",
@@ -25,8 +15,8 @@ _SAMPLES = {"two_samples": "two samples", "one_sample": "one sample"}
 Numbers = Mapping[str, float]
 
 
-def summary(identity: Numbers, consistency: Numbers, training: Numbers) -> str:
-    """Markdown from the flat numbers that the three `measure` functions return.
+def summary(identity: Numbers, consistency: Numbers, training: Numbers, labels: Mapping[str, str]) -> str:
+    """Markdown from the flat numbers that the three `measure` functions return; `labels`: method -> text.
 
     How exactly Eq. 4 holds; the slope of log error against log n for Theorem 2.1 with its standard error;
     and where each method ends, mean ± standard deviation over seeds, in nats.
@@ -39,7 +29,7 @@ def summary(identity: Numbers, consistency: Numbers, training: Numbers) -> str:
         _table(["world", "conditionals from", "marginal of x", "joint"], _slopes(consistency)),
         "**Which term each method lowers.** Last epoch, nats, exact by enumeration; mean ± standard "
         "deviation over seeds; generated world.",
-        _table(["method", *_COLUMNS.values()], _terms(training)),
+        _table(["method", *_COLUMNS.values()], _terms(training, labels)),
     ]
     return "\n\n".join(lines) + "\n"
 
@@ -58,14 +48,14 @@ def _slopes(numbers: Numbers) -> list[list[str]]:
     ]
 
 
-def _terms(numbers: Numbers) -> list[list[str]]:
+def _terms(numbers: Numbers, labels: Mapping[str, str]) -> list[list[str]]:
     return [
         [label]
         + [
             f"{numbers[f'{name}/{term}/last']:.2f} ± {numbers[f'{name}/{term}/last_sd']:.2f}"
             for term in _COLUMNS
         ]
-        for name, label in LABELS.items()
+        for name, label in labels.items()
         if f"{name}/nll/last" in numbers
     ]
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
+from mvi.data.registry import rows as registered
 from mvi.data.sets.base import DataSet, Size
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
@@ -106,8 +107,8 @@ class Source:
         if not self.has_labels:
             files = ", ".join(self.raw_files().values())
             raise ConfigError(
-                f"The data set {self.dataset.name} ({files}) has no labels to score by; add labels, or ask for "
-                "what needs none: features, card, learning or model."
+                f"The data set {self.dataset.name} ({files}) has no labels to score by; add labels, or ask "
+                "for what needs none: features, card, learning or model."
             )
 
     def planned_rows(self) -> int:

@@ -40,20 +40,20 @@ def read_metrics(path: str | Path) -> Metrics:
 
 def training_curves(
     runs: Mapping[str, Sequence[Metrics]],
-    labels: Mapping[str, str],
+    looks: Mapping[str, style.Look],
     metrics: Sequence[str] | None = None,
     titles: Mapping[str, str] | None = None,
 ) -> Figure:
     """Small multiples, a panel a metric: mean over seeds by method, with one standard deviation.
 
     runs: method -> the metrics of each of its seeds
-    labels: method -> text of the legend; methods come in this order
+    looks: method -> how its line is drawn; methods come in this order
     metrics: what to show, in this order; by default every column that a method has
     titles: metric -> title with unit; by default the name with spaces
 
     Raises `DataError` where there is nothing to draw.
     """
-    methods = [name for name in labels if name in runs]
+    methods = [name for name in looks if name in runs]
     if metrics is None:
         every = (name for method in methods for run in runs[method] for name in run)
         metrics = [name for name in dict.fromkeys(every) if name != "epoch"]
@@ -76,11 +76,16 @@ def training_curves(
                     length = min(len(run[metric]) for run in seeds)
                     values = np.stack([run[metric][:length] for run in seeds])
                     epochs = seeds[0]["epoch"][:length]
-                    handles[labels[method]] = style.draw_mean(axes, epochs, values, method, labels[method])
+                    handles[method] = style.draw_mean(axes, epochs, values, looks[method])
+            absent = [method for method in methods if not any(metric in run for run in runs[method])]
+            if absent:
+                without = ", ".join(looks[method].label for method in absent)
+                note = {"ha": "right", "va": "top", "fontsize": 6, "color": style.MUTED}
+                axes.text(0.98, 0.98, f"not measured by {without}", transform=axes.transAxes, **note)
         for i, axes in enumerate(panels):
             axes.set_visible(i < len(metrics))
             if i + columns >= len(metrics):
                 axes.set_xlabel("Epoch")
-        shown = {labels[name]: handles[labels[name]] for name in methods if labels[name] in handles}
+        shown = {looks[name].label: handles[name] for name in methods if name in handles}
         figure.legend(shown.values(), shown, loc="outside upper center", ncols=len(shown))
     return figure

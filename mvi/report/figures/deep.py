@@ -1,10 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Figures of the deep model: precision by the number of iterations, and how every stage learned.
+"""Figures of the deep model: precision by the number of iterations, and how every stage learned."""
 
-Everything drawn is given as arrays; nothing here knows a model.
-"""
-
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -14,9 +10,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
-from mvi.errors import DataError, ShapeError
+from mvi.errors import DataError
 from mvi.report.figures import style
 from mvi.report.figures.curves import Metrics
+from mvi.report.scores import Scores
+from mvi.report.sweep import Line
 
 Place = tuple[str, ...]
 """Folders of a stage below its run: ("pretrain", "image1"), ("joint", "mp"), ("finetune", "whole", "n10")."""
@@ -35,113 +33,57 @@ _BELOW = 0.47
 _LOSSES = {"cross_entropy": "Cross-entropy (nats)", "half_squared_error": "Half squared error"}
 
 
-@dataclass(frozen=True)
-class Reading:
-    """Mean average precision (splits, n) of both kinds of query at n numbers of `iterations` (n,)."""
-
-    iterations: np.ndarray
-    multimodal: np.ndarray
-    unimodal: np.ndarray
-
-
-def sweep_readings(
-    scores: Mapping[str, Mapping[int, Mapping[str, float]]],
-    main: int,
-    queries: tuple[str, str] = ("image+text", "image"),
-    part: str = "validation",
-) -> dict[str, Reading]:
-    """Both readings of Table 3 of Sohn et al. (2014): "test" and, where other models have scores, "both".
-
-    scores: "n<iterations of the training>" -> split -> scores of the sweep
-    main: the iterations of the training whose model is encoded by every number in the reading "test", where
-        the multimodal query is encoded as in training and has the same number throughout
-    queries: names of the multimodal query and of the one that lacks a modality
-    part: validation or test rows
-
-    A reading is of the splits that all its models have. Raises `DataError` where a score is missing.
-    """
-    trained = {int(name.removeprefix("n")): splits for name, splits in scores.items()}
-    if not trained.get(main):
-        raise DataError(f"There are no scores of the model trained with {main} iterations; run its sweep.")
-    whole, lacking = queries
-    metric = f"{part}_map/interpolated"
-    pattern = re.compile(re.escape(lacking) + r"/n(\d+)/" + re.escape(metric))
-    keys = {key for one in trained[main].values() for key in one}
-    tried = sorted({int(found[1]) for found in map(pattern.fullmatch, keys) if found})
-    if not tried:
-        raise DataError(
-            f"The sweep of n{main} holds no number of iterations; delete its scores and run it again."
-        )
-    models = {"test": dict.fromkeys(tried, main)}
-    if len(trained) > 1:
-        models["both"] = {number: number for number in sorted(trained)}
-    readings = {}
-    for name, model_of in models.items():
-        splits = sorted(set.intersection(*(set(trained[model]) for model in model_of.values())))
-        if not splits:
-            raise DataError("The models of the sweep have no split in common; run the sweep of each again.")
-        chosen = {n: [trained[model][split] for split in splits] for n, model in model_of.items()}
-        readings[name] = Reading(
-            np.array(list(model_of)),
-            _scores(chosen, f"{whole}/{metric}", model_of),
-            _scores(chosen, f"{lacking}/n{{}}/{metric}", model_of),
-        )
-    return readings
-
-
-def _scores(
-    chosen: Mapping[int, Sequence[Mapping[str, float]]], key: str, model_of: Mapping[int, int]
-) -> np.ndarray:
-    """What stands under `key`, with the number put in, for each split and number, (splits, n)."""
-    for n, splits in chosen.items():
-        if not all(key.format(n) in one for one in splits):
-            raise DataError(
-                f"The sweep of n{model_of[n]} has no {key.format(n)!r}; delete its scores and run it again."
-            )
-    return np.array([[one[key.format(n)] for one in splits] for n, splits in chosen.items()]).T
+_READINGS = {
+    "fixed": ("Fixed training iterations", "Iterations at test ({main} in training)"),
+    "matched": ("Matched training iterations", "Iterations in training and at test"),
+}
 
 
 def sweep(
-    readings: Mapping[str, Reading], main: int, labels: tuple[str, str], part: str = "validation"
+    scores: Scores, lines: Sequence[Line], looks: Mapping[str, style.Look], main: int, part: str
 ) -> Figure:
-    """Table 3 as a figure: mAP by the number of iterations, a panel for each of `sweep_readings`.
+    """Table 3 as a figure: mAP by the number of iterations, a panel for the fixed and the matched lines.
 
     Means with a band of one standard deviation over splits. Numbers of iterations stand at equal distances.
-    `labels` are the texts of the legend for the multimodal query and the one that lacks a modality. Raises
-    `ShapeError` where precisions and iterations do not belong together.
+
+    looks: query -> how its line is drawn
+    main: iterations in training of the fixed lines
+    part: validation or test
+
+    Raises `DataError` where a score is missing, or where the models of a line have no split in common.
     """
-    for reading in readings.values():
-        for values in (reading.multimodal, reading.unimodal):
-            if values.ndim != 2 or values.shape[1:] != reading.iterations.shape:
-                raise ShapeError(
-                    f"Precisions of shape {values.shape} do not fit {len(reading.iterations)} numbers of "
-                    "iterations; give (splits, numbers)."
-                )
-    texts = {
-        "test": ("Changed at test only", f"Iterations at test ({main} in training)"),
-        "both": ("In training and test alike", "Iterations in training and at test"),
-    }
-    numbers = sorted({int(n) for reading in readings.values() for n in reading.iterations})
+    panels = {kind: [line for line in lines if line.kind == kind] for kind in _READINGS}
+    panels = {kind: own for kind, own in panels.items() if own}
+    numbers = sorted({n for own in panels.values() for line in own for n in line.training})
     with style.applied():
-        width = style.PAGE_WIDTH * (1 if len(readings) > 1 else 0.6)
+        width = style.PAGE_WIDTH * (1 if len(panels) > 1 else 0.6)
         figure = style.new_figure(width, 2.9)
-        panels = figure.subplots(1, len(readings), sharey=True, squeeze=False)[0]
-        for axes, (name, reading) in zip(panels, readings.items(), strict=True):
-            x = np.searchsorted(numbers, reading.iterations)
-            title, below = texts[name]
+        axes_of = figure.subplots(1, len(panels), sharey=True, squeeze=False)[0]
+        for axes, (kind, own) in zip(axes_of, panels.items(), strict=True):
+            title, below = _READINGS[kind]
             axes.set_title(title)
-            axes.set_xlabel(below)
+            axes.set_xlabel(below.format(main=main))
             axes.set_xticks(range(len(numbers)), [str(n) for n in numbers])
             axes.set_xlim(-0.3, len(numbers) - 0.7)
-            line = style.draw_mean(axes, x, reading.multimodal, "multimodal", labels[0])
-            if name == "test":
-                # One number, whatever stands below it.
-                line.set(marker="", linestyle=(0, (5, 2)))
-            style.draw_mean(axes, x, reading.unimodal, "unimodal", labels[1], others=1)
-        panels[0].set_ylabel(f"{part.capitalize()} mAP")
-        handles, names = panels[-1].get_legend_handles_labels()
+            for line in own:
+                x = np.searchsorted(numbers, list(line.training))
+                drawn = style.draw_mean(axes, x, _values(scores, line, part), looks[line.query])
+                if kind == "fixed" and not line.inferred:
+                    # One number, whatever stands below it.
+                    drawn.set(marker="", linestyle=(0, (5, 2)))
+        axes_of[0].set_ylabel(f"mAP ({part} set)")
+        handles, names = axes_of[-1].get_legend_handles_labels()
         figure.legend(handles, names, loc="outside upper center", ncols=2)
     return figure
+
+
+def _values(scores: Scores, line: Line, part: str) -> np.ndarray:
+    """(splits, numbers of iterations), of the splits that all models of the line have."""
+    found = [scores.of(key) for key in line.keys("map_interpolated", part).values()]
+    common = [split for split in found[0] if all(split in values for values in found)]
+    if not common:
+        raise DataError("The models of the sweep have no split in common; run the sweep of each again.")
+    return np.array([[values[split] for values in found] for split in common])
 
 
 @dataclass
@@ -149,7 +91,7 @@ class _Section:
     """Panels of one kind under a heading: (title, unit, line -> (epochs, values (parts, epochs)))."""
 
     heading: str
-    labels: Mapping[str, str]
+    looks: Mapping[str, style.Look]
     panels: list[tuple[str, str, dict[str, tuple[np.ndarray, np.ndarray]]]] = field(default_factory=list)
 
     def add(self, title: str, unit: str, found: Mapping[str, tuple[Iterable[Metrics], str]]) -> None:
@@ -168,14 +110,14 @@ class _Section:
 
 def learning_curves(
     runs: Mapping[Place, Sequence[Metrics]],
-    objectives: Mapping[str, str],
+    methods: Mapping[str, style.Look],
     modalities: Mapping[str, str],
 ) -> Figure:
     """A page of small panels of how every stage learned: pathways, joint layer, finetuning.
 
     runs: place of a stage -> the metrics of each of its parts, drawn as their mean with a band of one
         standard deviation
-    objectives: objective of the joint layer -> text of the legend; lines come in this order
+    methods: method of the joint layer -> how its line is drawn; lines come in this order
     modalities: modality -> its name in the titles; panels come in this order
 
     Pathways show what share of the loss of always predicting the mean is explained on rows that are not
@@ -185,7 +127,7 @@ def learning_curves(
     """
     sections = [
         _pathways(runs, modalities),
-        _joint(runs, objectives, modalities),
+        _joint(runs, methods, modalities),
         _finetuning(runs, modalities),
     ]
     sections = [section for section in sections if section.panels]
@@ -206,23 +148,24 @@ def learning_curves(
 
 def _pathways(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, str]) -> _Section:
     section = _Section(
-        "Pathways, held-out rows", {"explained": "entries seen", "predicted": "entries not seen"}
+        "Pathways, held-out rows",
+        style.looks({"explained": "seen entries", "predicted": "masked entries"}),
     )
     for modality, name in modalities.items():
         for place, parts in sorted(runs.items()):
             layer = place[1].removeprefix(modality)
             if place[0] == "pretrain" and place[1] != layer and layer.isdecimal():
-                lines = {key: (parts, f"validation/{key}") for key in section.labels}
+                lines = {key: (parts, f"validation/{key}") for key in section.looks}
                 section.add(f"{name.capitalize()}, layer {layer}", "Share explained", lines)
     return section
 
 
 def _joint(
-    runs: Mapping[Place, Sequence[Metrics]], objectives: Mapping[str, str], modalities: Mapping[str, str]
+    runs: Mapping[Place, Sequence[Metrics]], methods: Mapping[str, style.Look], modalities: Mapping[str, str]
 ) -> _Section:
-    section = _Section("Joint layer, held-out rows", objectives)
+    section = _Section("Joint layer, held-out rows", methods)
     for modality, name in modalities.items():
-        lines = {key: (runs.get(("joint", key), ()), f"validation/{modality}") for key in objectives}
+        lines = {key: (runs.get(("joint", key), ()), f"validation/{modality}") for key in methods}
         others = [other for key, other in modalities.items() if key != modality]
         given = f" given {others[0]}" if len(others) == 1 else ""
         section.add(f"{name.capitalize()}{given}", _LOSSES["cross_entropy"], lines)
@@ -230,7 +173,9 @@ def _joint(
 
 
 def _finetuning(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, str]) -> _Section:
-    section = _Section("Finetuning", {"training": "training rows", "validation": "held-out rows"})
+    section = _Section(
+        "Finetuning", style.looks({"training": "training rows", "validation": "held-out rows"})
+    )
     stages = [place for place in runs if place[0] == "finetune"]
     for place in stages:
         title = place[1].replace("_", " ").capitalize()
@@ -255,14 +200,14 @@ def _draw_section(figure: Figure, section: _Section, top: float, columns: int) -
         bottom = top - _HEADING - row * (_TITLE + _HEIGHT + _BELOW) - _TITLE - _HEIGHT
         corner = ((column * cell + _LEFT) / page_width, bottom / page_height)
         axes = figure.add_axes((*corner, (cell - _LEFT - _RIGHT) / page_width, _HEIGHT / page_height))
-        handles |= _draw_panel(axes, section.labels, lines)
+        handles |= _draw_panel(axes, section.looks, lines)
         axes.set_title(title, fontsize=8.5)
         axes.set_xlabel("Epoch", fontsize=8)
         if column == 0 or unit != section.panels[i - 1][1]:
             axes.set_ylabel(unit, fontsize=8)
             # Units stand in a line, whatever the width of the numbers beside them.
             axes.yaxis.set_label_coords(-_UNIT / (cell - _LEFT - _RIGHT), 0.5)
-    shown = {text: handles[key] for key, text in section.labels.items() if key in handles}
+    shown = {look.label: handles[key] for key, look in section.looks.items() if key in handles}
     figure.legend(
         shown.values(),
         shown,
@@ -274,13 +219,13 @@ def _draw_section(figure: Figure, section: _Section, top: float, columns: int) -
 
 
 def _draw_panel(
-    axes: Axes, labels: Mapping[str, str], lines: Mapping[str, tuple[np.ndarray, np.ndarray]]
+    axes: Axes, looks: Mapping[str, style.Look], lines: Mapping[str, tuple[np.ndarray, np.ndarray]]
 ) -> dict[str, Line2D]:
     handles = {}
-    for others, (key, label) in enumerate(labels.items()):
+    for key, look in looks.items():
         if key in lines:
             epochs, values = lines[key]
-            handles[key] = style.draw_mean(axes, epochs, values, key, label, others)
+            handles[key] = style.draw_mean(axes, epochs, values, look)
             handles[key].set(markersize=3, linewidth=1.1, markevery=max(1, len(epochs) // 5))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))

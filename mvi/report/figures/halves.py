@@ -4,7 +4,7 @@
 Everything drawn is given as arrays; nothing here knows a model.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from mvi.errors import ShapeError
+from mvi.evaluation.scores import Score
 from mvi.report.figures import style
 
 Curve = tuple[np.ndarray, np.ndarray]
@@ -155,30 +156,38 @@ def _write_labels(
         )
 
 
-def sweep_curves(scores: Mapping[str, float]) -> dict[str, Curve]:
-    """Curves by target from score keys `cross_entropy/<target>/<iterations>`."""
-    points: dict[str, dict[int, float]] = {}
-    for key, value in scores.items():
-        measure, *rest = key.split("/")
-        if measure == "cross_entropy":
-            target, iterations = rest
-            points.setdefault(target, {})[int(iterations)] = value
-    return {
-        target: (np.array(sorted(values)), np.array([values[n] for n in sorted(values)]))
-        for target, values in points.items()
-    }
+def sweep_curves(scores: Iterable[Score]) -> tuple[dict[str, dict[str, Curve]], dict[str, float]]:
+    """Target -> method -> cross-entropy, a row for each seed, and target -> that of the training mean."""
+    values: dict[str, dict[str, dict[int | None, dict[int, float]]]] = {}
+    baselines = {}
+    for one in scores:
+        if one.iterations is None:
+            baselines[one.label] = one.value
+        else:
+            seeds = values.setdefault(one.label, {}).setdefault(one.method, {})
+            seeds.setdefault(one.seed, {})[one.iterations] = one.value
+    curves = {}
+    for target, methods in values.items():
+        curves[target] = {}
+        for method, seeds in methods.items():
+            counts = sorted(next(iter(seeds.values())))
+            curves[target][method] = (
+                np.array(counts),
+                np.array([[seed[n] for n in counts] for seed in seeds.values()]),
+            )
+    return curves, baselines
 
 
 def iterations(
     curves: Mapping[str, Mapping[str, Curve]],
-    labels: Mapping[str, str],
+    looks: Mapping[str, style.Look],
     baselines: Mapping[str, float] | None = None,
 ) -> Figure:
     """Cross-entropy of the missing half against mean-field iterations, a panel for each target.
 
     curves: target half -> method -> `Curve` in nats an example; several seeds are drawn as their
         mean with a band of one standard deviation
-    labels: method -> text of the legend; methods come in this order
+    looks: method -> how its line is drawn; methods come in this order
     baselines: target -> cross-entropy of the training rows' mean, drawn as a dashed line
     """
     with style.applied():
@@ -190,9 +199,9 @@ def iterations(
             axes.set_title(f"{target.capitalize()} half{given}")
             axes.set_xlabel("Mean-field iterations")
             axes.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
-            for method in (name for name in labels if name in by_method):
+            for method in (name for name in looks if name in by_method):
                 count, values = by_method[method]
-                style.draw_mean(axes, count, np.atleast_2d(values), method, labels[method])
+                style.draw_mean(axes, count, np.atleast_2d(values), looks[method])
             if baselines and target in baselines:
                 axes.axhline(
                     baselines[target],

@@ -1,38 +1,66 @@
 # SPDX-License-Identifier: MIT
 """Precision-recall curves of retrieval."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import MultipleLocator
 
 from mvi.errors import DataError, ShapeError
+from mvi.evaluation.scores import Score
+from mvi.report import captions
 from mvi.report.figures import style
 
 _COLUMNS = 3
+
+
+def curves(
+    scores: Iterable[Score], queries: Iterable[str]
+) -> tuple[dict[str, dict[str, np.ndarray]], np.ndarray, dict[str, float]]:
+    """What `precision_recall` draws, out of the scores of `evaluation.retrieval`.
+
+    Raises `DataError` where they hold no curve of a query.
+    """
+    scores = [one for one in scores if one.metric == "retrieval_precision"]
+    recalls = sorted({float(one.label) for one in scores if one.label})
+    panels, chance = {}, {}
+    for query in queries:
+        found: dict[str, dict[int | None, dict[float, float]]] = {}
+        for one in scores:
+            if one.query == query and one.label:
+                found.setdefault(one.method, {}).setdefault(one.split, {})[float(one.label)] = one.value
+        shares = [one.value for one in scores if one.query == query and not one.label]
+        if not found or not shares:
+            raise DataError(f"The scores hold no precision-recall curve of {query}; evaluate it first.")
+        title = captions.query_title(query).capitalize()
+        panels[title] = {
+            method: np.array([[curve[recall] for recall in recalls] for curve in splits.values()])
+            for method, splits in found.items()
+        }
+        chance[title] = float(np.mean(shares))
+    return panels, np.array(recalls), chance
 
 
 def precision_recall(
     panels: Mapping[str, Mapping[str, np.ndarray]],
     recalls: np.ndarray,
     chance: Mapping[str, float],
-    labels: Mapping[str, str],
+    looks: Mapping[str, style.Look],
 ) -> Figure:
     """Mean interpolated precision by recall, a panel each, with a band of one standard deviation over splits.
 
     panels: title -> line -> precision (splits, levels); a line may be a query of one model, or a method
     recalls: (levels,) between 0 and 1
     chance: title -> share of relevant rows, the precision of a random ranking, drawn as a dashed line
-    labels: line -> text of the legend; lines come in this order, and those that it lacks are not drawn
+    looks: line -> how it is drawn; lines come in this order, and those that it lacks are not drawn
 
     A line has the same look in every panel. Raises `DataError` where there is nothing to draw and
     `ShapeError` for precision that does not fit to `recalls`.
     """
-    drawn = {title: [key for key in labels if key in lines] for title, lines in panels.items()}
+    drawn = {title: [key for key in looks if key in lines] for title, lines in panels.items()}
     if not any(drawn.values()):
         raise DataError("There is no precision-recall curve to draw; evaluate the retrieval first.")
-    others = {key: number for number, key in enumerate(labels)}
     columns = min(_COLUMNS, len(panels))
     rows = -(-len(panels) // columns)
     with style.applied():
@@ -45,10 +73,10 @@ def precision_recall(
                 values = np.atleast_2d(lines[key])
                 if values.shape[1:] != np.shape(recalls):
                     raise ShapeError(
-                        f"The precision of {labels[key]} has shape {values.shape} and there are "
+                        f"The precision of {looks[key].label} has shape {values.shape} and there are "
                         f"{len(recalls)} recalls; give (splits, recalls)."
                     )
-                shown[key] = style.draw_mean(axes, recalls, values, key, labels[key], others[key])
+                shown[key] = style.draw_mean(axes, recalls, values, looks[key])
             level = axes.axhline(chance[title], color=style.INK, linewidth=0.9, linestyle=(0, (5, 3)))
             axes.set_title(title)
             axes.set_xlim(0, 1)
@@ -66,6 +94,6 @@ def precision_recall(
                 axes.tick_params(labelbottom=True)
             if i % columns == 0:
                 axes.set_ylabel("Precision")
-        handles = {labels[key]: shown[key] for key in labels if key in shown} | {"chance": level}
+        handles = {looks[key].label: shown[key] for key in looks if key in shown} | {"chance": level}
         figure.legend(handles.values(), handles, loc="outside upper center", ncols=min(4, len(handles)))
     return figure

@@ -6,10 +6,11 @@ Wrap the code that draws in `with applied():`, since matplotlib reads most of it
 axis or a text is made.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import cycle
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import matplotlib
 import numpy as np
@@ -30,19 +31,9 @@ INK = "#1a1a1a"
 MUTED = "#6b6b6b"
 HAIRLINE = "#d9d9d9"
 
-# Okabe and Ito's palette: told apart with every common kind of colour blindness. Markers repeat the
-# distinction for print in black and white.
-_METHODS: dict[str, dict[str, Any]] = {
-    "pcd": {"color": "#0072B2", "marker": "o"},
-    "cd_percloss": {"color": "#D55E00", "marker": "s"},
-    "mp": {"color": "#009E73", "marker": "^"},
-    "hybrid": {"color": "#CC79A7", "marker": "D"},
-}
-_SPARE = [
-    {"color": "#E69F00", "marker": "v"},
-    {"color": "#56B4E9", "marker": "P"},
-    {"color": "#7F7F7F", "marker": "X"},
-]
+# Of Okabe and Ito's palette, which is told apart with every common kind of colour blindness; markers repeat
+# the distinction for print in black and white. For lines that are no method of training.
+_SPARE = [("#E69F00", "v"), ("#56B4E9", "P"), ("#7F7F7F", "X")]
 
 _SETTINGS = {
     "axes.axisbelow": True,
@@ -101,29 +92,38 @@ def new_figure(width: float = PAGE_WIDTH, height: float = 2.6) -> Figure:
     return figure
 
 
-def method_style(method: str, others: int = 0) -> dict[str, Any]:
-    """Colour and marker of a method, as keywords of `Axes.plot`.
+class Look(NamedTuple):
+    """How a line is drawn, the same in every figure."""
 
-    The same key has the same look in every figure. A key that is not one of the paper's methods takes
-    spare look number `others`.
+    label: str
+    color: str
+    marker: str
+
+
+def looks(lines: Mapping[str, str | Mapping[str, str]]) -> dict[str, Look]:
+    """The look of each line, name -> `Look`, in the order of the legend.
+
+    A line is given by "label", "color" and "marker", or by its label alone and takes the next spare look.
     """
-    return dict(_METHODS.get(method) or _SPARE[others % len(_SPARE)])
+    spare = cycle(_SPARE)
+    return {
+        name: Look(given, *next(spare)) if isinstance(given, str) else Look(**given)
+        for name, given in lines.items()
+    }
 
 
-def draw_mean(
-    axes: Axes, x: np.ndarray, values: np.ndarray, method: str, label: str, others: int = 0
-) -> Line2D:
+def draw_mean(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> Line2D:
     """Draw the mean of `values` (seeds, n) at `x` (n,), with a band of one standard deviation.
 
     The standard deviation has n - 1 in its denominator; there is no band for one seed.
     """
-    look = method_style(method, others)
     mean = values.mean(axis=0)
     # At most about ten markers, or they hide the line.
-    (line,) = axes.plot(x, mean, label=label, markevery=max(1, len(x) // 10), **look)
+    every = max(1, len(x) // 10)
+    (line,) = axes.plot(x, mean, label=look.label, markevery=every, color=look.color, marker=look.marker)
     if len(values) > 1:
         spread = values.std(axis=0, ddof=1)
-        axes.fill_between(x, mean - spread, mean + spread, color=look["color"], alpha=0.18, linewidth=0)
+        axes.fill_between(x, mean - spread, mean + spread, color=look.color, alpha=0.18, linewidth=0)
     return line
 
 

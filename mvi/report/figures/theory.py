@@ -9,7 +9,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
 from mvi.report.figures import style
-from mvi.report.theory_table import LABELS
 
 Numbers = Mapping[str, float]
 Curves = Mapping[str, np.ndarray]
@@ -159,8 +158,11 @@ _PANELS = {
 }
 
 
-def dynamics(numbers: Numbers, curves: Curves) -> Figure:
-    """Every loss and every term of Eq. 4 against epochs: mean over seeds, band from least to largest."""
+def dynamics(numbers: Numbers, curves: Curves, looks: Mapping[str, style.Look]) -> Figure:
+    """Every loss and every term of Eq. 4 against epochs: mean over seeds, band from least to largest.
+
+    looks: method -> how its line is drawn; the exact gradients are dashed
+    """
     floors = {
         "nll": numbers["constant"] / 2,
         "minvi": numbers["vi"],
@@ -175,20 +177,15 @@ def dynamics(numbers: Numbers, curves: Curves) -> Figure:
                 runs = curves[f"{method}/{quantity}"]
                 epochs = np.arange(runs.shape[1])
                 exact = str(method).startswith("exact")
-                look = {
-                    "color": {"exact_nll": style.INK, "exact_minvi": style.MUTED}.get(
-                        str(method), style.method_style(str(method))["color"]
-                    ),
-                    "linestyle": "--" if exact else "-",
-                    "linewidth": 1.0 if exact else 1.5,
-                }
-                axes.plot(epochs, runs.mean(0), label=LABELS[str(method)], **look)
+                look = looks[str(method)]
+                line = {"linestyle": "--", "linewidth": 1.0} if exact else {"linewidth": 1.5}
+                axes.plot(epochs, runs.mean(0), label=look.label, color=look.color, **line)
                 if not exact:
                     axes.fill_between(
                         epochs,
                         runs.min(0),
                         runs.max(0),
-                        color=look["color"],
+                        color=look.color,
                         alpha=0.15,
                         linewidth=0,
                     )
@@ -206,6 +203,8 @@ def dynamics(numbers: Numbers, curves: Curves) -> Figure:
             row[0].set_ylabel("nats")
         for axes in (*grid[1], grid[0, 2]):
             axes.set_xlabel("epoch")
+        # Nothing stands below it that would have the numbers.
+        grid[0, 2].tick_params(labelbottom=True)
         for pair in (grid[1, :2], grid[1, 2:]):
             top = max(axes.get_ylim()[1] for axes in pair)
             for axes in pair:

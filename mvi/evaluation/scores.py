@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: MIT
+"""One number of an evaluation with all that says what it is of, and small tidy files of such numbers."""
+
+import csv
+import math
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from mvi.errors import DataError
+from mvi.files import atomic
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Score:
+    """A row of the table of scores; the fields are its columns, in their order.
+
+    No field is to be taken apart: who needs a query, a part or a number of iterations filters its column.
+    """
+
+    run: str = ""
+    method: str = ""
+    """A method of training, a stage of finetuning, or a baseline, such as an input classified as it is."""
+    variant: str = ""
+    """How it was evaluated: the features that the classifier learned from, or "trained=<iterations>"."""
+    query: str = ""
+    """The modalities given, joined by "+" in the store's order."""
+    iterations: int | None = None
+    """Mean-field iterations at test, where they are varied."""
+    split: int | None = None
+    seed: int | None = None
+    part: str = ""
+    """train, validation or test; of numbers of rows also "copies"."""
+    metric: str
+    label: str = ""
+    """What the value is of, if it is one of many: a class, a modality, a recall."""
+    value: float
+
+
+COLUMNS = tuple(field.name for field in fields(Score))
+
+
+def write_scores(path: str | Path, scores: Iterable[Score], **where: Any) -> None:
+    """Write a CSV with the columns of `Score` in the order given, floats in full precision.
+
+    `where` fills what the scores leave empty, such as `run` and `split`. Raises `DataError` for a value that
+    is not finite.
+    """
+    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        for score in scores:
+            row = asdict(score)
+            row |= {name: value for name, value in where.items() if row[name] in ("", None)}
+            if not math.isfinite(row["value"]):
+                raise DataError(
+                    f"The {row['metric']} of {row['method']} {row['query']} {row['label']} is "
+                    f"{row['value']}, which {path} cannot hold; look at what was evaluated."
+                )
+            writer.writerow((row | {"value": repr(float(row["value"]))}).values())

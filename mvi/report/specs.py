@@ -1,0 +1,396 @@
+# SPDX-License-Identifier: MIT
+"""The tables, one function each: which scores (filter), in which rows and columns (pivot), which caption.
+
+All take the scores, the published numbers and where the scores come from; names, labels and order of methods
+come from the rule that writes the table.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+from mvi.report import captions
+from mvi.report.captions import query_title
+from mvi.report.scores import Key, Scores
+from mvi.report.sweep import sweep_lines
+from mvi.report.tables import About, Column, Published, Table, Wanted
+
+PARTS = ("test", "validation")
+MAPS = ("map_interpolated", "map_noninterpolated", "map_step")
+
+INPUT_LABELS = {
+    "image": "Image, all features",
+    "gist": "GIST",
+    "edge_histogram": "Edge histogram",
+    "texture": "Homogeneous texture",
+    "colour_structure": "Colour structure",
+    "colour_layout": "Colour layout",
+    "scalable_colour": "Scalable colour",
+    "phow": "PHOW",
+    "cnn": "Convolutional network",
+    "text": "Tags",
+    "image+text": "Image and tags",
+    "sqrt_image": "Image, signed square roots",
+    "sqrt_image+text": "Image, signed square roots, and tags",
+}
+"""Input features in the order of the rows; others follow them under their own names."""
+
+_LINEAR = {
+    "raw": ("Linear baseline", {"image+text": "image+text", "image": "image", "text": "text"}),
+    "roots": (
+        "Linear baseline, signed square roots",
+        {"image+text": "sqrt_image+text", "image": "sqrt_image"},
+    ),
+}
+"""Baselines with a linear classifier per query: label, and the input features that each query gives."""
+
+_PUBLISHED = {
+    "mdrnn": "MDRNN, published",
+    "mdbm": "Multimodal DBM, published",
+    "mdbn": "Multimodal DBN, published",
+}
+"""Methods of which published numbers have a row of their own."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table: `method` is whose scores it shows, `quoted` whose published numbers, or by query."""
+
+    name: str
+    label: str
+    method: str | Mapping[str, str]
+    kind: str = "model"
+    variant: str = ""
+    quoted: str | Mapping[str, str] = ""
+
+    def key(self, query: str, metric: str, part: str) -> Key:
+        """Where its scores are."""
+        return Key(_of(self.method, query), metric, query, part, self.variant)
+
+    def cells(
+        self, queries: Iterable[str], metrics: Iterable[str], parts: Iterable[str] = PARTS
+    ) -> list[Wanted]:
+        """Its cells for the queries that it answers."""
+        return [
+            Wanted(self.name, self.label, key, self.kind, quoted=_of(self.quoted, query))
+            for query, metric, part in product(queries, metrics, parts)
+            if (key := self.key(query, metric, part)).method
+        ]
+
+    def minus(self, other: "Row", query: str, metrics: Iterable[str]) -> list[Wanted]:
+        """The differences to another row by one query."""
+        label = f"{self.label} - {other.label}, {query_title(query)}"
+        return [
+            Wanted(
+                f"{self.name} - {other.name}",
+                label,
+                self.key(query, metric, part),
+                "difference",
+                minus=other.key(query, metric, part),
+            )
+            for metric, part in product(metrics, PARTS)
+        ]
+
+
+def _of(given: str | Mapping[str, str], query: str) -> str:
+    return given if isinstance(given, str) else given.get(query, "")
+
+
+def _published(
+    published: Published, metrics: Iterable[str], queries: Iterable[str], *methods: str
+) -> list[Wanted]:
+    """Cells of methods of which only published numbers are shown."""
+    return [
+        Wanted(
+            key.method,
+            _PUBLISHED[key.method] + (", non-interpolated AP" if key.metric == MAPS[1] else ""),
+            key,
+            "published",
+            quoted=key.method,
+        )
+        for key in published
+        if key.method in methods and key.metric in metrics and key.query in queries and key.iterations is None
+    ]
+
+
+def _label_metrics(scores: Scores, methods: Iterable[str], top: int) -> list[str]:
+    """Average precisions, and precision at `top` if every part has more rows: of fewer it says nothing."""
+    rows = [count for part in PARTS for count in scores.values("rows", part, set(methods))]
+    return [*MAPS, *([f"precision_at_{top}"] if top < min(rows, default=0) else [])]
+
+
+def table1(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    methods: Mapping[str, str],
+    baselines: Mapping[str, str],
+    queries: Sequence[str],
+    train_on: str,
+) -> Table:
+    """Recognition error of every method and query.
+
+    methods, baselines: name -> label, in the order of the rows
+    train_on: whose features the classifiers learned from
+    """
+    rows = [Row(name, label, name, variant=train_on, quoted=name) for name, label in methods.items()]
+    rows += [Row(name, label, name, "baseline") for name, label in baselines.items()]
+    wanted = [cell for row in rows for cell in row.cells(queries, ["error"])]
+    copies = scores.values("rows", "copies", methods)
+    learned = {"multimodal": "multimodal features only", "mixed": "features of every query"}[train_on]
+    caption = [
+        captions.what("Table 1", "Recognition error in percent (test set)", about),
+        captions.sizes(scores, methods)
+        + f" Linear SVM trained on {learned}"
+        + (f" and on {captions.span(copies)} translated copies" if copies else "")
+        + ", C chosen by validation error.",
+        captions.numbers("seed", scores, published, wanted, "lowest error of the trained models"),
+    ]
+    columns = [
+        Column(query_title(query), ["error"], {"query": query}, form=".2f", best="lowest")
+        for query in queries
+    ]
+    return Table(wanted, columns, caption, "Method", "seeds")
+
+
+def reference(
+    scores: Scores, published: Published, about: About, *, inputs: Sequence[str], top: int
+) -> Table:
+    """Mean average precision of a linear classifier on each kind of input features.
+
+    inputs: those that were classified
+    top: k of precision@k
+    """
+    names = [*(name for name in INPUT_LABELS if name in inputs), *sorted(set(inputs) - set(INPUT_LABELS))]
+    metrics = _label_metrics(scores, names, top)
+    wanted = []
+    for name in names:
+        row = Row(name, INPUT_LABELS.get(name, name), name, "baseline", quoted=name)
+        wanted.append(Wanted(name, row.label, Key(name, "features", part=""), row.kind))
+        wanted += row.cells(scores.queries(name, MAPS[0]), metrics)
+    caption = [
+        captions.what(
+            "Linear baselines on input features", "Mean average precision (interpolated, test set)", about
+        ),
+        captions.line(about.note, captions.sizes(scores, names), captions.logistic(scores, names)),
+        captions.numbers("split", scores, published, wanted),
+    ]
+    columns = [
+        Column("dimensions", ["features"], parts=[""], form=",.0f", spread=False),
+        Column("mAP", MAPS[:1]),
+    ]
+    return Table(wanted, columns, caption, "Input")
+
+
+def table2(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    models: Mapping[str, str],
+    variants: Sequence[str],
+    queries: Sequence[str],
+    main: str,
+    compared: Sequence[Sequence[str]],
+    top: int,
+    training: Mapping[str, Any],
+) -> Table:
+    """Mean average precision of every model and query, and of linear baselines.
+
+    models: name -> label, in the order of the rows
+    variants: whose features the classifiers learned from, "multimodal" or "mixed"
+    queries: the multimodal one first, then the image-only one
+    main: the model that is compared with the baselines; the MDRNN's published numbers stand beside it
+    compared: pairs of models that are compared by the image-only query
+    top: k of precision@k
+    training: of `captions.unsupervised`
+    """
+    rows = {}
+    for variant, (name, label) in product(variants, models.items()):
+        if variant == "mixed":
+            row = Row(f"{name}/mixed", f"{label}, classifier of every query", name, variant=variant)
+        else:
+            row = Row(name, label, name, variant=variant, quoted="mdrnn" if name == main else "")
+        rows[row.name] = row
+    linear = []
+    for name, (label, inputs) in _LINEAR.items():
+        known = {query: method for query, method in inputs.items() if scores.has(method)}
+        linear.append(Row(name, label, known, "baseline", quoted=known))
+    metrics = _label_metrics(scores, models, top)
+    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, metrics)]
+    wanted += _published(published, MAPS, queries, "mdbm", "mdbn")
+    if main in rows:
+        for row, query in product(linear, queries[:2]):
+            if row.key(query, MAPS[0], "test").method:
+                wanted += rows[main].minus(row, query, metrics)
+    for left, right in compared:
+        wanted += rows[left].minus(rows[right], queries[1], metrics)
+    caption = [
+        captions.what("Table 2", "Mean average precision (interpolated, test set)", about),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            captions.sizes(scores, models),
+            captions.logistic(scores, models),
+            captions.numbers("split", scores, published, wanted, "best model"),
+        ),
+    ]
+    columns = [Column(query_title(query), MAPS[:2], {"query": query}, best="highest") for query in queries]
+    return Table(wanted, columns, caption)
+
+
+def table3(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    sweep: Mapping[str, Any],
+    training: Mapping[str, Any],
+) -> Table:
+    """Mean average precision by the number of mean-field iterations.
+
+    sweep: arguments of `sweep_lines`
+    training: of `captions.unsupervised`
+    """
+    titles = {query: query_title(query).capitalize() for query in sweep["queries"]}
+    wanted = []
+    for line in sweep_lines(**sweep):
+        kind = line.kind
+        if kind == "trained":
+            kind = f"trained with {next(iter(line.training.values()))}"
+        row, label = f"{kind}/{line.query}", f"{titles[line.query]}, {kind}"
+        steps = _steps(list(line.training)) if line.inferred or kind == "matched" else []
+        if line.kind == "trained":
+            steps = steps[-1:]
+        for metric, part in product(MAPS, PARTS):
+            keys = line.keys(metric, part)
+            wanted += [Wanted(row, label, key, iterations=n) for n, key in keys.items()]
+            for before, after in steps:
+                name, text = f"{row}/{after}-{before}", f"{label}: {after} - {before}"
+                wanted.append(Wanted(name, text, keys[after], "difference", minus=keys[before]))
+    for key in published:
+        if key.iterations is not None and key.query in titles:
+            row, label = f"published/{key.query}", f"{titles[key.query]}, published (validation set)"
+            wanted.append(Wanted(row, label, key, "published", iterations=key.iterations, quoted=key.method))
+    caption = [
+        captions.what(
+            "Table 3",
+            "Mean average precision (interpolated, test set) by mean-field iterations at test",
+            about,
+        ),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            f"Fixed: {sweep['main']} iterations in training; matched: as many as at test.",
+            captions.logistic(scores, [sweep["method"]]),
+            captions.numbers("split", scores, published, wanted),
+        ),
+    ]
+    numbers = sorted({cell.iterations for cell in wanted if cell.iterations is not None})
+    columns = [Column(str(n), MAPS[:1], {"iterations": n}, parts=PARTS) for n in numbers]
+    return Table(wanted, columns, caption, "Iterations")
+
+
+def _steps(numbers: Sequence[int]) -> list[tuple[int, int]]:
+    """From the smallest number to the next, from there to the largest, and the whole way."""
+    if len(numbers) < 2:
+        return []
+    first, second, last = numbers[0], numbers[1], numbers[-1]
+    return list(dict.fromkeys(p for p in ((first, second), (second, last), (first, last)) if p[0] < p[1]))
+
+
+def retrieval(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    models: Mapping[str, str],
+    queries: Sequence[str],
+    training: Mapping[str, Any],
+) -> Table:
+    """Mean average precision of ranking other images by a query; arguments as for `table2`."""
+    metrics = [f"retrieval_{name}" for name in MAPS]
+    rows = [Row(name, label, name) for name, label in models.items()]
+    wanted = [cell for row in rows for cell in row.cells(queries, metrics, PARTS[:1])]
+    chance = Row("chance", "Random ranking, non-interpolated AP", "chance", "baseline")
+    wanted += chance.cells(queries, metrics[1:2], PARTS[:1])
+    wanted += _published(published, ["retrieval_map"], queries, "mdrnn", "mdbm")
+
+    def count(what: str) -> str:
+        return captions.span(scores.values(f"retrieval_{what}", "test", models))
+
+    caption = [
+        captions.what(
+            "Retrieval", "Mean average precision (interpolated) of ranking test images by cosine", about
+        ),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            f"{count('queries')} queries ({count('queries_judged')} with a relevant image), database of "
+            f"{count('database')}.",
+            captions.numbers("split", scores, published, wanted, "best model"),
+        ),
+    ]
+    # The papers do not say which average precision they took; a random ranking's is known in one.
+    shown = [metrics[0], "retrieval_map", metrics[1]]
+    columns = [Column(query_title(query), shown, {"query": query}, best="highest") for query in queries]
+    return Table(wanted, columns, caption)
+
+
+def tags(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    models: Mapping[str, str],
+    query: str,
+    tops: Sequence[int],
+    training: Mapping[str, Any],
+) -> Table:
+    """Tags predicted from the image alone, beside predictors that know less or more.
+
+    models: name -> label
+    query: what is given
+    tops: the numbers k of precision@k
+    training: of `captions.unsupervised`
+    """
+    precisions = [f"tags_precision_at_{k}" for k in sorted(tops)]
+    metrics = [*precisions, *(f"tags_{name}" for name in MAPS), "tags_log_loss"]
+    rows = [Row(name, label, name) for name, label in models.items()]
+    rows.append(Row("marginal", "Tag frequencies of the training rows", "marginal", "baseline"))
+    if scores.has("optimal"):
+        rows.append(Row("optimal", "Bayes-optimal (the generator's probabilities)", "optimal", "baseline"))
+    wanted = [cell for row in rows for cell in row.cells([query], metrics, PARTS[:1])]
+    oracle = Row("oracle", "Oracle ranking (upper bound)", "oracle", "baseline")
+    wanted += oracle.cells([query], precisions, PARTS[:1])
+
+    def count(what: str) -> str:
+        return captions.span(scores.values(f"tags_{what}", "test", models))
+
+    caption = [
+        captions.what("Predicted tags", "Tags of test images predicted from the image", about),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            f"{count('pictures')} images, {count('pictures_without_tag')} without tags;",
+            f"{count('vocabulary')} tags, mAP of the {count('judged')} with {count('minimum_positives')} images.",
+            captions.numbers("split", scores, published, wanted, "best model"),
+        ),
+    ]
+    columns = [
+        *(
+            Column(f"precision@{k}", [name], best="highest")
+            for k, name in zip(sorted(tops), precisions, strict=True)
+        ),
+        Column("mAP (step)", ["tags_map_step"], best="highest"),
+        Column("log loss (nats)", ["tags_log_loss"], form=".2f", best="lowest"),
+    ]
+    return Table(wanted, columns, caption, "Predictor")
+
+
+TABLES: dict[str, Callable[..., Table]] = {
+    "table1": table1,
+    "reference": reference,
+    "table2": table2,
+    "table3": table3,
+    "retrieval": retrieval,
+    "tags": tags,
+}
