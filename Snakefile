@@ -11,31 +11,38 @@ container: "docker://python:3.12-slim"
 configfile: "config/config.yaml"
 
 
-for _name in (
-    *("common", "common_pictures", "common_deep", "common_search"),
-    "common_results",
-):
-
-    include: f"rules/{_name}.smk"
+include: "rules/common.smk"
 
 
+# A path of a run that the config does not have is made by no rule.
 wildcard_constraints:
-    run=one_of(config["run"]),  # not made with this run's settings: a path of another
-    method=one_of(*config["halves"]["compare"]),
-    seed=r"\d+",
-    experiment=one_of(*theory_experiments()),
+    run=one_of(PLAN.runs),
+    part=r"(seed\d+|unlabelled|split\d+)(-seed\d+)?",
+    batch=r"every|(seed\d+|unlabelled|split\d+)(-seed\d+)?",
+    modality=one_of(PLAN.modalities),
+    method=one_of(METHODS),
+    model=one_of(PLAN.models),
+    stage=one_of(PLAN.stages),
+    layer=r"[1-9]",
+    iterations=r"\d+",
+    trial=r"\d+",
+    input=r"[^/]+",
+    dataset=one_of(DATASETS),
+    features=one_of(PLAN.features),
 
 
 rule all:
     input:
-        reports(),
+        lambda wildcards: checked(results.everything, PLAN),
 
 
-for _name in (
-    *("retrieve", "features", "stores", "pretrain", "joint", "search"),
-    *("finetune", "baselines", "evaluate", "evaluate_deep"),
-    *("retrieval", "theory", "tables", "tables_deep"),
-    *("figures_deep", "report", "collect"),
-):
-
-    include: f"rules/{_name}.smk"
+include: "rules/download.smk"
+include: "rules/features.smk"
+include: "rules/stores.smk"
+include: "rules/train.smk"
+include: "rules/encode.smk"
+include: "rules/evaluate.smk"
+include: "rules/tables.smk"
+include: "rules/figures.smk"
+include: "rules/theory.smk"
+include: "rules/collect.smk"

@@ -1,131 +1,74 @@
 # SPDX-License-Identifier: MIT
-
-
 # What to ask for by name: snakemake --cores all table1
+
+
 localrules:
-    table1,
-    figure2,
-    iterations,
-    training,
     theory,
-    features,
-    card,
-    reference,
-    table2,
-    table3,
-    retrieval,
-    tags,
-    figure3,
-    figure4,
-    learning,
-    model,
-    search,
     report,
+    dump_config,
+    write_report,
 
 
-rule table1:
-    input:
-        expand(rules.write_table1.output, run=config["run"]),
-        expand(rules.dump_config.output, run=config["run"]),
+for _target in results.TARGETS:
 
+    localrules:
+        _target,
 
-rule figure2:
-    input:
-        expand(rules.draw_figure2.output, run=config["run"]),
-        expand(rules.dump_config.output, run=config["run"]),
-
-
-rule iterations:
-    input:
-        expand(rules.draw_iterations.output, run=config["run"]),
-        expand(rules.dump_config.output, run=config["run"]),
-
-
-rule training:
-    input:
-        expand(rules.draw_training.output, run=config["run"]),
-        expand(rules.dump_config.output, run=config["run"]),
+    rule:
+        name:
+            _target
+        input:
+            lambda wildcards, name=_target: checked(results.target, PLAN, name),
 
 
 rule theory:
     input:
-        expand(rules.theory_figure.output, experiment=theory_experiments()),
-        rules.theory_table.output,
-
-
-rule features:
-    input:
-        FLICKR_STORE,
-
-
-rule card:
-    input:
-        **card_files(),
-
-
-rule reference:
-    input:
-        reference_table,
-        of_flickr("config.yaml"),
-
-
-rule table2:
-    input:
-        rules.write_table2.output,
-        of_flickr("config.yaml"),
-
-
-rule table3:
-    input:
-        rules.write_table3.output,
-        rules.draw_sweep.output,
-        of_flickr("config.yaml"),
-
-
-rule retrieval:
-    input:
-        rules.write_retrieval.output,
-        rules.draw_recall.output,
-        of_flickr("config.yaml"),
-
-
-rule tags:
-    input:
-        rules.write_tags.output,
-        rules.draw_predicted_tags.output if PICTURES else [],
-        of_flickr("config.yaml"),
-
-
-rule figure3:
-    input:
-        rules.draw_galleries.output.figure3,
-        of_flickr("config.yaml"),
-
-
-rule figure4:
-    input:
-        rules.draw_galleries.output.figure4,
-        of_flickr("config.yaml"),
-
-
-rule learning:
-    input:
-        rules.draw_learning.output,
-        of_flickr("config.yaml"),
-
-
-rule model:
-    input:
-        expand(rules.keep_model.output, split=config["flickr"]["splits"]),
-        of_flickr("config.yaml"),
+        lambda wildcards: checked(results.theory, PLAN),
 
 
 rule report:
     input:
-        reports(),
+        lambda wildcards: checked(results.everything, PLAN),
 
 
-rule search:
+rule dump_config:
+    output:
+        "results/{run}/config.yaml",
+    log:
+        "results/{run}/logs/dump_config.log",
+    wildcard_constraints:
+        run=one_of([*PLAN.runs, *PLAN.theory]),
+    params:
+        config=lambda wildcards: digest(
+            {**config, "runs": config["runs"][wildcards.run]}
+        ),
+        code=code("dump_config.py"),
+    message:
+        "Writing the resolved configuration of {wildcards.run}"
+    script:
+        "../workflow_scripts/dump_config.py"
+
+
+# Benchmark files are read if they are there: as inputs, a lost one would mean to train again.
+rule write_report:
     input:
-        rules.write_search.output,
-        of_flickr("config.yaml"),
+        of(results.made),
+        config="results/{run}/config.yaml",
+    output:
+        report="results/{run}/report.md",
+        cost="results/{run}/cost.md",
+    log:
+        "results/{run}/logs/write_report.log",
+    wildcard_constraints:
+        run=one_of([*PLAN.runs, *PLAN.theory]),
+    params:
+        run="{run}",
+        about=of(results.about),
+        tables=of(lambda run: results.shown(run, "tables", "md")),
+        figures=of(lambda run: results.shown(run, "figures", "png")),
+        benchmarks=of(results.benchmarks),
+        code=code("write_report.py"),
+    message:
+        "Writing the page of {wildcards.run}"
+    script:
+        "../workflow_scripts/write_report.py"

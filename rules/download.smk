@@ -15,8 +15,8 @@ rule download:
         dataset=one_of(DOWNLOADED),
         file=r"[^/]+",
     params:
-        sha256=lambda wildcards: (
-            checked(registered, REGISTRY, wildcards.dataset)[wildcards.file].sha256
+        sha256=lambda wildcards: checked(
+            hash_of_download, wildcards.dataset, wildcards.file
         ),
         code=code("download.py"),
     message:
@@ -25,7 +25,7 @@ rule download:
         "../workflow_scripts/download.py"
 
 
-for _name, _source in GENERATED.items():
+for _name, _source in PLAN.generated.items():
     _generator = _source.dataset.generator
 
     rule:

@@ -199,9 +199,7 @@ rule predict_tags:
         block=of(setting("inference", "block")),
         inference=of(Run.exported_inference),
         tag_probabilities=of(Run.truth_reader),
-        code=of(
-            lambda run: code("predict_tags.py", *filter(None, [module_of(run.truth_reader())]))
-        ),
+        code=of(lambda run: code("predict_tags.py", module_of(run.truth_reader()))),
     message:
         "Predicting tags of images alone"
     script:

@@ -9,17 +9,17 @@ rule catalogue:
     log:
         "results/data/{dataset}/logs/catalogue.log",
     wildcard_constraints:
-        dataset=one_of(WITH_IMAGES),
+        dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
         mem_mb=memory(4000),
         runtime=30,
     params:
         rows=of_source(Source.planned_rows),
         pictures=of_source(Source.fingerprint),
-        read=entry_point("read"),
+        read=lambda wildcards: DATASETS[wildcards.dataset].read,
         settings=of_source(lambda source: source.data),
         about=of_source(Source.about),
-        code=reader("catalogue.py", "read"),
+        code=code_of("catalogue.py", reader("read")),
     message:
         "Reading tags and labels of {wildcards.dataset}"
     script:
@@ -41,9 +41,9 @@ rule learn_words:
         gpu=gpu(),
     params:
         pictures=of_source(Source.fingerprint),
-        settings=of_source(lambda source: source.features["phow"]),
-        size=of_source(lambda source: source.features["picture_size"]),
-        batch=of_source(lambda source: source.features["batch"]),
+        settings=of_source(feature("phow")),
+        size=of_source(feature("picture_size")),
+        batch=of_source(feature("batch")),
         code=code("learn_words.py"),
     message:
         "Learning visual words from images of {wildcards.dataset}"
@@ -88,8 +88,8 @@ rule image_store:
         mem_mb=memory(2000),
         runtime=60,
     params:
-        precision=of_source(lambda source: source.features["precision"]),
-        unreadable=of_source(lambda source: source.features["unreadable"]),
+        precision=of_source(feature("precision")),
+        unreadable=of_source(feature("unreadable")),
         code=code("image_store.py"),
     message:
         "Putting features, tags and labels of {wildcards.dataset} into one store"
@@ -114,7 +114,7 @@ rule data_card:
     log:
         "results/data/{dataset}/logs/card.log",
     wildcard_constraints:
-        dataset=one_of(WITH_IMAGES),
+        dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
         mem_mb=memory(2000),
         runtime=60,
@@ -139,7 +139,7 @@ rule label_figures:
     log:
         "results/data/{dataset}/logs/label_figures.log",
     wildcard_constraints:
-        dataset=one_of(WITH_IMAGES),
+        dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
         mem_mb=memory(1000),
         runtime=10,

@@ -11,15 +11,15 @@ rule make_store:
     benchmark:
         "results/data/{dataset}/benchmarks/store.tsv"
     wildcard_constraints:
-        dataset=one_of(READ_AT_ONCE),
+        dataset=one_of(name for name, one in DATASETS.items() if one.write_store),
     resources:
         mem_mb=memory(4000),
         runtime=240,
     params:
-        write=entry_point("write_store"),
+        write=lambda wildcards: DATASETS[wildcards.dataset].write_store,
         settings=of_source(lambda source: source.data),
         about=of_source(Source.about),
-        code=reader("make_store.py", "write_store"),
+        code=code_of("make_store.py", reader("write_store")),
     message:
         "Reading {wildcards.dataset} into its store"
     script:
@@ -34,7 +34,7 @@ rule store_with_copies:
     log:
         "results/data/{dataset}/logs/copies{copies}.log",
     wildcard_constraints:
-        dataset=one_of(READ_AT_ONCE),
+        dataset=one_of(name for name, one in DATASETS.items() if one.write_store),
         copies="4|8",
     resources:
         mem_mb=memory(6000),

@@ -1,95 +1,86 @@
 # SPDX-License-Identifier: MIT
 # Seconds each, too little for a job of a cluster.
 localrules:
-    write_table1,
-    write_reference_rows,
+    write_table,
+    write_class_table,
+    write_search,
     join_scores,
-    join_flickr_scores,
-    draw_figure2,
-    draw_iterations,
-    draw_training,
 
 
-rule write_table1:
+rule write_table:
     input:
-        store=f"results/data/{config['dataset']}/store.h5",
-        scores=[
-            *expand(
-                "results/{{run}}/scores/classification/{method}/seed{seed}.csv",
-                method=config["halves"]["compare"],
-                seed=config["seeds"],
-            ),
-            "results/{run}/scores/raw/own.csv",
-            "results/{run}/scores/raw/filled.csv",
-        ],
+        store=of(Run.store),
+        scores=of(results.table_inputs),
         published="config/published.csv",
     output:
-        csv="results/{run}/tables/table1.csv",
+        csv="results/{run}/tables/{table}.csv",
         md=report(
-            "results/{run}/tables/table1.md",
+            "results/{run}/tables/{table}.md",
             category="Tables",
-            caption="../report/table1.rst",
+            caption="../report/table.rst",
         ),
     log:
-        "results/{run}/logs/write_table1.log",
+        "results/{run}/logs/write_table/{table}.log",
+    wildcard_constraints:
+        table=one_of(results.TABLES),
     params:
-        table="table1",
-        run=config["run"],
-        title=title_of(config["dataset"]),
-        note="",
-        settings={
-            "methods": labels_of(HALVES),
-            "baselines": {
-                "raw_own": "Raw pixels, a classifier per query",
-                "raw_filled": "Raw pixels, mean imputation",
-            },
-            "queries": HALVES_QUERIES,
-            "train_on": config["halves"]["classifier"]["train_on"],
-        },
+        table="{table}",
+        run="{run}",
+        title=of(lambda run: run.dataset.title),
+        note=of(setting("note")),
+        settings=of(results.table_settings),
         code=code("write_table.py"),
     message:
-        "Writing Table 1"
+        "Writing {wildcards.table} of {wildcards.run}"
     script:
         "../workflow_scripts/write_table.py"
 
 
-rule write_reference_rows:
+rule write_class_table:
     input:
-        store=FLICKR_STORE,
-        scores=scores_of("reference", config["flickr"]["reference_rows"]["inputs"]),
-        published="config/published.csv",
+        of(lambda run: results.table_inputs(run, "table2")),
     output:
-        csv=of_flickr("tables/reference.csv"),
-        md=report(
-            of_flickr("tables/reference.md"),
-            category="Tables",
-            caption="../report/reference.rst",
-        ),
+        "results/{run}/tables/table2_classes.csv",
     log:
-        of_flickr("logs/write_reference_rows.log"),
+        "results/{run}/logs/write_class_table.log",
     params:
-        **table_of_flickr("reference"),
-        settings={
-            "inputs": config["flickr"]["reference_rows"]["inputs"],
-            "top": config["flickr"]["reference_rows"]["top"],
-        },
+        code=code("write_class_table.py"),
     message:
-        "Writing the table of linear baselines"
+        "Writing the average precision of every class"
     script:
-        "../workflow_scripts/write_table.py"
+        "../workflow_scripts/write_class_table.py"
+
+
+rule write_search:
+    input:
+        store=of(Run.store),
+        trials=of(Run.trial_files),
+    output:
+        csv="results/{run}/tables/search.csv",
+        md="results/{run}/tables/search.md",
+    log:
+        "results/{run}/logs/write_search.log",
+    params:
+        trials=of(Run.trials),
+        methods=of(lambda run: results.labels(run.compared, "Joint layer by {short}")),
+        split=of(setting("joint", "search", "split")),
+        run="{run}",
+        title=of(lambda run: run.dataset.title),
+        iterations=of(setting("inference", "iterations")),
+        untagged=of(setting("inference", "untagged")),
+        grid=of(setting("classifier", "lambda")),
+        note=of(setting("note")),
+        code=code("write_search.py"),
+    message:
+        "Writing what the search found"
+    script:
+        "../workflow_scripts/write_search.py"
 
 
 # All scores of a run in one table, for people; tables and figures read the files that they need.
 rule join_scores:
     input:
-        expand(
-            "results/{{run}}/scores/{kind}/{method}/seed{seed}.csv",
-            kind=["classification", "sweep"],
-            method=config["halves"]["compare"],
-            seed=config["seeds"],
-        ),
-        "results/{run}/scores/raw/own.csv",
-        "results/{run}/scores/raw/filled.csv",
+        of(results.every_score),
     output:
         "results/{run}/scores.csv",
     log:
@@ -97,95 +88,6 @@ rule join_scores:
     params:
         code=code("join_scores.py"),
     message:
-        "Joining the scores"
+        "Joining the scores of {wildcards.run}"
     script:
         "../workflow_scripts/join_scores.py"
-
-
-rule join_flickr_scores:
-    input:
-        every_score(),
-    output:
-        of_flickr("scores.csv"),
-    log:
-        of_flickr("logs/join_scores.log"),
-    params:
-        code=code("join_scores.py"),
-    message:
-        "Joining the scores of images and tags"
-    script:
-        "../workflow_scripts/join_scores.py"
-
-
-rule draw_figure2:
-    input:
-        expand(
-            "results/{{run}}/completions/{method}.npz",
-            method=config["halves"]["compare"],
-        ),
-    output:
-        png=report(
-            "results/{run}/figures/figure2.png",
-            category="Figures",
-            caption="../report/figure2.rst",
-        ),
-        svg="results/{run}/figures/figure2.svg",
-    log:
-        "results/{run}/logs/draw_figure2.log",
-    params:
-        labels=labels_of(HALVES),
-        code=code("draw_figure2.py"),
-    message:
-        "Drawing Figure 2"
-    script:
-        "../workflow_scripts/draw_figure2.py"
-
-
-rule draw_iterations:
-    input:
-        expand(
-            "results/{{run}}/scores/sweep/{method}/seed{seed}.csv",
-            method=config["halves"]["compare"],
-            seed=config["seeds"],
-        ),
-    output:
-        png=report(
-            "results/{run}/figures/iterations.png",
-            category="Figures",
-            caption="../report/iterations.rst",
-        ),
-        svg="results/{run}/figures/iterations.svg",
-    log:
-        "results/{run}/logs/draw_iterations.log",
-    params:
-        methods=HALVES,
-        code=code("draw_iterations.py"),
-    message:
-        "Drawing cross-entropy against mean-field iterations"
-    script:
-        "../workflow_scripts/draw_iterations.py"
-
-
-rule draw_training:
-    input:
-        expand(
-            "results/{{run}}/joint/{method}/seed{seed}.csv",
-            method=config["halves"]["compare"],
-            seed=config["seeds"],
-        ),
-    output:
-        png=report(
-            "results/{run}/figures/training.png",
-            category="Training",
-            caption="../report/training.rst",
-        ),
-        svg="results/{run}/figures/training.svg",
-    log:
-        "results/{run}/logs/draw_training.log",
-    params:
-        methods=HALVES,
-        code=code("draw_training.py"),
-    message:
-        "Drawing training curves"
-    script:
-        "../workflow_scripts/draw_training.py"

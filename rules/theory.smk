@@ -47,7 +47,7 @@ rule theory_figure:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        styles=STYLES,
+        methods=results.theory_looks(),
         code=code("theory_figure.py"),
     message:
         "Drawing {wildcards.experiment}"
@@ -74,7 +74,7 @@ rule theory_table:
         mem_mb=memory(1000),
         runtime=10,
     params:
-        labels=LABELS,
+        labels={name: one["label"] for name, one in results.theory_looks().items()},
         code=code("theory_table.py"),
     message:
         "Writing the table of the theory"

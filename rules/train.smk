@@ -80,7 +80,7 @@ rule train_joint:
         model=of(Run.joint_model),
         objective=of(Run.objective),
         schedule=of(Run.schedule),
-        code=trainer("train_joint.py"),
+        code=code_of("train_joint.py", method_of, OBSERVERS),
     message:
         "Training {wildcards.method} of {wildcards.run}, {wildcards.part}"
     script:
@@ -162,7 +162,7 @@ rule search_joint:
         objective=of(Run.objective),
         schedule=of(Run.trial_schedule),
         scored=of(Run.search_scoring),
-        code=trainer("search_joint.py"),
+        code=code_of("search_joint.py", method_of, OBSERVERS),
     message:
         "Trying the joint layer by {wildcards.method}, settings {wildcards.trial}"
     script:

@@ -21,5 +21,5 @@ for path in map(Path, snakemake.input):
             completed.setdefault(given, {})[path.stem] = Completion(
                 pictures[f"mean_field/{target}"], pictures[f"sample/{target}"]
             )
-figure = completions(truth, {given: completed[given] for given in truth}, snakemake.params.labels)
+figure = completions(truth, {given: completed[given] for given in truth}, snakemake.params.settings["labels"])
 style.save(figure, snakemake.output.png, snakemake.output.svg)

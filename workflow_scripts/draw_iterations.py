@@ -10,5 +10,5 @@ from mvi.report.figures.halves import iterations, sweep_curves
 from mvi.report.scores import read_scores
 
 curves, baselines = sweep_curves(read_scores(snakemake.input))
-figure = iterations(curves, style.looks(snakemake.params.methods), baselines)
+figure = iterations(curves, style.looks(snakemake.params.settings["methods"]), baselines)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

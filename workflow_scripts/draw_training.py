@@ -22,5 +22,5 @@ titles |= {
 }
 # What all methods are measured by comes first.
 metrics = sorted(every, key=lambda name: (not name.startswith("validation"), "/" not in name))
-figure = training_curves(runs, style.looks(snakemake.params.methods), metrics, titles)
+figure = training_curves(runs, style.looks(snakemake.params.settings["methods"]), metrics, titles)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Write the resolved configuration beside the results; given as a config file it makes them again."""
+"""Write the resolved configuration of a run beside its results; given as a config file it makes them again."""
 
-from common import start
+from common import of_run, start
 
 log = start(snakemake)
 
@@ -10,4 +10,4 @@ import yaml
 from mvi.files import atomic
 
 with atomic(snakemake.output[0]) as temporary:
-    temporary.write_text(yaml.safe_dump(snakemake.config, sort_keys=False))
+    temporary.write_text(yaml.safe_dump(of_run(snakemake), sort_keys=False))

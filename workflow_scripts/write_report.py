@@ -29,9 +29,9 @@ lines = [
     f"# {run}",
     f"{snakemake.params.about}. Every setting: [config.yaml](config.yaml). To make it again:",
     f"```sh\nsnakemake --cores all --configfile results/{run}/config.yaml -- all\n```",
-    *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.input.tables),
+    *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.params.tables),
 ]
-for path in map(Path, snakemake.input.figures):
+for path in map(Path, snakemake.params.figures):
     parts = path.with_suffix("").parts
     title = " ".join(part for part in parts if part not in ("results", "data", "figures", run))
     lines.append(f"![{title}]({os.path.relpath(path, output.parent)})")

@@ -14,16 +14,9 @@ params = snakemake.params
 with Store(snakemake.input.store) as store:
     attrs = store.attrs
 about = About(attrs["dataset"], params.title, params.run, attrs["generated"], params.note)
-rows = read_scores(snakemake.input.scores)
-scores = Scores(rows)
+scores = Scores(read_scores(snakemake.input.scores))
 published = read_published(snakemake.input.published, about)
 table = TABLES[params.table](scores, published, about, **params.settings)
 found = cells(table.wanted, scores, about, published)
 write_csv(snakemake.output.csv, found)
 write_markdown(snakemake.output.md, markdown(table, found), table.caption)
-if classes := snakemake.output.get("classes"):
-    from mvi.files import atomic
-    from mvi.report.classes import class_table
-
-    with atomic(classes) as temporary:
-        class_table(rows).to_csv(temporary, index=False)

@@ -6,13 +6,17 @@ runs may share. Every function is plain: the rules bind them to wildcards (`rule
 are relative to the folder in which Snakemake runs.
 """
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from mvi.data.registry import rows as registered
 from mvi.data.sets.base import DataSet, Size
+from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
@@ -670,3 +674,52 @@ class Plan:
         """What is counted and drawn of a data set: as its first run says."""
         settings = next(run.settings for run in self.runs.values() if run.dataset.name == source.dataset.name)
         return {**settings["card"], "picture_size": settings["features"]["picture_size"]}
+
+    # -- names that wildcards may have ------------------------------------------------------------------
+
+    @property
+    def features(self) -> list[str]:
+        """Names of the features of all runs."""
+        return list(dict.fromkeys(run.settings["features"]["name"] for run in self.runs.values()))
+
+    @property
+    def modalities(self) -> list[str]:
+        """Those of all data sets of the runs."""
+        return list(dict.fromkeys(name for run in self.runs.values() for name in run.modalities))
+
+    @property
+    def models(self) -> list[str]:
+        """Methods and stages of all runs."""
+        return list(dict.fromkeys(name for run in self.runs.values() for name in run.models))
+
+    @property
+    def stages(self) -> list[str]:
+        """Stages of all runs."""
+        return list(dict.fromkeys(name for run in self.runs.values() for name in run.stages))
+
+    @property
+    def generated(self) -> dict[str, Source]:
+        """The sources whose raw files a program draws."""
+        return {name: source for name, source in self.sources.items() if source.dataset.generator}
+
+    @staticmethod
+    def check_mirror(folder: str | None) -> None:
+        """Raise `ConfigError` for a mirror of raw files that is not there."""
+        if folder and not Path(folder).expanduser().is_dir():
+            raise ConfigError(
+                f"The mirror {folder} is not a folder; name the folder that holds the raw files."
+            )
+
+
+DOWNLOADED = [NETWORK, *(name for name, record in DATASETS.items() if record.downloads)]
+"""Whose raw files are downloaded."""
+
+
+def hash_of_download(dataset: str, file: str) -> tuple[str, ...]:
+    """The hashes that the registry of downloads accepts for a file."""
+    return registered(REGISTRY, dataset)[file].sha256
+
+
+def digest(settings: Any) -> str:
+    """What tells settings from others, short."""
+    return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]

@@ -10,8 +10,8 @@ from mvi.report.figures.deep import sweep
 from mvi.report.scores import Scores, read_scores
 from mvi.report.sweep import sweep_lines
 
-about = snakemake.params.sweep
+about = snakemake.params.settings["sweep"]
 looks = style.looks(dict(zip(about["queries"], ("multimodal query", "image-only query"), strict=True)))
 scores = Scores(read_scores(snakemake.input))
-figure = sweep(scores, sweep_lines(**about), looks, about["main"], snakemake.params.part)
+figure = sweep(scores, sweep_lines(**about), looks, about["main"], snakemake.params.settings["part"])
 style.save(figure, snakemake.output.png, snakemake.output.svg)

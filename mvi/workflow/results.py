@@ -1,0 +1,388 @@
+# SPDX-License-Identifier: MIT
+"""What the tables and figures of a run are made from, and what a user may ask for by name.
+
+The third registry, beside those of data sets and methods: a table is an entry of `TABLES` and a function of
+`mvi.report.specs`, a figure an entry of `FIGURES` and a script `draw_<figure>.py`.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from mvi.errors import ConfigError
+from mvi.evaluation.queries import queries_of
+from mvi.methods.registry import METHODS
+from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
+
+LINEAR_INPUTS = ("image+text", "image", "text", "sqrt_image+text", "sqrt_image")
+"""The input features whose linear baselines Table 2 has."""
+
+PIXEL_BASELINES = {
+    "raw_own": "Raw pixels, a classifier per query",
+    "raw_filled": "Raw pixels, mean imputation",
+}
+
+EXACT_GRADIENTS = {
+    "exact_nll": {"label": "NLL, exact gradient", "color": "#1a1a1a", "marker": ""},
+    "exact_minvi": {"label": "MinVI, exact gradient", "color": "#6b6b6b", "marker": ""},
+}
+"""What the theory follows beside the methods."""
+
+
+# -- labels ----------------------------------------------------------------------------------------------
+
+
+def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
+    """Label, colour and marker of methods, in the order of all; `label` may name `{label}` and `{short}`."""
+    wanted = set(names)
+    return {
+        name: {
+            "label": label.format(label=record.label, short=record.short),
+            "color": record.color,
+            "marker": record.marker,
+        }
+        for name, record in METHODS.items()
+        if name in wanted
+    }
+
+
+def labels(names: Iterable[str], label: str = "{label}") -> dict[str, str]:
+    """The labels of `looks` alone."""
+    return {name: look["label"] for name, look in looks(names, label).items()}
+
+
+def theory_looks() -> dict[str, Settings]:
+    """How the curves of the theory are drawn."""
+    return EXACT_GRADIENTS | looks(METHODS)
+
+
+def model_looks(run: Run) -> dict[str, Any]:
+    """How joint layers by every method are drawn, and the labels of the networks finetuned from one."""
+    stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
+    return {**looks(run.compared, "Joint layer by {short}"), **stages}
+
+
+def model_labels(run: Run) -> dict[str, str]:
+    """The labels of `model_looks` alone."""
+    return {name: one if isinstance(one, str) else one["label"] for name, one in model_looks(run).items()}
+
+
+def learned_from(run: Run) -> str:
+    """What the unsupervised training learned from, for captions."""
+    if run.source.learns_once:
+        return "the unlabelled rows, once for all splits"
+    parts = run.settings["rows"]["parts"]
+    seen = " (validation scores are optimistic)" if "validation" in parts else ""
+    return f"the {' and '.join(parts)} rows of each split{seen}"
+
+
+def training(run: Run) -> Settings:
+    """What the caption of a table says of the training."""
+    return {
+        "learned_from": learned_from(run),
+        "finetuned_from": f"the joint layer by {METHODS[run.settings['finetune_from']].short}",
+        "iterations": run.iterations(run.last_stage),
+        "untagged": run.settings["inference"]["untagged"],
+    }
+
+
+def sweep(run: Run) -> Settings:
+    """The numbers of iterations of Table 3, and the queries that it varies them for."""
+    return {
+        "method": run.last_stage,
+        "main": run.stages[run.last_stage]["iterations"],
+        "trained": run.swept(),
+        "tested": sorted(run.settings["sweep"]["iterations"]),
+        "queries": queries_of(run.modalities)[:2],
+    }
+
+
+# -- tables ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A table or a figure: the files that it is made from, and the settings that it is given."""
+
+    inputs: Callable[[Run], Files]
+    settings: Callable[[Run], Settings]
+
+
+def _table1(run: Run) -> Settings:
+    inputs = run.settings["baselines"]["inputs"]
+    (train_on,) = run.settings["classifier"]["train_on"][:1]
+    return {
+        "methods": labels(run.compared),
+        "baselines": {name: label for name, label in PIXEL_BASELINES.items() if name in inputs},
+        "queries": queries_of(run.modalities),
+        "train_on": train_on,
+    }
+
+
+def _table2(run: Run) -> Settings:
+    pairs = [pair for pair in [("mp", "pcd")] if set(pair) <= set(run.compared)]
+    return {
+        "models": model_labels(run),
+        "variants": run.settings["classifier"]["train_on"],
+        "queries": queries_of(run.modalities),
+        "main": run.last_stage,
+        "compared": pairs,
+        "top": run.settings["classifier"]["top"],
+        "training": training(run),
+    }
+
+
+TABLES: dict[str, Shown] = {
+    "table1": Shown(
+        lambda run: [
+            *run.scores("classify", run.compared),
+            *run.baselines([name for name in PIXEL_BASELINES if name in run.settings["baselines"]["inputs"]]),
+        ],
+        _table1,
+    ),
+    "reference": Shown(
+        lambda run: run.baselines(classified(run)),
+        lambda run: {"inputs": classified(run), "top": run.settings["baselines"]["top"]},
+    ),
+    "table2": Shown(
+        lambda run: [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)], _table2
+    ),
+    "table3": Shown(Run.sweep_scores, lambda run: {"sweep": sweep(run), "training": training(run)}),
+    "retrieval": Shown(
+        lambda run: run.scores("retrieval", run.models),
+        lambda run: {
+            "models": model_labels(run),
+            "queries": queries_of(run.modalities),
+            "training": training(run),
+        },
+    ),
+    "tags": Shown(
+        lambda run: [run.file(f"scores/tags/{part.name}.csv") for part in run.parts],
+        lambda run: {
+            "models": {run.last_stage: model_labels(run)[run.last_stage]},
+            "query": queries_of(run.modalities)[1],
+            "tops": run.settings["predicted_tags"]["tops"],
+            "training": training(run),
+        },
+    ),
+}
+"""Name -> what it is made from; the name is that of a function of `mvi.report.specs`."""
+
+FIGURES: dict[str, Shown] = {
+    "figure2": Shown(
+        lambda run: [run.file(f"completions/{name}.npz") for name in run.compared],
+        lambda run: {"labels": labels(run.compared)},
+    ),
+    "iterations": Shown(
+        lambda run: [run.file(f"scores/cross_entropy/{name}.csv") for name in run.compared],
+        lambda run: {"methods": looks(run.compared)},
+    ),
+    "training": Shown(
+        lambda run: [
+            run.joint(name, part.name).replace(".safetensors", ".csv")
+            for name in run.compared
+            for part in run.parts
+        ],
+        lambda run: {"methods": looks(run.compared)},
+    ),
+    "table3": Shown(
+        Run.sweep_scores,
+        lambda run: {"sweep": sweep(run), "part": "test" if validation_seen(run) else "validation"},
+    ),
+    "learning": Shown(
+        Run.trained_metrics,
+        lambda run: {
+            "methods": looks(run.compared, "Joint layer by {short}"),
+            "modalities": {name: name for name in run.modalities},
+        },
+    ),
+    "recall": Shown(
+        lambda run: run.scores("retrieval", run.models),
+        lambda run: {"methods": model_looks(run), "queries": queries_of(run.modalities)},
+    ),
+}
+"""Name -> what it is made from; a script `draw_<name>.py` draws it."""
+
+SEVERAL = {"galleries": ("figure3", "figure4"), "predicted_tags": ("predicted_tags",)}
+"""Figures of images, drawn by rules of their own."""
+
+
+def classified(run: Run) -> list[str]:
+    """The input features that baselines are asked of; raises `ConfigError` where there are none."""
+    inputs = run.settings["baselines"]["inputs"]
+    if not inputs:
+        raise ConfigError(
+            f'config key "baselines.inputs" of run {run.name} is empty, so that nothing is classified; name '
+            "inputs, such as [image, text, image+text]."
+        )
+    return inputs
+
+
+def validation_seen(run: Run) -> bool:
+    """Whether the unsupervised training has seen the validation rows."""
+    return "validation" in run.settings["rows"]["parts"] and not run.source.learns_once
+
+
+def table_inputs(run: Run, table: str) -> Files:
+    """The scores of a table."""
+    return TABLES[table].inputs(run)
+
+
+def table_settings(run: Run, table: str) -> Settings:
+    """The settings of a table."""
+    return TABLES[table].settings(run)
+
+
+def figure_inputs(run: Run, figure: str) -> Files:
+    """The files that a figure is drawn from."""
+    return FIGURES[figure].inputs(run)
+
+
+def figure_settings(run: Run, figure: str) -> Settings:
+    """The settings of a figure."""
+    return FIGURES[figure].settings(run)
+
+
+def every_score(run: Run) -> Files:
+    """The files of scores behind all that is to be made of the run."""
+    names = [name for name in run.settings["outputs"] if name in TABLES]
+    files = [path for name in names for path in table_inputs(run, name)]
+    if "iterations" in run.settings["outputs"]:
+        files += figure_inputs(run, "iterations")
+    return list(dict.fromkeys(files))
+
+
+# -- what a user may ask for -------------------------------------------------------------------------------
+
+
+def _table(name: str) -> Callable[[Run], Files]:
+    return lambda run: [run.file(f"tables/{name}.csv"), run.file(f"tables/{name}.md")]
+
+
+def _figure(name: str) -> Callable[[Run], Files]:
+    return lambda run: [run.file(f"figures/{name}.png"), run.file(f"figures/{name}.svg")]
+
+
+def _drawn(name: str) -> Callable[[Run], Files]:
+    def files(run: Run) -> Files:
+        run.source.images()
+        return [run.file(f"figures/{name}.png")]
+
+    return files
+
+
+def _tags(run: Run) -> Files:
+    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.has_images else [])]
+
+
+def _card(run: Run) -> Files:
+    run.source.images()
+    return [path for files in run.source.card().values() for path in files]
+
+
+def halves(run: Run) -> bool:
+    """Whether a run has the figures of two halves: modalities that are drawn, one class a row."""
+    return run.dataset.labels == "single"
+
+
+def deep(run: Run) -> bool:
+    """Whether a run has a network to finetune."""
+    return bool(run.stages)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is made of a run where it is asked for by name, and whether a run can make it."""
+
+    files: Callable[[Run], Files]
+    fits: Callable[[Run], bool]
+
+
+TARGETS: dict[str, Target] = {
+    **{name: Target(_table(name), halves) for name in ("table1",)},
+    **{name: Target(_figure(name), halves) for name in ("figure2", "iterations", "training")},
+    "features": Target(lambda run: [run.store], lambda run: not halves(run)),
+    "card": Target(_card, lambda run: not halves(run)),
+    "reference": Target(_table("reference"), lambda run: not halves(run)),
+    "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], deep),
+    "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
+    "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], deep),
+    "tags": Target(_tags, deep),
+    "figure3": Target(_drawn("figure3"), deep),
+    "figure4": Target(_drawn("figure4"), deep),
+    "learning": Target(_figure("learning"), deep),
+    "model": Target(Run.exported, deep),
+    "search": Target(_table("search"), deep),
+    "scores": Target(lambda run: [run.file("scores.csv")], lambda run: bool(run.compared)),
+}
+"""Name -> what is made of a run."""
+
+
+def target(plan: Plan, name: str) -> Files:
+    """The files of a target, of every run that lists it among its outputs, else of every run that can make it.
+
+    Raises `ConfigError` where no run can.
+    """
+    runs = [run for run in plan.runs.values() if name in run.settings["outputs"]]
+    runs = runs or [run for run in plan.runs.values() if TARGETS[name].fits(run)]
+    if not runs:
+        known = ", ".join([*plan.runs, *plan.theory])
+        raise ConfigError(
+            f"No run of this config makes {name} (runs: {known}); choose another by --configfile or "
+            "--config runs=[NAME]."
+        )
+    return [path for run in runs for path in [*TARGETS[name].files(run), run.file("config.yaml")]]
+
+
+def theory(plan: Plan) -> Files:
+    """The tables and figures of the theory; raises `ConfigError` where no run has it."""
+    if not plan.theory:
+        raise ConfigError("No run of this config has a theory; add theory to its runs.")
+    return [path for run in plan.theory.values() for path in [*run.tables(), *run.figures()]]
+
+
+def shown(run: Run | Theory, folder: str, ending: str) -> Files:
+    """The tables (`tables`, `md`) or figures (`figures`, `png`) of the outputs of a run, for its page."""
+    if isinstance(run, Theory):
+        return run.tables() if folder == "tables" else run.figures()
+    outputs = [name for name in run.settings["outputs"] if name in TARGETS]
+    if not run.dataset.has_images:
+        outputs = [name for name in outputs if name not in ("card", "figure3", "figure4")]
+    files = [path for name in outputs for path in TARGETS[name].files(run)]
+    marks = (f"/{folder}/", "/card/")
+    return [path for path in files if path.endswith(f".{ending}") and any(mark in path for mark in marks)]
+
+
+def made(run: Run | Theory) -> Files:
+    """All that a run's outputs list but its page: what the page is written after."""
+    if isinstance(run, Theory):
+        return [*run.tables(), *run.figures()]
+    outputs = [name for name in run.settings["outputs"] if name in TARGETS]
+    files = [path for name in outputs for path in TARGETS[name].files(run)]
+    scores = [run.file("scores.csv")] if every_score(run) else []
+    return list(dict.fromkeys([*files, *scores]))
+
+
+def everything(plan: Plan) -> Files:
+    """What `all` makes: the page of each run that has one, else its outputs."""
+    runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
+    return [
+        path
+        for run in runs
+        for path in ([run.file("report.md")] if "report" in run.settings["outputs"] else made(run))
+    ]
+
+
+def about(run: Run | Theory) -> str:
+    """What the first line of a run's page says."""
+    if isinstance(run, Theory):
+        return "Checks by exact enumeration: " + ", ".join(EXPERIMENTS)
+    seeds, splits = run.settings["seeds"], run.settings["splits"]
+    repeated = f"seeds {', '.join(map(str, seeds))}" if run.one_split else f"{len(splits)} splits"
+    return f"{run.dataset.title} (`{run.dataset.name}`), {repeated}"
+
+
+def benchmarks(run: Run | Theory) -> list[str]:
+    """Folders of what the jobs behind a run cost."""
+    own = [run.file("benchmarks")]
+    return own if isinstance(run, Theory) else [*own, f"{run.source.folder}/benchmarks"]
