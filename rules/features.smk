@@ -111,6 +111,10 @@ rule data_card:
         ),
         tags="results/data/{dataset}/card/tags.png",
         tags_svg="results/data/{dataset}/card/tags.svg",
+        labels="results/data/{dataset}/card/labels.png",
+        labels_svg="results/data/{dataset}/card/labels.svg",
+        together="results/data/{dataset}/card/together.png",
+        together_svg="results/data/{dataset}/card/together.svg",
     log:
         "results/data/{dataset}/logs/card.log",
     wildcard_constraints:
@@ -126,26 +130,3 @@ rule data_card:
         "Counting and drawing what {wildcards.dataset} holds"
     script:
         "../workflow_scripts/data_card.py"
-
-
-rule label_figures:
-    input:
-        "results/data/{dataset}/catalogue.h5",
-    output:
-        labels="results/data/{dataset}/card/labels.png",
-        labels_svg="results/data/{dataset}/card/labels.svg",
-        together="results/data/{dataset}/card/together.png",
-        together_svg="results/data/{dataset}/card/together.svg",
-    log:
-        "results/data/{dataset}/logs/label_figures.log",
-    wildcard_constraints:
-        dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
-    resources:
-        mem_mb=memory(1000),
-        runtime=10,
-    params:
-        code=code("label_figures.py"),
-    message:
-        "Drawing the labels of {wildcards.dataset}"
-    script:
-        "../workflow_scripts/label_figures.py"

@@ -48,6 +48,7 @@ blurred = np.stack(
     [np.asarray(Image.fromarray(one).resize((coarse, coarse), Image.Resampling.BOX)) for one in shown]
 )
 figures.save_png(figures.contact_sheet(blurred, None), output.coarse)
-for name in snakemake.params.label_figures:
-    draw = {"labels": figures.label_counts, "together": figures.cooccurrence}[name]
-    style.save(draw(catalogue.labels, catalogue.classes), output[name], output[f"{name}_svg"])
+for name, draw in {"labels": figures.label_counts, "together": figures.cooccurrence}.items():
+    known = catalogue.n_labelled > 0
+    figure = draw(catalogue.labels, catalogue.classes) if known else style.notice("No image has a label.")
+    style.save(figure, output[name], output[f"{name}_svg"])

@@ -136,3 +136,10 @@ def save(figure: Figure, png_path: str | Path, svg_path: str | Path) -> None:
         for path, metadata in ((png_path, {"Software": None}), (svg_path, {"Date": None})):
             with atomic(path) as temporary:
                 figure.savefig(temporary, dpi=DPI, metadata=metadata)
+
+
+def notice(text: str) -> Figure:
+    """A small figure that says in a sentence why there is nothing to be drawn."""
+    figure = new_figure(height=0.8)
+    figure.text(0.5, 0.5, text, ha="center", va="center", color=MUTED)
+    return figure
