@@ -40,7 +40,7 @@ METHOD = Method(
         "bptt_depth": {"$ref": "#/$defs/bptt_depth"},
         "reveal": {"$ref": "#/$defs/reveal", "default": 0.25},
         "start_state": {"$ref": "#/$defs/start_state"},
-        "sparsity": {"$ref": "#/$defs/sparsity", "default": {"kind": "exact"}},
+        "sparsity": {"$ref": "#/$defs/batch_sparsity"},
     },
     fit=fit_joint_layer(objective),
     load=load_joint_layer,

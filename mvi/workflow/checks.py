@@ -1,20 +1,89 @@
 # SPDX-License-Identifier: MIT
-"""Settings that are right each by itself and wrong together: what a schema cannot say."""
+"""Settings that are right each by itself and wrong together: what a schema cannot say.
 
-from collections.abc import Iterable, Mapping
-from functools import reduce
-from operator import getitem
+Found here, they cost nothing; found in a job, they may cost the hours of training before it. Each check
+raises `ConfigError` with the path of the key.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
 from mvi.errors import ConfigError
+from mvi.methods.registry import METHODS
+from mvi.workflow.schema import listed
 
-# The archive of the paper's features comes with so many splits.
-SHIPPED_SPLITS = 5
-WHOLE_INPUTS = ("image", "sqrt_image", "text", "image+text", "sqrt_image+text")
+# What a model may see of a modality whose numbers are of one kind.
+TRANSFORMS = {"unit": ("none",), "real": ("standardise",), "counts": ("binarise", "counts")}
+# Descriptors of an image that a linear classifier may be given alone.
+DESCRIPTORS = (
+    "gist",
+    "edge_histogram",
+    "texture",
+    "colour_structure",
+    "colour_layout",
+    "scalable_colour",
+    "phow",
+)
+OF_THEORY = ("theory", "report")
+NEED_IMAGES = ("card", "figure3", "figure4")
+NEED_FINETUNING = ("table3", "tags", "figure3", "figure4", "model")
+
+Settings = Mapping[str, Any]
 
 
-def check_ramps(value: Any, path: str = "") -> None:
-    """Raise `ConfigError` for a ramp that starts above its maximum and so would never be at its start."""
+def check_run(run: Settings, dataset: Settings) -> None:
+    """Check one complete run; `dataset` is what the configuration knows of its data set."""
+    path = f"runs.{run['name']}"
+    if run["name"] == "theory":
+        raise ConfigError(
+            f'config key "{path}" has a data set, but the name is kept for the theory; rename it.'
+        )
+    _check_ramps(run, path)
+    _check_data(run["data"], f"data.{run['dataset']}")
+    _check_features(run["features"], f"{path}.features")
+    _check_splits(run, path, dataset)
+    _check_copies(run, path, dataset)
+    _check_pathways(run, path, dataset["modalities"])
+    _check_finetuning(run, path)
+    _check_evaluation(run, path, dataset)
+    _check_outputs(run, path)
+
+
+def check_theory(run: Settings) -> None:
+    """Check one complete run of the theory."""
+    path = f"runs.{run['name']}"
+    _check_ramps(run, path)
+    others = [name for name in run["outputs"] if name not in OF_THEORY]
+    if others:
+        raise ConfigError(
+            f'config key "{path}.outputs" has {others[0]}, but the theory has only {listed(OF_THEORY)}.'
+        )
+
+
+def check_stores(runs: Mapping[str, Settings]) -> None:
+    """Check that runs that share a store, or the raw data behind it, want it to be the same."""
+    data: dict[str, Settings] = {}
+    stores: dict[tuple[str, str], Settings] = {}
+    for run in runs.values():
+        if "dataset" not in run:
+            continue
+        other = data.setdefault(run["dataset"], run)
+        if other["data"] != run["data"]:
+            raise ConfigError(
+                f'config keys "runs.{other["name"]}.data" and "runs.{run["name"]}.data" differ, but runs '
+                f"with one data set, {run['dataset']}, must share them; make these runs one after another."
+            )
+        other = stores.setdefault((run["dataset"], run["features"]["name"]), run)
+        if other["features"] != run["features"]:
+            raise ConfigError(
+                f'config keys "runs.{other["name"]}.features" and "runs.{run["name"]}.features" differ, but '
+                f"both have the name {run['features']['name']}; give each a name of its own."
+            )
+
+
+def _check_ramps(value: Any, path: str) -> None:
+    """A ramp that starts above its maximum would never be at its start."""
     if not isinstance(value, Mapping):
         return
     if {"start", "maximum"} <= value.keys() and value["start"] > value["maximum"]:
@@ -23,143 +92,176 @@ def check_ramps(value: Any, path: str = "") -> None:
             f'"{path}.maximum", which is {value["maximum"]}.'
         )
     for key, inner in value.items():
-        check_ramps(inner, f"{path}.{key}" if path else key)
+        _check_ramps(inner, f"{path}.{key}")
 
 
-def check_together(config: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for values that are right each by itself and wrong together.
-
-    Found here, they cost nothing; found in a job, they may cost the hours of training before it.
-    """
-    grid = config["halves"]["classifier"]["C"]
-    if grid != sorted(grid):
-        raise ConfigError(f'config key "halves.classifier.C" is {grid}, but must ascend.')
-    for path, first, second, rest in (
-        (["digits"], "validation", "test", "training"),
-        *(([name, "splits"], "train", "validation", "test") for name in ("mini", "mirflickr25k", "folder")),
-    ):
-        part = reduce(getitem, path, config["data"])
-        if part[first] + part[second] >= 1:
-            where = ".".join(["data", *path])
+def _check_data(data: Settings, path: str) -> None:
+    for where, part in _parts(data, path):
+        first, second, rest = (
+            ("train", "validation", "test") if "train" in part else ("validation", "test", "training")
+        )
+        if {first, second} <= part.keys() and part[first] + part[second] >= 1:
             raise ConfigError(
                 f'config keys "{where}.{first}" and "{where}.{second}" are {part[first]} and {part[second]}, '
                 f"but must leave rows for {rest}: their sum must be less than 1."
             )
-    flickr = config["flickr"]
-    if flickr["run"] == config["run"]:
-        raise ConfigError(f'config keys "run" and "flickr.run" are both "{flickr["run"]}", but must differ.')
-    _check_flickr(config)
-    _check_deep(config)
-    for method in ("mp", "hybrid"):
-        if config["halves"]["methods"][method]["sparsity"]["kind"] == "approximate":
+    if "labelled" in data:
+        shares = [data["splits"][part] for part in ("train", "validation")]
+        counts = [round(share * data["labelled"]) for share in shares]
+        if min(*counts, data["labelled"] - sum(counts)) < 1:
             raise ConfigError(
-                f'config key "halves.methods.{method}.sparsity.kind" is "approximate", but must be one of '
-                "none or exact: multi-prediction keeps no running mean."
+                f'config key "{path}.labelled" is {data["labelled"]}, but must be enough for a row in each '
+                "part of a split."
             )
 
 
-def _check_deep(config: Mapping[str, Any]) -> None:
-    """The part of `check_together` on the deep model."""
-    if "deep" in config["experiments"] and "flickr" not in config["experiments"]:
-        raise ConfigError(
-            'config key "experiments" has deep without flickr, but must have both: deep is the model of the '
-            "pictures and tags of flickr."
-        )
-    flickr = config["flickr"]
-    kinds = {"image": ["standardise"], "text": ["binarise", "counts"]}
-    for name, pathway in flickr["pathways"].items():
-        path, kind = f"flickr.pathways.{name}", pathway["transform"]["kind"]
-        if kind not in kinds[name]:
-            raise ConfigError(
-                f'config key "{path}.transform.kind" is "{kind}", but must be {listed(kinds[name])}.'
-            )
-        if kind == "counts" and pathway["layers"][0]["method"] == "pcd":
-            raise ConfigError(
-                f'config key "{path}.layers" has a first layer of method pcd, but must have cd: chains of '
-                "counts would need a number of words each."
-            )
-    names = [stage["name"] for stage in flickr["finetune"]]
-    taken = sorted({name for name in names if names.count(name) > 1 or name in ("pcd", "cd_percloss", "mp")})
-    if taken:
-        raise ConfigError(
-            f'config key "flickr.finetune" has the name {taken[0]}, but must have a name of its own for each '
-            "stage, none of them that of an objective."
-        )
-    gallery = flickr["gallery"]
-    if gallery["queries"] > gallery["on_page"]:
-        raise ConfigError(
-            f'config key "flickr.gallery.queries" is {gallery["queries"]}, but must not exceed '
-            f'"flickr.gallery.on_page", which is {gallery["on_page"]}.'
-        )
-    last, depth = flickr["finetune"][-1], max(len(one["layers"]) for one in flickr["pathways"].values())
-    if last["layers"] < depth:
-        raise ConfigError(
-            f'config key "flickr.finetune" ends with {last["layers"]} layers, but must end with the whole '
-            f"network, {depth} layers."
-        )
-    lacking = sorted({last["iterations"], *flickr["sweep"]["trained"]} - set(flickr["sweep"]["iterations"]))
-    if lacking:
-        raise ConfigError(
-            f'config key "flickr.sweep.iterations" lacks {lacking[0]}, but must have every number that a '
-            "network is finetuned with."
-        )
-    if flickr["joint"]["methods"]["mp"]["sparsity"]["kind"] == "approximate":
-        raise ConfigError(
-            'config key "flickr.joint.methods.mp.sparsity.kind" is "approximate", but must be one of none or '
-            "exact: multi-prediction keeps no running mean."
-        )
+def _parts(data: Settings, path: str) -> Iterator[tuple[str, Settings]]:
+    """The mapping itself and those in it, with their places."""
+    yield path, data
+    yield from ((f"{path}.{key}", value) for key, value in data.items() if isinstance(value, Mapping))
 
 
-def _check_flickr(config: Mapping[str, Any]) -> None:
-    """The part of `check_together` on pictures and tags."""
-    flickr, features = config["flickr"], config["features"]
-    if flickr["dataset"] == "folder":
-        for key in ("pictures", "table"):
-            if not config["data"]["folder"][key]:
-                raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
-    splits = config["data"][flickr["dataset"]].get("splits", {"count": SHIPPED_SPLITS})
-    searched = flickr["joint"]["search"]["split"]
-    for key, value, greatest in (
-        ("splits", flickr["splits"], max(flickr["splits"])),
-        ("joint.search.split", searched, searched),
-    ):
-        if greatest > splits["count"]:
-            raise ConfigError(
-                f'config key "flickr.{key}" is {value}, but must not exceed the number of splits of '
-                f"{flickr['dataset']}, which is {splits['count']}."
-            )
-    mini = config["data"]["mini"]
-    train, validation = (round(mini["splits"][part] * mini["labelled"]) for part in ("train", "validation"))
-    if min(train, validation, mini["labelled"] - train - validation) < 1:
+def _check_features(features: Settings, path: str) -> None:
+    if features["kind"] == "given":
+        return
+    name, others = features["name"], {"given", "descriptors", "cnn"} - {features["kind"]}
+    if name in others:
         raise ConfigError(
-            f'config key "data.mini.labelled" is {mini["labelled"]}, but must be enough for a row in each '
-            "part of a split."
-        )
-    inputs = flickr["reference_rows"]["inputs"]
-    described = features["kind"] == "descriptors" and flickr["dataset"] != "toronto"
-    unknown = [name for name in inputs if name not in WHOLE_INPUTS and not described]
-    if flickr["dataset"] == "toronto":
-        unknown = [name for name in unknown if name != "phow"]
-    if unknown:
-        raise ConfigError(
-            f'config key "flickr.reference_rows.inputs" has {listed(unknown)}, but must name what these '
-            f"features tell apart: {listed(WHOLE_INPUTS)}."
+            f'config key "{path}.name" is "{name}", but must not be that of another kind than '
+            f'"{path}.kind", which is "{features["kind"]}".'
         )
     size, scales = features["picture_size"], features["phow"]["scales"]
-    # The outermost cells of a patch are centred within the picture.
+    # The outermost cells of a patch are centred within the image.
     if 3 * max(scales) > size - 1:
         raise ConfigError(
-            f'config key "features.phow.scales" is {scales}, but must leave room for a patch in pictures of '
-            f'{size} pixels ("features.picture_size"): none greater than {(size - 1) // 3}.'
+            f'config key "{path}.phow.scales" is {scales}, but must leave room for a patch in images of '
+            f'{size} pixels ("{path}.picture_size"): none greater than {(size - 1) // 3}.'
         )
     if 4 * features["gist"]["stride"] > size:
         raise ConfigError(
-            f'config key "features.gist.stride" is {features["gist"]["stride"]}, but must be at most '
-            f'{size // 4}, a quarter of "features.picture_size".'
+            f'config key "{path}.gist.stride" is {features["gist"]["stride"]}, but must be at most '
+            f'{size // 4}, a quarter of "{path}.picture_size".'
         )
 
 
-def listed(words: Iterable[str]) -> str:
-    """Words in a row, with "or" before the last."""
-    words = list(words)
-    return " or ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+def _check_splits(run: Settings, path: str, dataset: Settings) -> None:
+    count = dataset["splits"] if "splits" in dataset else run["data"]["splits"]["count"]
+    searched = run["joint"]["search"]["split"]
+    for key, value, greatest in (
+        ("splits", run["splits"], max(run["splits"])),
+        ("joint.search.split", searched, searched),
+    ):
+        if greatest > count:
+            raise ConfigError(
+                f'config key "{path}.{key}" is {value}, but must not exceed the number of splits of '
+                f"{run['dataset']}, which is {count}."
+            )
+    if len(run["seeds"]) > 1 and count > 1:
+        raise ConfigError(
+            f'config key "{path}.seeds" is {run["seeds"]}, but must be one seed: {run["dataset"]} has '
+            f"{count} splits, over which tables give mean and deviation."
+        )
+
+
+def _check_copies(run: Settings, path: str, dataset: Settings) -> None:
+    for where, copies in (
+        ("copies", run["copies"]),
+        ("classifier.copies", run["classifier"]["copies"]),
+    ):
+        if copies and not dataset.get("translates"):
+            raise ConfigError(
+                f'config key "{path}.{where}" is {copies}, but must be 0: the store of {run["dataset"]} '
+                "holds no images to translate."
+            )
+
+
+def _check_pathways(run: Settings, path: str, modalities: Mapping[str, str]) -> None:
+    for name, pathway in run["pathways"].items():
+        kind, allowed = pathway["transform"]["kind"], TRANSFORMS[modalities[name]]
+        if kind not in allowed:
+            raise ConfigError(
+                f'config key "{path}.pathways.{name}.transform.kind" is "{kind}", but must be '
+                f"{listed(allowed)}."
+            )
+        if kind == "counts" and pathway["layers"] and pathway["layers"][0]["method"] == "pcd":
+            raise ConfigError(
+                f'config key "{path}.pathways.{name}.layers" has a first layer of method pcd, but must have '
+                "cd: chains of counts would need a number of words each."
+            )
+
+
+def _check_finetuning(run: Settings, path: str) -> None:
+    stages = run["finetune"]
+    if not stages:
+        return
+    if run["finetune_from"] is None:
+        raise ConfigError(
+            f'config key "{path}.finetune_from" is null, but must be one of {listed(METHODS)}: '
+            f'"{path}.finetune" has stages.'
+        )
+    names = [stage["name"] for stage in stages]
+    taken = sorted({name for name in names if names.count(name) > 1 or name in METHODS})
+    if taken:
+        raise ConfigError(
+            f'config key "{path}.finetune" has the name {taken[0]}, but must have a name of its own for each '
+            "stage, none of them that of a method."
+        )
+    last, depth = stages[-1], max(len(one["layers"]) for one in run["pathways"].values())
+    if last["layers"] < depth:
+        raise ConfigError(
+            f'config key "{path}.finetune" ends with {last["layers"]} layers, but must end with the whole '
+            f"network, {depth} layers."
+        )
+    lacking = sorted({last["iterations"], *run["sweep"]["trained"]} - set(run["sweep"]["iterations"]))
+    if lacking:
+        raise ConfigError(
+            f'config key "{path}.sweep.iterations" lacks {lacking[0]}, but must have every number that a '
+            "network is finetuned with."
+        )
+
+
+def _check_evaluation(run: Settings, path: str, dataset: Settings) -> None:
+    grid = run["classifier"]["C"]
+    if grid != sorted(grid):
+        raise ConfigError(f'config key "{path}.classifier.C" is {grid}, but must ascend.')
+    known = _baselines(run, dataset)
+    unknown = [name for name in run["baselines"]["inputs"] if name not in known]
+    if unknown:
+        raise ConfigError(
+            f'config key "{path}.baselines.inputs" has {listed(unknown)}, but must name what these '
+            f"features tell apart: {listed(known)}."
+        )
+    gallery = run["gallery"]
+    if gallery["queries"] > gallery["on_page"]:
+        raise ConfigError(
+            f'config key "{path}.gallery.queries" is {gallery["queries"]}, but must not exceed '
+            f'"{path}.gallery.on_page", which is {gallery["on_page"]}.'
+        )
+
+
+def _baselines(run: Settings, dataset: Settings) -> list[str]:
+    """What the run can have linear classifiers on."""
+    if run["classifier"]["kind"] == "svm":
+        return ["raw_own", "raw_filled"]
+    forms = [
+        [name, *([f"sqrt_{name}"] if kind == "real" else [])] for name, kind in dataset["modalities"].items()
+    ]
+    parts = DESCRIPTORS if run["features"]["kind"] == "descriptors" else dataset.get("parts", ())
+    return [*(name for names in forms for name in names), *map("+".join, product(*forms)), *parts]
+
+
+def _check_outputs(run: Settings, path: str) -> None:
+    lacking = {
+        "the theory, which is a run of its own": OF_THEORY[:1],
+        f"images, and {run['dataset']} has features only": NEED_IMAGES
+        if run["features"]["kind"] == "given"
+        else (),
+        f'a finetuned network, and "{path}.finetune" is empty': () if run["finetune"] else NEED_FINETUNING,
+        f'inputs, and "{path}.baselines.inputs" is empty': ()
+        if run["baselines"]["inputs"]
+        else ("reference",),
+    }
+    for need, outputs in lacking.items():
+        for name in outputs:
+            if name in run["outputs"]:
+                raise ConfigError(f'config key "{path}.outputs" has {name}, which needs {need}.')

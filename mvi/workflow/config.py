@@ -1,261 +1,241 @@
 # SPDX-License-Identifier: MIT
-"""From what a user wrote to a complete, checked configuration.
+"""From what a user wrote to a complete, checked configuration of runs.
 
-The schema (`schema.yaml`) holds every key, its range and its default, and the defaults are the
-reference code's values. Order of precedence: a key that the user wrote, the chosen preset, the schema.
+A run is a data set, the methods that are compared on it and what is made of them; each is a file in
+config/runs. Order of precedence: the schema's defaults, the run files that a run extends, its own file, what
+the configuration lays over all runs (`features`, `data`, `settings`).
 """
 
-import difflib
-import math
-from collections.abc import Iterable, Iterator, Mapping
-from copy import deepcopy
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import ValidationError
 
 from mvi.errors import ConfigError
-from mvi.methods.registry import METHODS
-from mvi.workflow.checks import check_ramps, check_together, listed
+from mvi.workflow import checks, schema
+from mvi.workflow.schema import merge
 
-SCHEMA = Path(__file__).with_name("schema.yaml")
-NAMES = {
-    "array": "a list",
-    "boolean": "true or false",
-    "integer": "a whole number",
-    "null": "empty (null)",
-    "number": "a number",
-    "object": "a mapping",
-    "string": "text",
+__all__ = ["merge", "resolve"]
+
+RUNS = Path("config/runs")
+# What was a key of the whole configuration before there were runs.
+PART_OF_A_RUN = "is now part of each run: write "
+FORMER = {
+    "dataset": "is now part of each run: write runs=[...] with names of files in config/runs",
+    "experiments": "gave way to runs: write runs=[...] with names of files in config/runs",
+    "flickr": f"{PART_OF_A_RUN}settings={{...}}",
+    "halves": f"{PART_OF_A_RUN}settings={{...}}",
+    "presets": "gave way to runs: write a file config/runs/<dataset>-<preset>.yaml for each",
+    "seeds": f"{PART_OF_A_RUN}settings={{seeds: [...]}}",
+    "seeds_together": f"{PART_OF_A_RUN}settings={{seeds_together: ...}}",
+    "theory": f"{PART_OF_A_RUN}settings={{theory: {{...}}}}",
 }
 
+Settings = dict[str, Any]
 
-def resolve(raw: Mapping[str, Any]) -> dict[str, Any]:
-    """Complete `raw` by its preset and by the schema's defaults, and check it.
 
-    The result holds every key, in the schema's order, and no presets: `preset` is null and `run` is
-    filled in, so that a saved result, given again, resolves to itself. Raises `ConfigError`, with the
-    full path of the key, for unknown keys, wrong types, values out of range and contradictions.
+def resolve(raw: Mapping[str, Any], folder: Path = RUNS) -> Settings:
+    """Complete the configuration `raw` by its run files, in `folder`, and the schema's defaults; check it.
+
+    `runs` of the result maps the name of each run to all of its settings, in the schema's order; what was to
+    be laid over them (`preset`, `run`, `settings`, `data`, `features`) is empty, so that a saved result,
+    given again, resolves to itself. Raises `ConfigError`, with the full path of the key, for unknown keys,
+    wrong types, values out of range and contradictions.
     """
-    schema = _schema()
-    config = _complete(schema, _plain(raw), fill=False)
-    presets = config.pop("presets", {})
-    _check({**config, "presets": presets})
-    config = merge(_preset(config, presets), config)
-    config = _complete(schema, config, fill=True)
-    _check(config)
-    for part in (config, config["flickr"]):
-        part["run"] = part["run"] or f"{part['dataset']}-{config['preset'] or 'custom'}"
-    config["preset"] = None
-    check_ramps(config)
-    check_together(config)
-    return config
-
-
-def merge(base: Any, over: Any) -> Any:
-    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole."""
-    if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
-        return deepcopy(over)
-    # In the order of `base`, so that equal settings are equal to the letter.
-    merged = {key: merge(value, over.get(key, value)) for key, value in base.items()}
-    return merged | {key: deepcopy(value) for key, value in over.items() if key not in base}
-
-
-def _preset(config: Mapping[str, Any], presets: Mapping[str, Any]) -> dict[str, Any]:
-    """Look up the chosen preset, and see that it is meant for the chosen data set."""
-    name = config.get("preset")
-    if name is None:
-        return {}
-    if name not in presets:
-        raise ConfigError(
-            f'config key "preset" names "{name}", which is not under presets{_nearest(name, presets)}'
-        )
-    preset = dict(presets[name])
-    meant = preset.pop("dataset", None)
-    dataset = config.get("dataset", meant)
-    if meant not in (None, dataset):
-        fitting = [key for key, value in presets.items() if value.get("dataset") in (None, dataset)]
-        instead = f"choose {listed(fitting)}" if fitting else "give a config file that has one for it"
-        raise ConfigError(
-            f'preset "{name}" is for the data set {meant}, not for {dataset}; {instead}, '
-            "or set preset to null."
-        )
-    return preset if dataset is None else {"dataset": dataset, **preset}
-
-
-@cache
-def _schema() -> dict[str, Any]:
-    """The schema with a definition of each method's settings, by its name, and of `method`, their names."""
-    schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
-    for name, record in METHODS.items():
-        schema["$defs"][name] = {
-            "type": "object",
-            "additionalProperties": False,
-            "properties": dict(record.settings),
-        }
-    schema["$defs"]["method"] = {"enum": list(METHODS)}
-    return schema
-
-
-def _node(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """Put the definition that a schema node refers to in its place; what the node itself says wins."""
-    if "$ref" not in schema:
-        return dict(schema)
-    definition = _node(_schema()["$defs"][schema["$ref"].rsplit("/", 1)[1]])
-    own = {key: value for key, value in schema.items() if key != "$ref"}
-    if isinstance(own.get("default"), Mapping):
-        own["default"] = merge(definition.get("default"), own["default"])
-    return {**definition, **own}
-
-
-def _types(node: Mapping[str, Any]) -> list[str]:
-    types = node.get("type", [])
-    return [types] if isinstance(types, str) else list(types)
-
-
-def _plain(value: Any) -> Any:
-    """Copy a configuration into plain dicts and lists, whatever read it."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value
-
-
-def _complete(schema: Mapping[str, Any], value: Any, *, fill: bool) -> Any:
-    """Give values the schema's type and, with `fill`, add defaults and order keys as the schema does.
-
-    An object marked `partial` overrides another one: neither it nor what it holds gets defaults.
-    """
-    node = _node(schema)
-    if isinstance(value, list):
-        return [_complete(node.get("items", {}), inner, fill=fill) for inner in value]
-    if not isinstance(value, dict):
-        return _scalar(value, _types(node))
-    properties = node.get("properties", {})
-    others = node.get("additionalProperties") or {}
-    fill = fill and not node.get("partial", False)
-    if fill:
-        value = merge(_defaults(node), value)
-        ordered = [key for key in properties if key in value]
-        value = {key: value[key] for key in [*ordered, *(k for k in value if k not in properties)]}
-    return {key: _complete(properties.get(key, others), inner, fill=fill) for key, inner in value.items()}
-
-
-def _defaults(node: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, child in node.get("properties", {}).items():
-        inner = _node(child)
-        if "default" in inner:
-            found[key] = inner["default"]
-        elif _types(inner) == ["object"] and not inner.get("partial"):
-            found[key] = {}
-    own = node.get("default")
-    return merge(found, own) if isinstance(own, Mapping) else found
-
-
-def _scalar(value: Any, types: list[str]) -> Any:
-    """Give a number, a truth value or null the type that is asked for where it came as text, or 5.0 for 5.
-
-    Snakemake's --config reads everything inside of braces as text, and YAML 1.1 takes 1e-4 for text.
-    """
-    if value == "null" and "null" in types:
-        return None
-    if isinstance(value, str) and "boolean" in types and value.lower() in ("true", "false"):
-        return value.lower() == "true"
-    if isinstance(value, str) and "string" not in types and {"integer", "number"} & set(types):
-        try:
-            value = float(value)
-        except ValueError:
-            return value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return value
-    if "integer" in types and float(value).is_integer():
-        return int(value)
-    return float(value) if "number" in types else value
-
-
-def _check(config: Mapping[str, Any]) -> None:
-    """Raise `ConfigError` for the first thing in `config` that the schema does not allow."""
-    for path, value in _leaves(config):
-        if isinstance(value, float) and not math.isfinite(value):
-            raise ConfigError(f'config key "{path}" is {value}, but must be a finite number.')
-    # Unknown keys first: a misspelt key is more likely to be the cause of the rest than the other way.
-    errors = sorted(
-        Draft202012Validator(_schema()).iter_errors(config),
-        key=lambda error: (error.validator != "additionalProperties", list(map(str, error.path))),
-    )
-    if errors:
-        raise ConfigError(_sentence(errors[0]))
-
-
-def _sentence(error: ValidationError) -> str:
-    """Say in one sentence which key is wrong and what is allowed."""
-    path = _dotted(error.absolute_path)
-    if error.validator == "additionalProperties":
-        known = error.schema.get("properties", {})
-        name = next(key for key in error.instance if key not in known)
-        prefix = f"{path}." if path else ""
-        return f'config key "{prefix}{name}" is unknown{_nearest(name, known, prefix)}'
-    if error.validator == "uniqueItems":
-        return f'config key "{path}" is {error.instance}, but must not hold a value twice.'
-    return f'config key "{path}" is {_shown(error.instance)}, but must be {_allowed(error.schema)}.'
-
-
-def _nearest(name: str, known: Iterable[str], prefix: str = "") -> str:
-    """End a sentence about the unknown `name` with the likeliest of `known`, else of all keys."""
-    known = list(known)
-    near = [prefix + key for key in difflib.get_close_matches(name, known, n=1)]
-    if not near:
-        near = [key for key in _all_keys(_schema()) if key.rsplit(".", 1)[-1] == name]
-    if near:
-        # A short name may stand in several places; the shortest paths are the likeliest.
-        quoted = [f'"{key}"' for key in sorted(near, key=lambda key: key.count("."))[:3]]
-        return f"; did you mean {listed(quoted)}?"
-    return f"; known here: {listed(known) or 'none'}."
-
-
-def _allowed(schema: Mapping[str, Any]) -> str:
-    """Describe a schema node's types and range in words."""
-    if "enum" in schema:
-        return f"one of {listed(['null' if v is None else str(v) for v in schema['enum']])}"
-    words = {
-        "minimum": "at least",
-        "exclusiveMinimum": "greater than",
-        "maximum": "at most",
-        "exclusiveMaximum": "less than",
-        "minItems": "of length at least",
+    given = schema.plain(raw)
+    for key, said in FORMER.items():
+        if key in given:
+            raise ConfigError(f'config key "{key}" {said} (config/README.md).')
+    config: Settings = schema.completed(schema.of_config(), given)
+    schema.check(schema.of_config(), config)
+    runs = {name: _finished(name, run, config) for name, run in _chosen(config, folder).items()}
+    checks.check_stores(runs)
+    return config | {
+        "runs": runs,
+        "preset": None,
+        "run": None,
+        **{key: {} for key in ("settings", "data", "features")},
     }
-    bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
-    parts = [" or ".join(NAMES[name] for name in _types(schema)), schema.get("says", ""), *bounds]
-    return ", ".join(filter(None, parts))
 
 
-def _shown(value: Any) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    return "null" if value is None else f'"{value}"' if isinstance(value, str) else str(value)
+# ---- which runs ---------------------------------------------------------------------------------------
 
 
-def _dotted(path: Iterable[str | int]) -> str:
-    text = ""
-    for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
-
-
-def _leaves(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, dict | list):
-        for key, inner in value.items() if isinstance(value, dict) else enumerate(value):
-            yield from _leaves(inner, (*path, key))
+def _chosen(config: Settings, folder: Path) -> dict[str, Settings]:
+    """The runs asked for, by name, as their files leave them."""
+    runs, preset = config["runs"], config["preset"]
+    if isinstance(runs, dict):
+        if preset is not None:
+            raise ConfigError(
+                f'config key "preset" is "{preset}", but "runs" holds runs themselves and not names of run '
+                "files to choose among; leave one of the two out."
+            )
+        chosen = {name: _entry(name, run, folder) for name, run in runs.items()}
     else:
-        yield _dotted(path), value
+        chosen = {name: _file(name, folder, 'config key "runs"') for name in runs}
+        if preset is not None:
+            chosen = _by_preset(chosen, preset, folder)
+    return chosen if config["run"] is None else _renamed(chosen, config["run"])
 
 
-def _all_keys(schema: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    for key, child in _node(schema).get("properties", {}).items():
-        yield prefix + key
-        yield from _all_keys(child, f"{prefix}{key}.")
+def _by_preset(chosen: Mapping[str, Settings], preset: str, folder: Path) -> dict[str, Settings]:
+    """Each run with a data set in its form named `preset`."""
+    found = {}
+    for name, run in chosen.items():
+        other = f"{run['dataset']}-{preset}" if "dataset" in run else name
+        if other not in _files(folder):
+            start = f"{run['dataset']}-"
+            forms = [file.removeprefix(start) for file in _files(folder) if file.startswith(start)]
+            raise ConfigError(
+                f'config key "preset" is "{preset}", but {folder} has no {other}.yaml'
+                f"{schema.nearest(preset, forms)}"
+            )
+        if other in found:
+            raise ConfigError(f'config key "preset" makes {other} of several of the "runs"; name it once.')
+        found[other] = _file(other, folder, 'config key "preset"')
+    if not any("dataset" in run for run in chosen.values()):
+        raise ConfigError(f'config key "preset" is "{preset}", but none of the "runs" has a data set.')
+    return found
+
+
+def _renamed(chosen: Mapping[str, Settings], name: str) -> dict[str, Settings]:
+    """The same runs, the one with a data set under another name."""
+    of_data = [old for old, run in chosen.items() if "dataset" in run]
+    if len(of_data) != 1:
+        several = f"names {schema.listed(of_data)}" if of_data else "has none with a data set"
+        raise ConfigError(
+            f'config key "run" is "{name}", a name for one run, but "runs" {several}; write runs=[...] with '
+            "the one that is meant."
+        )
+    if name in chosen and name not in of_data:
+        raise ConfigError(f'config key "run" is "{name}", which is the name of another run.')
+    return dict((name, run | {"name": name}) if old in of_data else (old, run) for old, run in chosen.items())
+
+
+def _entry(name: str, run: Any, folder: Path) -> Settings:
+    """A run written in the configuration itself, laid over the run file that it extends."""
+    path = ("runs", name)
+    if not isinstance(run, dict):
+        raise ConfigError(f'config key "{schema.dotted(path)}" is {run}, but must be a mapping.')
+    own = dict(run)
+    base = own.pop("extends", None)
+    if base is None and not {"dataset", "theory"} & own.keys() and name in _files(folder):
+        base = name
+    below = {} if base is None else _file(base, folder, f'config key "{schema.dotted([*path, "extends"])}"')
+    return _over(below, own, path, None)
+
+
+def _file(name: str, folder: Path, asked_by: str, above: Sequence[str] = ()) -> Settings:
+    """The settings of a run file, laid over those that it extends; `above` are the files that extend it."""
+    path = _path(name, folder)
+    if name not in _files(folder):
+        near = schema.nearest(str(name), _files(folder))
+        raise ConfigError(f'{asked_by} names "{name}", but {folder} has no such run file{near}')
+    if name in above:
+        chain = " to ".join([*above[above.index(name) :], name])
+        raise ConfigError(f'config key "extends" leads in a circle, from {chain}, in {folder}; end it.')
+    own = _read(path)
+    base = own.pop("extends", None)
+    within = f'config key "extends" in {path}'
+    return _over({} if base is None else _file(base, folder, within, [*above, name]), own, (), path)
+
+
+def _over(base: Settings, own: Settings, path: Sequence[str], file: Path | None) -> Settings:
+    """Check `own` settings of a run, found at `path` or in `file`, and lay them over those of `base`."""
+    where = f"{file}" if file else f'config key "{schema.dotted(path)}"'
+    dataset, theory = own.get("dataset", base.get("dataset")), "theory" in own or "theory" in base
+    if theory and dataset is not None:
+        raise ConfigError(f'{where} has both "dataset" and "theory", but must have one of them.')
+    if not theory and dataset is None:
+        raise ConfigError(f'{where} must have the key "dataset" or the key "extends", a run to take it from.')
+    if not theory and dataset not in list(schema.datasets()):
+        raise ConfigError(
+            f'{where} has the data set "{dataset}", but must have one of {schema.listed(schema.datasets())}.'
+        )
+    form = schema.of_theory() if theory else schema.of_run(dataset)
+    own = schema.typed(form, own)
+    schema.check(form, own, path, file=file, whole=False)
+    if dataset != base.get("dataset"):
+        # The settings of another data set do not fit.
+        base = {key: value for key, value in base.items() if key != "data"}
+    laid: Settings = merge(base, own)
+    return laid
+
+
+def _path(name: str, folder: Path) -> Path:
+    return folder / f"{name}.yaml"
+
+
+def _files(folder: Path) -> list[str]:
+    """Names of the run files."""
+    return sorted(path.stem for path in folder.glob("*.yaml"))
+
+
+def _read(path: Path) -> Settings:
+    """The mapping in a YAML file, none of whose keys may be there twice."""
+    try:
+        text = path.read_text(encoding="utf-8")
+        tree = yaml.compose(text, Loader=schema.LOADER)
+        content = yaml.load(text, Loader=schema.LOADER)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        said = " ".join(str(error).split())
+        raise ConfigError(f"{path} cannot be read as YAML ({said}); mend it.") from None
+    _refuse_doubled(tree, path)
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path} holds no mapping of settings; write at least the key outputs.")
+    settings: Settings = schema.plain(content)
+    return settings
+
+
+def _refuse_doubled(node: yaml.Node | None, path: Path) -> None:
+    if isinstance(node, yaml.MappingNode):
+        keys = [key.value for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                line = node.start_mark.line + 1
+                raise ConfigError(f'{path} has the key "{key}" twice in the mapping from line {line} on.')
+        for _, inner in node.value:
+            _refuse_doubled(inner, path)
+    elif isinstance(node, yaml.SequenceNode):
+        for inner in node.value:
+            _refuse_doubled(inner, path)
+
+
+# ---- one run ------------------------------------------------------------------------------------------
+
+
+def _finished(name: str, run: Settings, config: Settings) -> Settings:
+    """Lay over a run what is laid over all, complete and check it."""
+    if run.setdefault("name", name) != name:
+        raise ConfigError(
+            f'config key "runs.{name}.name" is "{run["name"]}", but must be "{name}" or left out.'
+        )
+    path = ("runs", name)
+    if "theory" in run:
+        form = schema.of_theory()
+        over = {key: value for key, value in config["settings"].items() if key == "theory"}
+    else:
+        form = schema.of_run(run["dataset"])
+        over = {key: value for key, value in config["settings"].items() if key != "theory"}
+        over["data"] = config["data"].get(run["dataset"], {})
+        over["features"] = _for_features(form["properties"]["features"], config["features"])
+    run = schema.completed(form, merge(run, schema.typed(form, over)))
+    if "theory" in run:
+        schema.check(form, run, path)
+        checks.check_theory(run)
+        return run
+    schema.check(form["properties"]["data"], run["data"], ("data", run["dataset"]))
+    schema.check(form, run, path)
+    run["features"]["name"] = run["features"]["name"] or run["features"]["kind"]
+    checks.check_run(run, schema.datasets()[run["dataset"]])
+    return run
+
+
+def _for_features(node: schema.Schema, over: Settings) -> Settings:
+    """Of what is laid over all features, what means something for those with this schema."""
+    known = node["properties"]
+    choice = len(known["kind"]["enum"]) > 1
+    return {
+        key: value for key, value in over.items() if key in known and (choice or key not in ("name", "kind"))
+    }
