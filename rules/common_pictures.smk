@@ -3,7 +3,7 @@
 
 from functools import cache
 
-from mvi.data.sets.folder import survey_folder
+from mvi.data.readers.folder import survey_folder
 from mvi.errors import MviError
 
 # What the generator of `mini` writes, in the layout of MIRFLICKR.

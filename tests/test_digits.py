@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from mvi.data import splits
 from mvi.data.halves import cut, write_halves_store
-from mvi.data.sets import digits
+from mvi.data.readers import digits
 from mvi.data.store import Store
 from mvi.errors import ShapeError
 

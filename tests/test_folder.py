@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.data.sets.folder import read_folder, survey_folder
+from mvi.data.readers.folder import read_folder, survey_folder
 from mvi.errors import ConfigError, DataError
 
 TABLE = """file,tags,labels

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mvi.data.archives import open_zip, read_member
-from mvi.data.sets.mirflickr import CLASSES, read_mirflickr
+from mvi.data.readers.mirflickr import CLASSES, read_mirflickr
 from mvi.errors import ConfigError, DataError
 
 TAGS = {

@@ -11,8 +11,8 @@ import pytest
 
 from mvi.data import splits
 from mvi.data.halves import write_halves_store
+from mvi.data.readers import mnist
 from mvi.data.registry import retrieve, rows
-from mvi.data.sets import mnist
 from mvi.data.store import Store
 from mvi.errors import DataError
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from mvi.data.sets.toronto import write_toronto_store
-from mvi.data.sets.toronto_layout import ARCHIVE, TEXTS, Expected
+from mvi.data.readers.toronto import write_toronto_store
+from mvi.data.readers.toronto_layout import ARCHIVE, TEXTS, Expected
 from mvi.data.store import Store
 from mvi.errors import DataError
 
@@ -308,7 +308,7 @@ def test_what_is_unsafe_or_damaged_is_refused(tmp_path, world, name, content, sa
 
 
 def test_tags_that_unpack_to_more_than_tags_can_be_are_refused(tmp_path, world, monkeypatch):
-    monkeypatch.setattr("mvi.data.sets.toronto.TEXT_BYTES", 2000)
+    monkeypatch.setattr("mvi.data.readers.toronto.TEXT_BYTES", 2000)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, data=np.zeros(10_000))
     assert len(buffer.getvalue()) < 2000

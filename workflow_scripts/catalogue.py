@@ -6,8 +6,8 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.catalogue import write_catalogue
-from mvi.data.sets.folder import read_folder
-from mvi.data.sets.mirflickr import read_mirflickr
+from mvi.data.readers.folder import read_folder
+from mvi.data.readers.mirflickr import read_mirflickr
 from mvi.errors import DataError
 from mvi.synthetic.truth import CITATION
 

@@ -8,7 +8,7 @@ log = start(snakemake)
 import numpy as np
 
 from mvi.data.halves import write_halves_store
-from mvi.data.sets.digits import CITATION, load
+from mvi.data.readers.digits import CITATION, load
 from mvi.data.splits import stratified
 
 split = snakemake.params.split

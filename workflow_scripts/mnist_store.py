@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mvi.data.halves import write_halves_store
-from mvi.data.sets.mnist import load
+from mvi.data.readers.mnist import load
 from mvi.data.splits import held_out
 
 split = snakemake.params.split

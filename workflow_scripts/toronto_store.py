@@ -5,8 +5,8 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.data.sets.toronto import write_toronto_store
-from mvi.data.sets.toronto_layout import ARCHIVE
+from mvi.data.readers.toronto import write_toronto_store
+from mvi.data.readers.toronto_layout import ARCHIVE
 
 write_toronto_store(
     snakemake.input[0],

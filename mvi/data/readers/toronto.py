@@ -2,7 +2,7 @@
 """From the archive `flickr_data.tar.gz`, whose features are the paper's, to a store.
 
 The archive (Srivastava and Salakhutdinov 2012) passes by once, in whatever order it holds its files, with one
-block of images in memory at a time; `mvi.data.sets.toronto_layout` says what is in it.
+block of images in memory at a time; `mvi.data.readers.toronto_layout` says what is in it.
 """
 
 import io
@@ -15,7 +15,7 @@ from scipy import sparse
 from tqdm import tqdm
 
 from mvi.data.archives import DAMAGE, TarMember, tar_members
-from mvi.data.sets.toronto_layout import ARCHIVE, FOLDER, LABELS, TEXTS, VOCABULARY, Expected
+from mvi.data.readers.toronto_layout import ARCHIVE, FOLDER, LABELS, TEXTS, VOCABULARY, Expected
 from mvi.data.splits import PARTS
 from mvi.data.store_writer import Dense, Sparse, StoreWriter, writing_store
 from mvi.errors import DataError
