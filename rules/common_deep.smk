@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Helper functions of the rules that train and judge the deep model; no rule stands here."""
 
-from mvi.data.splits import learn_from_unlabelled
-
 MODALITIES = list(config["flickr"]["pathways"])
 STAGES = {stage["name"]: stage for stage in config["flickr"]["finetune"]}
 # The objective whose top layer is finetuned, and the network that comes out in the end.
@@ -11,18 +9,11 @@ LAST = config["flickr"]["finetune"][-1]["name"]
 DEEP_MODELS = [*config["flickr"]["joint"]["compare"], *STAGES]
 
 
+@cache
 def learned_once():
     """Say whether training takes the unlabelled rows, and is then the same for every split."""
     dataset = config["flickr"]["dataset"]
-    if dataset == "toronto":
-        return True
-    own = config["data"][dataset]
-    rows = number_of_pictures(dataset)
-    labelled = {"mini": own.get("labelled"), "mirflickr25k": rows}.get(dataset)
-    if labelled is None:
-        labelled = survey().labelled
-    train = range(round(own["splits"]["train"] * labelled))
-    return learn_from_unlabelled(rows, labelled, {1: {"train": train}})
+    return DATASETS[dataset].learned_once(config["data"][dataset])
 
 
 # What a stage learns from, as part of the names of files.

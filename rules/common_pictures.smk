@@ -3,14 +3,15 @@
 
 from functools import cache
 
-from mvi.data.readers.folder import survey_folder
+from mvi.data.sets.base import module_of
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
 
-# What the generator of `mini` writes, in the layout of MIRFLICKR.
-RAW_FILES = ["pictures.zip", "annotations.zip"]
 # Settings of PHOW that matter while words are learned and not afterwards.
 LEARNING_OF_WORDS = ["words", "seed", "pictures", "per_picture", "epochs"]
 FLICKR_STORE = f"results/data/{config['flickr']['dataset']}/store.h5"
+# What titles and published numbers are read from.
+FLICKR_RECORD = f"mvi.data.sets.{config['flickr']['dataset']}"
 
 
 def of_flickr(path):
@@ -19,8 +20,8 @@ def of_flickr(path):
 
 
 def card_files():
-    """List what is counted and drawn of the data set; the Toronto archive has no pictures to draw."""
-    if config["flickr"]["dataset"] == "toronto":
+    """List what is counted and drawn of the data set, if it has pictures to draw."""
+    if not PICTURES:
         return {"card": [], "figures": []}
     folder = f"results/data/{config['flickr']['dataset']}/card"
     return {
@@ -32,80 +33,73 @@ def card_files():
 
 
 def raw_files(wildcards):
-    """Where the pictures of a data set lie, and what is known of them."""
+    """Name the raw files of a data set by their kinds."""
     return raw_files_of(wildcards.dataset)
 
 
 def raw_files_of(dataset):
-    """Where the pictures of a data set of this name lie, and what is known of them."""
-    if dataset == "folder":
-        own = config["data"]["folder"]
-        return {"pictures": own["pictures"], "annotations": own["table"]}
-    names = RAW_FILES if dataset == "mini" else list(registry(dataset))
-    return {
-        kind: f"results/data/{dataset}/raw/{name}"
-        for kind, name in zip(["pictures", "annotations"], names)
-    }
+    """Name the raw files of the data set of this name by their kinds."""
+    folder = f"results/data/{dataset}/raw"
+    return DATASETS[dataset].raw_files(config["data"][dataset], folder)
 
 
 @cache
-def number_of_pictures(dataset):
-    """How many pictures a data set has, which decides how many jobs describe them."""
-    own = config["data"][dataset]
-    if dataset == "mini":
-        return own["labelled"] + own["unlabelled"]
-    if dataset == "mirflickr25k":
-        return own["pictures"]
-    return survey().pictures
-
-
-@cache
-def survey():
-    """Look at somebody's table and files; a mistake in them ends the run here and not among the jobs."""
-    own = config["data"]["folder"]
+def size_of(dataset):
+    """Count the rows of a data set; a mistake in somebody's files ends the run here and not among the jobs."""
     try:
-        found = survey_folder(own["pictures"], own["table"])
+        return DATASETS[dataset].size(config["data"][dataset])
     except MviError as error:
         raise WorkflowError(str(error)) from None
-    return found
 
 
 def judged_store(wildcards):
     """Name the store for a job that judges by labels; a table without any ends the run here, before all jobs."""
     if not LABELLED:
+        dataset = config["flickr"]["dataset"]
         raise WorkflowError(
-            f"{config['data']['folder']['table']} has no labels to judge by; add labels, or ask for what "
-            "needs none: features, card, learning or model."
+            f"The data set {dataset} ({', '.join(raw_files_of(dataset).values())}) has no labels to judge by; add "
+            "labels, or ask for what needs none: features, card, learning or model."
         )
     return FLICKR_STORE
 
 
 def fingerprint(wildcards):
     """Tell apart states of somebody's files, which no rule has for inputs one by one."""
-    return survey().fingerprint if wildcards.dataset == "folder" else ""
+    return size_of(wildcards.dataset).fingerprint
 
 
-def planned_pictures(wildcards):
-    """Pass on how many pictures the jobs were planned for."""
-    return number_of_pictures(wildcards.dataset)
+def planned_rows(wildcards):
+    """Pass on how many rows the jobs were planned for."""
+    return size_of(wildcards.dataset).rows
 
 
-def rows_of(wildcards):
-    """Pick what decides which rows there are and which of them are test rows."""
-    own = config["data"][wildcards.dataset]
-    return {"splits": own["splits"], "labelled": own.get("labelled")}
+def about(wildcards):
+    """Say what a store or a catalogue says of its data set."""
+    name, record = wildcards.dataset, DATASETS[wildcards.dataset]
+    of_files = (
+        registry(name)[[*record.downloads.values()][0]].citation
+        if record.downloads
+        else ""
+    )
+    facts = {"dataset": name, "citation": record.citation or of_files}
+    if record.read:
+        return {**facts, "generated": record.generated}
+    precision = {"precision": config["features"]["precision"]}
+    return facts | (precision if record.has_features else {})
 
 
-def citation_of(wildcards):
-    """Look up how the raw files of a data set are to be cited, if they come from the registry."""
-    if wildcards.dataset != "mirflickr25k":
-        return ""
-    return next(iter(registry(wildcards.dataset).values())).citation
+def data_code(script, field):
+    """Hash the code behind a script that runs an entry point of the record of the wildcard's data set."""
+
+    def hashed(wildcards):
+        return code(script, module_of(getattr(DATASETS[wildcards.dataset], field)))
+
+    return hashed
 
 
 def blocks(wildcards):
     """List the files in which the descriptors of a data set come, a range of rows each."""
-    rows, size = number_of_pictures(wildcards.dataset), config["features"]["block"]
+    rows, size = size_of(wildcards.dataset).rows, config["features"]["block"]
     return [
         f"results/data/{wildcards.dataset}/blocks/{start}-{min(start + size, rows)}.npz"
         for start in range(0, rows, size)
@@ -134,6 +128,14 @@ def descriptor_settings():
     return {**kept, "phow": phow}
 
 
+# Data sets by what has to be done for their stores.
+DOWNLOADED = [name for name, record in DATASETS.items() if record.downloads]
+GENERATORS = {
+    name: record.generator for name, record in DATASETS.items() if record.generator
+}
+WITH_IMAGES = [name for name, record in DATASETS.items() if record.has_images]
+READ_AT_ONCE = [name for name, record in DATASETS.items() if record.write_store]
+PICTURES = DATASETS[config["flickr"]["dataset"]].has_images
 # Before any job is planned, so that a mistake in somebody's table costs nothing.
-LABELLED = config["flickr"]["dataset"] != "folder" or survey().labelled > 0
+LABELLED = size_of(config["flickr"]["dataset"]).labelled > 0
 LABEL_FIGURES = ["labels", "together"] if LABELLED else []

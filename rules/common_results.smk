@@ -74,8 +74,15 @@ def trained_metrics():
 
 def truth_of_tags():
     """Name the probabilities by which tags were drawn, where that is known."""
-    known = config["flickr"]["dataset"] == "mini"
-    return ["results/data/mini/raw/truth.npz"] if known else []
+    dataset = config["flickr"]["dataset"]
+    generator = GENERATORS.get(dataset)
+    return [f"results/data/{dataset}/raw/{generator.truth}"] if generator else []
+
+
+def reader_of_truth():
+    """Name what reads these probabilities."""
+    generator = GENERATORS.get(config["flickr"]["dataset"])
+    return generator.tag_probabilities if generator else ""
 
 
 def deep_tables():
@@ -115,7 +122,7 @@ def pictures_of_run(wildcards):
             f"The data set {dataset} has no pictures to draw; ask for its tables."
         )
     return {
-        "pictures": raw_files_of(dataset)["pictures"],
+        "images": raw_files_of(dataset)["images"],
         "catalogue": f"results/data/{dataset}/catalogue.h5",
     }
 
@@ -126,8 +133,6 @@ def classified(train_on):
     return scores_of(train_on, DEEP_MODELS) if wanted else []
 
 
-# The Toronto archive has features and no pictures.
-PICTURES = config["flickr"]["dataset"] != "toronto"
 # What the models are compared with.
 RAW_INPUTS = ["image+text", "image", "text", "sqrt_image+text", "sqrt_image"]
 # The numbers of iterations that the network is finetuned with.

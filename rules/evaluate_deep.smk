@@ -127,7 +127,8 @@ rule predict_tags:
             "iterations": config["flickr"]["inference"]["iterations"],
             "start": config["flickr"]["inference"]["start_state"],
         },
-        code=code("predict_tags.py"),
+        tag_probabilities=reader_of_truth(),
+        code=code("predict_tags.py", *filter(None, [module_of(reader_of_truth())])),
     message:
         "Predicting tags of pictures alone"
     script:

@@ -9,16 +9,16 @@ rule catalogue:
     log:
         "results/data/{dataset}/logs/catalogue.log",
     wildcard_constraints:
-        dataset="mini|mirflickr25k|folder",
+        dataset=one_of(*WITH_IMAGES),
     resources:
         mem_mb=4000,
         runtime=30,
     params:
-        pictures=planned_pictures,
-        rows=rows_of,
-        vocabulary=lookup(dpath="data/{dataset}/vocabulary", within=config),
-        citation=citation_of,
-        code=code("catalogue.py"),
+        rows=planned_rows,
+        read=lambda wildcards: DATASETS[wildcards.dataset].read,
+        settings=lookup(dpath="data/{dataset}", within=config),
+        about=about,
+        code=data_code("catalogue.py", "read"),
     message:
         "Reading tags and labels of {wildcards.dataset}"
     script:

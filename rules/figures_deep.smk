@@ -95,7 +95,7 @@ rule draw_galleries:
             "on_page": config["flickr"]["gallery"]["on_page"],
             "size": config["features"]["picture_size"],
         },
-        code=code("draw_galleries.py"),
+        code=code("draw_galleries.py", FLICKR_RECORD),
     message:
         "Drawing Figures 3 and 4"
     script:

@@ -12,7 +12,8 @@ rule retrieve:
     log:
         "results/data/{dataset}/logs/retrieve/{file}.log",
     wildcard_constraints:
-        dataset="mnist|mirflickr25k|toronto|alexnet",
+        # The last are the weights of a network, and no data.
+        dataset=one_of(*DOWNLOADED, "alexnet"),
         file=r"[^/]+",
     params:
         sha256=accepted_hashes,
@@ -23,25 +24,26 @@ rule retrieve:
         "../workflow_scripts/retrieve.py"
 
 
-rule generate_mini:
-    output:
-        pictures=f"results/data/mini/raw/{RAW_FILES[0]}",
-        annotations=f"results/data/mini/raw/{RAW_FILES[1]}",
-        truth="results/data/mini/raw/truth.npz",
-    log:
-        "results/data/mini/logs/generate.log",
-    benchmark:
-        "results/data/mini/benchmarks/generate.tsv"
-    resources:
-        mem_mb=1000,
-        runtime=30,
-    params:
-        world={
-            key: config["data"]["mini"][key]
-            for key in ("labelled", "unlabelled", "size", "seed")
-        },
-        code=code("generate_mini.py"),
-    message:
-        "Drawing the scenes of mini"
-    script:
-        "../workflow_scripts/generate_mini.py"
+for _name, _generator in GENERATORS.items():
+
+    rule:
+        name:
+            f"generate_{_name}"
+        output:
+            **raw_files_of(_name),
+            truth=f"results/data/{_name}/raw/{_generator.truth}",
+        log:
+            f"results/data/{_name}/logs/generate.log",
+        benchmark:
+            f"results/data/{_name}/benchmarks/generate.tsv"
+        resources:
+            mem_mb=1000,
+            runtime=30,
+        params:
+            draw=_generator.draw,
+            settings={key: config["data"][_name][key] for key in _generator.settings},
+            code=code("generate.py", module_of(_generator.draw)),
+        message:
+            f"Drawing the images of {_name}"
+        script:
+            "../workflow_scripts/generate.py"

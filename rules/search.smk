@@ -71,7 +71,7 @@ rule write_search:
         untagged=config["flickr"]["inference"]["untagged"],
         grid=config["flickr"]["classifier"]["lambda"],
         note=config["flickr"]["note"],
-        code=code("write_search.py"),
+        code=code("write_search.py", FLICKR_RECORD),
     message:
         "Writing what the search found"
     script:

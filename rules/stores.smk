@@ -1,41 +1,29 @@
 # SPDX-License-Identifier: MIT
 
 
-rule digits_store:
-    output:
-        "results/data/digits/store.h5",
-    log:
-        "results/data/digits/logs/store.log",
-    resources:
-        mem_mb=1000,
-        runtime=10,
-    params:
-        split=config["data"]["digits"],
-        code=code("digits_store.py"),
-    message:
-        "Cutting scikit-learn's digits in halves"
-    script:
-        "../workflow_scripts/digits_store.py"
-
-
-rule mnist_store:
+rule make_store:
     input:
-        expand("results/data/mnist/raw/{file}", file=registry("mnist")),
+        unpack(raw_files),
     output:
-        "results/data/mnist/store.h5",
+        "results/data/{dataset}/store.h5",
     log:
-        "results/data/mnist/logs/store.log",
+        "results/data/{dataset}/logs/store.log",
+    benchmark:
+        "results/data/{dataset}/benchmarks/store.tsv"
+    wildcard_constraints:
+        dataset=one_of(*READ_AT_ONCE),
     resources:
-        mem_mb=2000,
-        runtime=20,
+        mem_mb=4000,
+        runtime=240,
     params:
-        split=config["data"]["mnist"],
-        citation=next(iter(registry("mnist").values())).citation,
-        code=code("mnist_store.py"),
+        write=lambda wildcards: DATASETS[wildcards.dataset].write_store,
+        settings=lookup(dpath="data/{dataset}", within=config),
+        about=about,
+        code=data_code("make_store.py", "write_store"),
     message:
-        "Cutting MNIST in halves"
+        "Reading {wildcards.dataset} into its store"
     script:
-        "../workflow_scripts/mnist_store.py"
+        "../workflow_scripts/make_store.py"
 
 
 rule store_with_copies:
@@ -67,7 +55,7 @@ rule picture_store:
     log:
         "results/data/{dataset}/logs/store.log",
     wildcard_constraints:
-        dataset="mini|mirflickr25k|folder",
+        dataset=one_of(*WITH_IMAGES),
     resources:
         mem_mb=2000,
         runtime=60,
@@ -79,26 +67,3 @@ rule picture_store:
         "Putting descriptors, tags and labels of {wildcards.dataset} into one store"
     script:
         "../workflow_scripts/picture_store.py"
-
-
-rule toronto_store:
-    input:
-        f"results/data/toronto/raw/{next(iter(registry('toronto')))}",
-    output:
-        "results/data/toronto/store.h5",
-    log:
-        "results/data/toronto/logs/store.log",
-    benchmark:
-        "results/data/toronto/benchmarks/store.tsv"
-    resources:
-        mem_mb=4000,
-        runtime=240,
-    params:
-        precision=config["features"]["precision"],
-        unchecked=config["data"]["toronto"]["unchecked"],
-        citation=next(iter(registry("toronto").values())).citation,
-        code=code("toronto_store.py"),
-    message:
-        "Reading the Toronto archive block by block"
-    script:
-        "../workflow_scripts/toronto_store.py"

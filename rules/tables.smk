@@ -29,7 +29,7 @@ rule write_table1:
         "results/{run}/logs/write_table1.log",
     params:
         dataset=config["dataset"],
-        code=code("write_table1.py"),
+        code=code("write_table1.py", f"mvi.data.sets.{config['dataset']}"),
     message:
         "Writing Table 1"
     script:
@@ -56,7 +56,7 @@ rule write_reference_rows:
         of_flickr("logs/write_reference_rows.log"),
     params:
         note=table_note(),
-        code=code("write_reference_rows.py"),
+        code=code("write_reference_rows.py", FLICKR_RECORD),
     message:
         "Writing the table of raw inputs"
     script:

@@ -32,7 +32,7 @@ rule write_table2:
         learned_from=ABOUT_DEEP["learned_from"],
         finetuned=ABOUT_DEEP["finetuned"],
         note=table_note("In the raw inputs descriptors"),
-        code=code("write_table2.py"),
+        code=code("write_table2.py", FLICKR_RECORD),
     message:
         "Writing Table 2"
     script:
@@ -64,7 +64,7 @@ rule write_table3:
         learned_from=ABOUT_DEEP["learned_from"],
         finetuned=ABOUT_DEEP["finetuned"],
         note=ABOUT_DEEP["note"],
-        code=code("write_table3.py"),
+        code=code("write_table3.py", FLICKR_RECORD),
     message:
         "Writing Table 3"
     script:
@@ -92,7 +92,7 @@ rule write_retrieval:
         untagged=ABOUT_DEEP["untagged"],
         learned_from=ABOUT_DEEP["learned_from"],
         note=ABOUT_DEEP["note"],
-        code=code("write_retrieval.py"),
+        code=code("write_retrieval.py", FLICKR_RECORD),
     message:
         "Writing the table of retrieval"
     script:

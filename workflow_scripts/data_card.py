@@ -20,7 +20,7 @@ settings, output = dict(snakemake.params.settings), snakemake.output
 seed, sheet, size, coarse = (settings.pop(key) for key in ("seed", "sheet", "picture_size", "coarse"))
 catalogue = read_catalogue(snakemake.input.catalogue)
 shown, captions = [], []
-with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
+with open_pictures(snakemake.input.images, catalogue.names) as pictures:
     card = data_card(catalogue, pictures, **settings)
     order = np.random.default_rng(seed).permutation(catalogue.n_rows)
     for row in order:
@@ -32,7 +32,7 @@ with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
             continue
         captions.append([catalogue.vocabulary[word] for word in catalogue.text[[row]].indices])
 if not shown:
-    raise DataError(f"No picture in {snakemake.input.pictures} can be read; see that they are pictures.")
+    raise DataError(f"No picture in {snakemake.input.images} can be read; see that they are pictures.")
 write_json(output.json, card)
 with atomic(output.md) as temporary:
     temporary.write_text(card_markdown(card), encoding="utf-8")

@@ -26,7 +26,7 @@ else:
     extract = Descriptors(words, size=size, **settings)
     columns = {name: [part.start, part.stop] for name, part in extract.columns.items()}
 rows = range(len(names))
-with torch.inference_mode(), open_pictures(snakemake.input.pictures, names) as pictures:
+with torch.inference_mode(), open_pictures(snakemake.input.images, names) as pictures:
     image, unreadable = describe(pictures, rows, extract, size=size, batch=batch, device=place)
 unreadable += start_row
 parts = np.array(list(columns.values()), np.int64).reshape(-1, 2)

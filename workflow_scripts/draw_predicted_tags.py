@@ -15,7 +15,7 @@ catalogue = read_catalogue(snakemake.input.catalogue)
 predictions = []
 with (
     np.load(snakemake.input.shown, allow_pickle=False) as shown,
-    open_pictures(snakemake.input.pictures, catalogue.names) as pictures,
+    open_pictures(snakemake.input.images, catalogue.names) as pictures,
 ):
     for row, probabilities in zip(shown["rows"].tolist(), shown["probabilities"], strict=True):
         words = [catalogue.vocabulary[word] for word in catalogue.text[[row]].indices]

@@ -17,7 +17,7 @@ settings = dict(snakemake.params.settings)
 count, seed, epochs = settings.pop("words"), settings.pop("seed"), settings.pop("epochs")
 catalogue = read_catalogue(snakemake.input.catalogue)
 rows = rows_for_words(catalogue, settings.pop("pictures"), seed)
-with open_pictures(snakemake.input.pictures, catalogue.names) as pictures:
+with open_pictures(snakemake.input.images, catalogue.names) as pictures:
     sample = sample_for_words(
         pictures,
         rows,

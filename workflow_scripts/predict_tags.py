@@ -5,6 +5,8 @@ from common import device, start
 
 log = start(snakemake)
 
+from pkgutil import resolve_name
+
 import numpy as np
 
 from mvi.data.store import Store
@@ -12,7 +14,6 @@ from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
 from mvi.files import atomic, write_json
 from mvi.models.assembly import encoder_from_files
 from mvi.models.units import ReplicatedSoftmax
-from mvi.synthetic.truth import tag_probabilities
 from mvi.training.rows import layer_rows
 
 settings = dict(snakemake.params.settings)
@@ -21,7 +22,10 @@ with Store(snakemake.input.store) as store:
     layers = {name: snakemake.input[name] for name in store.modalities}
     place = device(snakemake, log)
     encoder = encoder_from_files(snakemake.input.scale, layers, snakemake.input.weights, place)
-    truth = [tag_probabilities(path, store.vocabulary) for path in snakemake.input.truth]
+    truth = [
+        resolve_name(snakemake.params.tag_probabilities)(path, store.vocabulary)
+        for path in snakemake.input.truth
+    ]
     for number, scores, kept in zip(
         snakemake.params.splits, snakemake.output.scores, snakemake.output.shown, strict=True
     ):

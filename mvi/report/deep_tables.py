@@ -86,7 +86,7 @@ def table2(
     raw: input, as `RAW_ROWS` has them -> split -> scores of `multilabel.evaluate`; may lack some
     stages: name -> title of the finetuned models, in the order of their rows; the MDRNN's published numbers
         stand beside the last
-    published: rows of the file of published numbers, used for the data set "toronto" only
+    published: rows of the file of published numbers, used for the data set that they are of
 
     Raises `DataError` where a score is missing.
     """

@@ -52,7 +52,7 @@ def table3(
     scores: "n<iterations of the training>" -> split -> scores of `multilabel.sweep`
     main: the iterations of the training whose model is encoded by every number
     queries: names of the multimodal query and of the one that lacks a modality
-    published: rows of the file of published numbers, used for the data set "toronto" only
+    published: rows of the file of published numbers, used for the data set that they are of
 
     In the first reading the multimodal query is encoded as in training and has one number. Raises `DataError`
     where the main model, or a number, is missing.

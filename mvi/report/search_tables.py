@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from mvi.data.sets.registry import title_of
 from mvi.errors import DataError
 from mvi.report.deep_tables_cells import OBJECTIVE_LABELS, QUERIES, QUERY_TITLES, UNTAGGED, Origin
-from mvi.report.map_tables import DATASET_TITLES
 from mvi.report.table_files import markdown_table
 
 _PREFIX = "validation_map/"
@@ -109,7 +109,7 @@ def search_caption(
     first = trials[0]
     count = len({(trial.weight_std, trial.learning_rate) for trial in trials})
     epochs = max(trial.epoch for trial in trials)
-    what = DATASET_TITLES.get(first.dataset, first.dataset)
+    what = title_of(first.dataset)
     chosen = f"chosen among {len(grid)} values on the validation rows too" if len(grid) > 1 else "fixed"
     sentences = [
         f"**Search for settings of the joint layer** on {what} (`{first.dataset}`), run `{first.run}`"

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from mvi.data.sets.registry import has_published, title_of
 from mvi.report.table_files import ScoreSets, markdown_table, number
 
 METHOD_LABELS = {
@@ -19,10 +20,6 @@ METHOD_LABELS = {
 REFERENCE_LABELS = {
     "own": "Raw pixels, a classifier for each query",
     "filled": "Raw pixels, missing modality at its mean",
-}
-DATASET_TITLES = {
-    "digits": "scikit-learn's handwritten digits (8 x 8 pixels)",
-    "mnist": "MNIST (28 x 28 pixels)",
 }
 _METRICS = ("test_error", "validation_error")
 _TRAINED_ON = {
@@ -62,11 +59,11 @@ def table1(
 ) -> list[Cell]:
     """Collect the cells of Table 1, methods first, then the references on raw pixels.
 
-    `references`: "own" and "filled" -> scores. `published` is used where `dataset` is "mnist" and
-    nowhere else: numbers of another data set cannot be set beside the paper's.
+    `references`: "own" and "filled" -> scores. `published` is used where it is of `dataset`
+    and nowhere else: numbers of another data set cannot be set beside the paper's.
     """
     quoted = {}
-    if dataset == "mnist":
+    if has_published(dataset, "halves"):
         quoted = {(row["method"], row["query"], row["metric"]): row for row in published}
     cells = []
     for kind, labels, sets in (
@@ -113,8 +110,7 @@ def caption1(cells: Sequence[Cell], scores: ScoreSets, classifier: str = "linear
     listed = ", ".join(map(str, seeds))
     sources = sorted({cell.published_source for cell in cells} - {""})
     sentences = [
-        f"**Table 1.** Recognition error in percent on "
-        f"{DATASET_TITLES.get(cells[0].dataset, cells[0].dataset)}, run `{cells[0].run}`.",
+        f"**Table 1.** Recognition error in percent on {title_of(cells[0].dataset)}, run `{cells[0].run}`.",
         f"Rows: {sizes}.",
         f"Classifier: {classifier}, {' or '.join(trained)}, with C chosen on the validation rows.",
         "Each test error is that of the classifier trained again on training and validation rows;"

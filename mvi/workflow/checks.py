@@ -2,14 +2,11 @@
 """Settings that are right each by itself and wrong together: what a schema cannot say."""
 
 from collections.abc import Iterable, Mapping
-from functools import reduce
-from operator import getitem
 from typing import Any
 
+from mvi.data.sets.registry import dataset
 from mvi.errors import ConfigError
 
-# The archive of the paper's features comes with so many splits.
-SHIPPED_SPLITS = 5
 WHOLE_INPUTS = ("image", "sqrt_image", "text", "image+text", "sqrt_image+text")
 
 
@@ -34,18 +31,9 @@ def check_together(config: Mapping[str, Any]) -> None:
     grid = config["halves"]["classifier"]["C"]
     if grid != sorted(grid):
         raise ConfigError(f'config key "halves.classifier.C" is {grid}, but must ascend.')
-    for path, first, second, rest in (
-        (["digits"], "validation", "test", "training"),
-        *(([name, "splits"], "train", "validation", "test") for name in ("mini", "mirflickr25k", "folder")),
-    ):
-        part = reduce(getitem, path, config["data"])
-        if part[first] + part[second] >= 1:
-            where = ".".join(["data", *path])
-            raise ConfigError(
-                f'config keys "{where}.{first}" and "{where}.{second}" are {part[first]} and {part[second]}, '
-                f"but must leave rows for {rest}: their sum must be less than 1."
-            )
     flickr = config["flickr"]
+    for name in (config["dataset"], flickr["dataset"]):
+        dataset(name).refuse_mistakes(config["data"][name])
     if flickr["run"] == config["run"]:
         raise ConfigError(f'config keys "run" and "flickr.run" are both "{flickr["run"]}", but must differ.')
     _check_flickr(config)
@@ -66,13 +54,12 @@ def _check_deep(config: Mapping[str, Any]) -> None:
             "pictures and tags of flickr."
         )
     flickr = config["flickr"]
-    kinds = {"image": ["standardise"], "text": ["binarise", "counts"]}
+    modalities = dataset(flickr["dataset"]).modalities
     for name, pathway in flickr["pathways"].items():
         path, kind = f"flickr.pathways.{name}", pathway["transform"]["kind"]
-        if kind not in kinds[name]:
-            raise ConfigError(
-                f'config key "{path}.transform.kind" is "{kind}", but must be {listed(kinds[name])}.'
-            )
+        kinds = modalities[name].transforms
+        if kind not in kinds:
+            raise ConfigError(f'config key "{path}.transform.kind" is "{kind}", but must be {listed(kinds)}.')
         if kind == "counts" and pathway["layers"][0]["method"] == "pcd":
             raise ConfigError(
                 f'config key "{path}.layers" has a first layer of method pcd, but must have cd: chains of '
@@ -113,33 +100,22 @@ def _check_deep(config: Mapping[str, Any]) -> None:
 def _check_flickr(config: Mapping[str, Any]) -> None:
     """The part of `check_together` on pictures and tags."""
     flickr, features = config["flickr"], config["features"]
-    if flickr["dataset"] == "folder":
-        for key in ("pictures", "table"):
-            if not config["data"]["folder"][key]:
-                raise ConfigError(f'config key "data.folder.{key}" must be set for the data set folder.')
-    splits = config["data"][flickr["dataset"]].get("splits", {"count": SHIPPED_SPLITS})
+    record = dataset(flickr["dataset"])
+    splits = record.splits(config["data"][record.name])
     searched = flickr["joint"]["search"]["split"]
     for key, value, greatest in (
         ("splits", flickr["splits"], max(flickr["splits"])),
         ("joint.search.split", searched, searched),
     ):
-        if greatest > splits["count"]:
+        if greatest > splits:
             raise ConfigError(
                 f'config key "flickr.{key}" is {value}, but must not exceed the number of splits of '
-                f"{flickr['dataset']}, which is {splits['count']}."
+                f"{record.name}, which is {splits}."
             )
-    mini = config["data"]["mini"]
-    train, validation = (round(mini["splits"][part] * mini["labelled"]) for part in ("train", "validation"))
-    if min(train, validation, mini["labelled"] - train - validation) < 1:
-        raise ConfigError(
-            f'config key "data.mini.labelled" is {mini["labelled"]}, but must be enough for a row in each '
-            "part of a split."
-        )
     inputs = flickr["reference_rows"]["inputs"]
-    described = features["kind"] == "descriptors" and flickr["dataset"] != "toronto"
-    unknown = [name for name in inputs if name not in WHOLE_INPUTS and not described]
-    if flickr["dataset"] == "toronto":
-        unknown = [name for name in unknown if name != "phow"]
+    described = features["kind"] == "descriptors" and record.has_images
+    known = (*WHOLE_INPUTS, *record.feature_groups)
+    unknown = [name for name in inputs if name not in known and not described]
     if unknown:
         raise ConfigError(
             f'config key "flickr.reference_rows.inputs" has {listed(unknown)}, but must name what these '

@@ -17,6 +17,7 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
 from mvi.workflow.checks import check_ramps, check_together, listed
@@ -88,7 +89,12 @@ def _preset(config: Mapping[str, Any], presets: Mapping[str, Any]) -> dict[str, 
 
 @cache
 def _schema() -> dict[str, Any]:
-    """The schema with a definition of each method's settings, by its name, and of `method`, their names."""
+    """The schema with what the records of methods and of data sets say.
+
+    These are a definition of each method's settings, by its name, and of `method`, their names; `data`, the
+    settings of all data sets; `dataset`, the names of those cut in halves, and `tagged` of those with images
+    and tags.
+    """
     schema = yaml.safe_load(SCHEMA.read_text(encoding="utf-8"))
     for name, record in METHODS.items():
         schema["$defs"][name] = {
@@ -97,6 +103,24 @@ def _schema() -> dict[str, Any]:
             "properties": dict(record.settings),
         }
     schema["$defs"]["method"] = {"enum": list(METHODS)}
+    schema["$defs"]["data"] = {
+        "description": "Data sets and how they are split. Stores are shared by all runs, so presets cannot "
+        "change this.",
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            name: {
+                "description": record.title,
+                "type": "object",
+                "additionalProperties": False,
+                "properties": dict(record.settings),
+            }
+            for name, record in DATASETS.items()
+        },
+    }
+    tagged = [name for name, record in DATASETS.items() if "text" in record.modalities]
+    schema["$defs"]["dataset"]["enum"] = [name for name in DATASETS if name not in tagged]
+    schema["$defs"]["tagged"] = {"enum": tagged}
     return schema
 
 

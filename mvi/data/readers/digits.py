@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The 1,797 handwritten digits that scikit-learn carries: real data without a download."""
 
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 
-CITATION = (
-    "Alpaydin, Kaynak (1998): Optical Recognition of Handwritten Digits, UCI Machine Learning Repository "
-    "(its test part, as carried by scikit-learn)"
-)
+from mvi.data.halves import write_halves_store
+from mvi.data.splits import stratified
+
 BRIGHTEST = 16  # pixels are counts of ink in 4x4 cells of a binary picture
 
 
@@ -17,3 +20,25 @@ def load() -> tuple[np.ndarray, np.ndarray]:
 
     bunch = load_digits()
     return (bunch.images / BRIGHTEST).astype(np.float32), bunch.target.astype(np.int64)
+
+
+def write_digits_store(
+    path: str | Path, raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, citation: str
+) -> None:
+    """Write the store of the digits, cut in halves, with one stratified split.
+
+    `settings` are those of `mvi.data.sets.digits`; there are no `raw` files. Raises `DataError` where a part
+    gets no row of some digit.
+    """
+    images, labels = load()
+    shares = {"validation": settings["validation"], "test": settings["test"]}
+    shares["train"] = 1 - sum(shares.values())
+    write_halves_store(
+        path,
+        dataset=dataset,
+        images=images,
+        labels=labels,
+        split=stratified(labels, shares, np.random.default_rng(settings["seed"])),
+        classes=[str(digit) for digit in range(10)],
+        citation=citation,
+    )

@@ -5,9 +5,10 @@ import csv
 import hashlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,28 @@ from mvi.errors import DataError
 
 COLUMNS = ("file", "tags", "labels")
 SEPARATOR = ";"
+
+
+def catalogue(
+    raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, generated: bool, citation: str
+) -> Catalogue:
+    """Return the catalogue of the folder "images" and the file "table" of `raw`.
+
+    `settings` are those of `mvi.data.sets.folder`; nothing here is ever `generated`. Raises as `read_folder`
+    does.
+    """
+    vocabulary, splits = settings["vocabulary"], settings["splits"]
+    return read_folder(
+        raw["images"],
+        raw["table"],
+        dataset=dataset,
+        vocabulary_size=vocabulary["size"],
+        minimum_count=vocabulary["minimum_count"],
+        splits=splits["count"],
+        shares=(splits["train"], splits["validation"]),
+        seed=splits["seed"],
+        citation=citation,
+    )
 
 
 def read_folder(

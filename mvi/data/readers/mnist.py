@@ -4,10 +4,14 @@
 import gzip
 import math
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from mvi.data.halves import write_halves_store
+from mvi.data.splits import held_out
 from mvi.errors import DataError
 
 TRAIN_IMAGES = "train-images-idx3-ubyte"
@@ -35,6 +39,27 @@ def load(folder: str | Path) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.nda
             "retrieve the four files again from one source."
         )
     return train_images, train_labels, test_images, test_labels
+
+
+def write_mnist_store(
+    path: str | Path, raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, citation: str
+) -> None:
+    """Write the store of MNIST, cut in halves: the training files' rows, then the test files'.
+
+    `raw` holds the four files, which lie in one folder; `settings` are those of `mvi.data.sets.mnist`. Raises
+    what `load` and `mvi.data.splits.held_out` do.
+    """
+    train_images, train_labels, test_images, test_labels = load(Path(raw["train_images"]).parent)
+    generator = np.random.default_rng(settings["seed"])
+    write_halves_store(
+        path,
+        dataset=dataset,
+        images=np.concatenate([train_images, test_images]),
+        labels=np.concatenate([train_labels, test_labels]),
+        split=held_out(len(train_labels), len(test_labels), settings["validation"], generator),
+        classes=[str(digit) for digit in range(10)],
+        citation=citation,
+    )
 
 
 def read_idx(path: str | Path, dimensions: int) -> np.ndarray:

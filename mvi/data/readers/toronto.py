@@ -7,6 +7,7 @@ block of images in memory at a time; `mvi.data.readers.toronto_layout` says what
 
 import io
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,31 @@ from mvi.data.splits import PARTS
 from mvi.data.store_writer import Dense, Sparse, StoreWriter, writing_store
 from mvi.errors import DataError
 
-CITATION = (
-    "Srivastava, Salakhutdinov (2012): Multimodal Learning with Deep Boltzmann Machines, NIPS 25; features "
-    "of the MIRFLICKR collection of Huiskes and Lew (2008), MIR"
-)
 # More than the labels, and more than the tags, can have: a guard of the memory.
 SMALL_BYTES, TEXT_BYTES = 2**27, 2**31
+
+
+def write_archive_store(
+    path: str | Path,
+    raw: Mapping[str, str],
+    settings: Mapping[str, Any],
+    *,
+    dataset: str,
+    citation: str,
+    precision: str,
+) -> None:
+    """Write the store of the original, the file "archive" of `raw`; raises as `write_toronto_store` does.
+
+    `settings` are those of `mvi.data.sets.toronto`; features are kept in `precision`, float32 or float16.
+    """
+    write_toronto_store(
+        raw["archive"],
+        path,
+        expected=ARCHIVE.without(settings["unchecked"]),
+        dtype=precision,
+        dataset=dataset,
+        citation=citation,
+    )
 
 
 def write_toronto_store(
@@ -36,7 +56,7 @@ def write_toronto_store(
     dtype: str = "float16",
     dataset: str = "toronto",
     generated: bool = False,
-    citation: str = CITATION,
+    citation: str = "",
 ) -> None:
     """Write the store of the archive at `archive_path`: modalities image (`dtype`) and text (counts).
 
