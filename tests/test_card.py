@@ -15,7 +15,7 @@ from scipy import sparse
 from mvi.data import card as data_card
 from mvi.data.catalogue import Catalogue
 from mvi.data.pictures import ZipPictures
-from mvi.data.sets.mirflickr import read_mirflickr
+from mvi.data.readers.mirflickr import read_mirflickr
 from mvi.errors import DataError, ShapeError
 from mvi.report.figures import card, style
 

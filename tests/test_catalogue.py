@@ -30,6 +30,9 @@ def catalogue() -> Catalogue:
 def assert_equal(found: Catalogue, wanted: Catalogue) -> None:
     for name in ("dataset", "names", "vocabulary", "classes", "generated", "citation"):
         assert getattr(found, name) == getattr(wanted, name)
+    assert (found.known is None) == (wanted.known is None)
+    if wanted.known is not None:
+        np.testing.assert_array_equal(found.known, wanted.known)
     for name in ("ids", "labels"):
         assert getattr(found, name).dtype == getattr(wanted, name).dtype
         np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))
@@ -58,6 +61,19 @@ def test_strings_as_ids_and_no_labels_survive(tmp_path, catalogue):
     no_tag = replace(catalogue, text=sparse.csr_array((4, 3), dtype=np.int32))
     write_catalogue(tmp_path / "c.h5", no_tag)
     assert_equal(read_catalogue(tmp_path / "c.h5"), no_tag)
+
+
+KNOWN = np.array([[False, True], [True, False], [True, True]])
+
+
+def test_unknown_labels_survive(tmp_path, catalogue):
+    partly = replace(catalogue, known=KNOWN)
+    write_catalogue(tmp_path / "c.h5", partly)
+    assert_equal(read_catalogue(tmp_path / "c.h5"), partly)
+    # A mask that hides nothing is none.
+    for name, known in (("all.h5", np.ones((3, 2), bool)), ("none.h5", None)):
+        write_catalogue(tmp_path / name, replace(catalogue, known=known))
+    assert (tmp_path / "all.h5").read_bytes() == (tmp_path / "none.h5").read_bytes()
 
 
 def test_the_same_catalogue_gives_the_same_bytes(tmp_path, catalogue):
@@ -96,6 +112,12 @@ PART = {"train": np.array([2]), "validation": np.array([0])}
         ({"labels": np.zeros((3, 2))}, "labels float64"),
         ({"labels": np.full((3, 2), 2, np.uint8)}, "others than 0 and 1"),
         ({"labels": np.zeros((5, 2), np.uint8)}, "more than its 4 pictures"),
+        ({"known": np.ones((3, 3), bool)}, "mask of known labels that is none"),
+        ({"known": np.ones((3, 2), np.uint8)}, "mask of known labels that is none"),
+        (
+            {"known": np.array([[True, False], *KNOWN[1:]])},
+            "of class b in row 0 is 1 and is said to be unknown",
+        ),
         ({"splits": {1: PART | {"test": np.array([3])}}}, "a split beyond its 3 labelled rows"),
         ({"splits": {1: PART | {"test": np.array([0])}}}, "row 0 more than once"),
         ({"splits": {1: PART}}, "has the parts"),

@@ -135,7 +135,7 @@ def finished(tmp_path_factory) -> Checkout:
 def test_everything_is_planned_once(fresh, together):
     jobs = METHODS if together else METHODS * SEEDS
     assert fresh.planned("--config", f"seeds_together={together}", "--", "all") == {
-        "digits_store": 1,
+        "make_store": 1,
         "train_joint": jobs,
         "encode": jobs,
         "classify": jobs,
@@ -179,11 +179,11 @@ def test_everything_is_planned_once(fresh, together):
     [
         (
             "table1",
-            {"digits_store", "train_joint", "encode", "classify", "classify_raw", "write_table1"},
+            {"make_store", "train_joint", "encode", "classify", "classify_raw", "write_table1"},
         ),
-        ("figure2", {"digits_store", "train_joint", "complete_digits", "draw_figure2"}),
-        ("iterations", {"digits_store", "train_joint", "sweep_iterations", "draw_iterations"}),
-        ("training", {"digits_store", "train_joint", "draw_training"}),
+        ("figure2", {"make_store", "train_joint", "complete_digits", "draw_figure2"}),
+        ("iterations", {"make_store", "train_joint", "sweep_iterations", "draw_iterations"}),
+        ("training", {"make_store", "train_joint", "draw_training"}),
         ("theory", THEORY),
         ("features", FEATURES),
         ("card", {"generate_mini", "catalogue", "data_card"}),
@@ -250,7 +250,7 @@ def test_the_real_pictures_are_planned_from_their_archives_in_blocks(fresh):
 
 def test_the_archive_of_the_paper_is_planned_without_any_picture(fresh):
     jobs = fresh.planned("--configfile", "config/toronto.yaml", "--", "all")
-    assert (jobs["retrieve"], jobs["toronto_store"], jobs["reference_rows"]) == (1, 1, 3)
+    assert (jobs["retrieve"], jobs["make_store"], jobs["reference_rows"]) == (1, 1, 3)
     assert "describe_block" not in jobs and "data_card" not in jobs
     command = ["--configfile", "config/toronto.yaml", "--config", "experiments=[flickr, deep]", "--"]
     jobs = fresh.planned(*command, "all", "tags")
@@ -299,8 +299,8 @@ def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
 )
 def test_mnist_is_planned_from_its_raw_files(fresh, command):
     jobs = fresh.planned(*command)
-    assert jobs["retrieve"] == 4 and jobs["mnist_store"] == 1
-    assert jobs["train_joint"] == METHODS and "digits_store" not in jobs
+    assert jobs["retrieve"] == 4 and jobs["make_store"] == 1
+    assert jobs["train_joint"] == METHODS
 
 
 def settings(path: str, value: str) -> list[str]:
@@ -314,7 +314,7 @@ def settings(path: str, value: str) -> list[str]:
 @pytest.mark.parametrize(
     ("key", "value", "rules"),
     [
-        ("data.digits.seed", "1", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
+        ("data.digits.seed", "1", {"make_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
         ("data.mnist.seed", "1", set()),
         ("halves.training.learning_rate", "0.5", {"train_joint", *AFTER_TRAINING}),
         ("checkpoint_seconds", "1", set()),
@@ -457,8 +457,8 @@ def edited(finished) -> Iterator:
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("data/digits.py", {"digits_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
-        ("data/mnist.py", set()),
+        ("data/readers/digits.py", {"make_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
+        ("data/readers/mnist.py", set()),
         (
             "training.py",
             {"train_joint", "pretrain_layer", *THEORY, *AFTER_TRAINING, *AFTER_LAYERS},
@@ -476,7 +476,7 @@ def edited(finished) -> Iterator:
         ("plotting/theory.py", {"theory_figure", "write_report"}),
         ("theory/summary.py", {"theory_figure", "theory_table", "write_report"}),
         ("theory/dynamics.py", {*THEORY, "write_report"}),
-        ("data/toronto.py", set()),
+        ("data/readers/toronto.py", set()),
         ("features/gist.py", AFTER_WORDS),
         (
             "evaluation/multilabel.py",

@@ -5,26 +5,16 @@ import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from mvi.data import splits
-from mvi.data.halves import cut, write_halves_store
-from mvi.data.sets import digits
+from mvi.data.halves import cut
+from mvi.data.readers import digits
+from mvi.data.sets.digits import DATASET
 from mvi.data.store import Store
 from mvi.errors import ShapeError
 
-FRACTIONS = {"train": 0.6, "validation": 0.15, "test": 0.25}
-
 
 def write(path, seed: int = 0) -> None:
-    images, labels = digits.load()
-    write_halves_store(
-        path,
-        dataset="digits",
-        images=images,
-        labels=labels,
-        split=splits.stratified(labels, FRACTIONS, np.random.default_rng(seed)),
-        classes=[str(digit) for digit in range(10)],
-        citation=digits.CITATION,
-    )
+    settings = {"seed": seed, "validation": 0.15, "test": 0.25}
+    digits.write_digits_store(path, {}, settings, dataset="digits", citation=DATASET.citation)
 
 
 def test_images_are_the_pixels_scaled_to_one():
@@ -48,6 +38,7 @@ def test_left_is_left_and_nothing_is_lost(tmp_path):
         np.testing.assert_array_equal(store.read("right").reshape(-1, 8, 4), images[:, :, 4:])
         np.testing.assert_array_equal(store.labels(), labels)
         np.testing.assert_array_equal(store.ids(), np.arange(1797))
+        assert [len(rows) for rows in store.split(1).values()] == [1078, 270, 449]
         assert store.attrs["dataset"] == "digits" and store.attrs["generated"] is False
         assert store.attrs["classes"] == list("0123456789") and "UCI" in store.attrs["citation"]
 

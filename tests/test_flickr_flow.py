@@ -170,7 +170,7 @@ def test_without_labels_what_judges_is_refused_before_any_job(own, target):
     done = run(own, "-n", target, "--configfile", "config/folder.yaml", "--config", "preset=deep")
     said = done.stdout + done.stderr
     assert done.returncode == 1
-    assert "pictures.csv has no labels to judge by; add labels, or ask for what needs none" in said
+    assert "(pictures, pictures.csv) has no labels to judge by; add labels, or ask for what needs" in said
     assert "Traceback (most recent" not in said
 
 

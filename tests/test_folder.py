@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.data.sets.folder import read_folder, survey_folder
+from mvi.data.readers.folder import catalogue, read_folder, survey_folder
 from mvi.errors import ConfigError, DataError
 
 TABLE = """file,tags,labels
@@ -49,6 +49,24 @@ def test_labelled_rows_come_first_and_everything_stays_with_its_row(folder):
     assert not found.generated and len(found.splits) == 5
     for split in found.splits.values():
         assert [len(rows) for rows in split.values()] == [2, 1, 1]
+
+
+def test_settings_of_the_data_set_reach_the_reader(folder):
+    read(folder)
+    raw = {"images": folder / "p", "table": folder / "table.csv"}
+    settings = {
+        "vocabulary": {"size": 2, "minimum_count": 1},
+        "splits": {"seed": 3, "count": 2, "train": 0.25, "validation": 0.25},
+    }
+    found = catalogue(raw, settings, dataset="mine", generated=False, citation="c")
+    wanted = read(
+        folder, vocabulary_size=2, minimum_count=1, splits=2, shares=(0.25, 0.25), seed=3, citation="c"
+    )
+    assert (found.dataset, found.citation, found.vocabulary) == ("mine", "c", ["sea", "sky"])
+    assert found.vocabulary == wanted.vocabulary and list(found.splits) == [1, 2]
+    for number, split in wanted.splits.items():
+        for part, rows in split.items():
+            np.testing.assert_array_equal(found.splits[number][part], rows)
 
 
 def test_tags_alone_are_enough(folder):

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from mvi.data.archives import open_zip, read_member
-from mvi.data.sets.mirflickr import CLASSES, read_mirflickr
+from mvi.data.readers.mirflickr import CLASSES, catalogue, read_mirflickr
 from mvi.errors import ConfigError, DataError
 
 TAGS = {
@@ -100,6 +100,29 @@ def test_splits_follow_the_seed_and_not_their_number(tmp_path, members):
     assert rows(splits=5, seed=1) != first
     with pytest.raises(ConfigError, match="A split of 6 rows"):
         read(tmp_path, members, shares=(0.5, 0.05))
+
+
+@pytest.mark.parametrize("labelled", [None, 4])
+def test_settings_of_the_data_set_reach_the_reader(tmp_path, members, labelled):
+    wanted = read(
+        tmp_path,
+        members,
+        **{"labelled": labelled, "vocabulary_size": 2, "minimum_count": 1, "splits": 2},
+        **{"shares": (0.25, 0.25), "seed": 3, "generated": True, "citation": "c"},
+    )
+    settings = {
+        "vocabulary": {"size": 2, "minimum_count": 1},
+        "splits": {"seed": 3, "count": 2, "train": 0.25, "validation": 0.25},
+        **({} if labelled is None else {"labelled": labelled}),
+    }
+    raw = {"images": tmp_path / "pictures.zip", "annotations": tmp_path / "annotations.zip"}
+    found = catalogue(raw, settings, dataset="tiny", generated=True, citation="c")
+    for name in ("dataset", "generated", "citation", "n_labelled", "vocabulary", "names"):
+        assert getattr(found, name) == getattr(wanted, name)
+    assert list(found.splits) == [1, 2]
+    for number, split in wanted.splits.items():
+        for part, rows in split.items():
+            np.testing.assert_array_equal(found.splits[number][part], rows)
 
 
 def test_vocabulary_by_size_and_minimum(tmp_path, members):

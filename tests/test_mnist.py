@@ -9,10 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.data import splits
-from mvi.data.halves import write_halves_store
+from mvi.data.readers import mnist
 from mvi.data.registry import retrieve, rows
-from mvi.data.sets import mnist
+from mvi.data.sets.mnist import DATASET
 from mvi.data.store import Store
 from mvi.errors import DataError
 
@@ -134,6 +133,20 @@ def test_a_missing_file_is_named(folder):
     sentence(error)
 
 
+def test_training_rows_come_first_and_some_of_them_validate(folder, arrays):
+    settings = {"seed": 0, "validation": 2}
+    raw = DATASET.raw_files(settings, str(folder))
+    mnist.write_mnist_store(folder / "store.h5", raw, settings, dataset="few", citation="c")
+    train, test = (arrays[name] for name in (mnist.TRAIN_LABELS, mnist.TEST_LABELS))
+    with Store(folder / "store.h5") as store:
+        assert (store.attrs["dataset"], store.attrs["citation"]) == ("few", "c")
+        np.testing.assert_array_equal(store.labels(), np.concatenate([train, test]))
+        assert [len(rows) for rows in store.split(1).values()] == [5, 2, 5]
+        np.testing.assert_array_equal(store.split(1)["test"], np.arange(7, 12))
+        left = arrays[mnist.TRAIN_IMAGES][:, :, :2].reshape(7, -1) / np.float32(255)
+        np.testing.assert_array_equal(store.read("left", slice(0, 7)), left)
+
+
 @pytest.mark.real
 @pytest.mark.skipif("MVI_MIRROR" not in os.environ, reason="needs MVI_MIRROR")
 def test_the_real_set_ends_up_whole_in_its_store(tmp_path):
@@ -144,21 +157,16 @@ def test_the_real_set_ends_up_whole_in_its_store(tmp_path):
     assert np.bincount(train_labels).tolist() == [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
     assert np.bincount(test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert train_images.min() == 0 and train_images.max() == 1
-    images, labels = np.concatenate([train_images, test_images]), np.concatenate([train_labels, test_labels])
-    write_halves_store(
-        tmp_path / "store.h5",
-        dataset="mnist",
-        images=images,
-        labels=labels,
-        split=splits.held_out(60_000, 10_000, 10_000, np.random.default_rng(0)),
-        classes=[str(digit) for digit in range(10)],
-        citation="c",
-    )
+    images = np.concatenate([train_images, test_images])
+    settings = {"seed": 0, "validation": 10_000}
+    raw = DATASET.raw_files(settings, str(tmp_path))
+    mnist.write_mnist_store(tmp_path / "store.h5", raw, settings, dataset="mnist", citation="c")
     with Store(tmp_path / "store.h5") as store:
         assert store.sizes == {"left": 392, "right": 392} and store.shapes == dict.fromkeys(
             store.sizes, (28, 14)
         )
-        split = store.split(1)
+        split, size = store.split(1), DATASET.size(settings)
+        assert (store.n_rows, store.n_labelled, len(split["train"])) == (size.rows, size.labelled, size.train)
         assert [len(rows) for rows in split.values()] == [50_000, 10_000, 10_000]
         test = split["test"]
         whole = np.concatenate([store.read(name, test).reshape(-1, 28, 14) for name in ("left", "right")], 2)

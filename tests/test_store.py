@@ -527,6 +527,48 @@ def test_indices_may_label_some_rows_only(tmp_path):
         np.testing.assert_array_equal(store.labels(), np.arange(L) % 3)
 
 
+def some_known() -> tuple[np.ndarray, np.ndarray]:
+    """Labels and which of them are known; those that are not are 0."""
+    known = np.random.default_rng(9).random((L, 3)) < 0.9
+    assert (~known).sum() > 0 and known.any(0).all()
+    return annotations()["labels"] * known, known
+
+
+@pytest.mark.parametrize("rows", [None, slice(50, 60), [7, 3, 3, L - 1], []])
+def test_labels_may_be_unknown_for_a_class(tmp_path, rows):
+    labels, known = some_known()
+    write_blocks(tmp_path / "s.h5", annotated=annotations(labels=labels, known=known))
+    with Store(tmp_path / "s.h5") as store:
+        wanted = known if rows is None else known[:L][rows]
+        np.testing.assert_array_equal(store.known(rows), wanted)
+        assert store.known(rows).dtype == bool and store.labels().dtype == np.uint8
+        np.testing.assert_array_equal(store.labels(), labels)
+        with pytest.raises(ShapeError, match=f"rows from 0 to {L - 1}"):
+            store.known([L])
+
+
+@pytest.mark.parametrize("rows", [None, slice(50, 100), [7, 3, 3], []])
+def test_labels_are_known_where_nothing_else_is_said(pictures, path, rows):
+    for where in (pictures, path):
+        with Store(where) as store:
+            wanted = np.ones((len(store.labels(rows)), 3), bool)
+            np.testing.assert_array_equal(store.known(rows), wanted)
+            with pytest.raises(ShapeError, match="Row indices"):
+                store.known([store.n_labelled])
+
+
+def test_a_mask_that_hides_nothing_is_not_kept(pictures, tmp_path):
+    write_blocks(tmp_path / "s.h5", annotated=annotations(known=np.ones((L, 3), bool)))
+    assert (tmp_path / "s.h5").read_bytes() == pictures.read_bytes()
+
+
+def test_a_mask_of_another_shape_is_damage(pictures):
+    with h5py.File(pictures, "r+") as file:
+        file["known"] = np.ones((L, 2), bool)
+    with pytest.raises(DataError, match=r"not a sound store \(known is of shape"):
+        Store(pictures)
+
+
 def test_moments_are_of_the_unlabelled_rows_for_every_split(pictures):
     for name, values in (("image", features().astype(np.float64)), ("text", tags().toarray())):
         with Store(pictures) as store:
@@ -605,6 +647,18 @@ BAD_BLOCKS = [
     ({"annotated": annotations(labels=np.zeros((201, 3), int))}, ShapeError, "at most 200 rows"),
     ({"annotated": annotations(labels=np.zeros((L, 3)))}, ShapeError, "Labels must be integers"),
     ({"annotated": annotations(labels=np.zeros((20, 3), int))}, ShapeError, "rows from 0 to 19"),
+    ({"annotated": annotations(known=np.ones((L, 2), bool))}, ShapeError, r"shape \(60, 3\) of the labels"),
+    ({"annotated": annotations(known=np.ones((L, 3), int))}, ShapeError, "must be truth values"),
+    (
+        {"annotated": annotations(labels=np.zeros(L, int), known=np.ones(L, bool))},
+        ShapeError,
+        "one a row and class",
+    ),
+    (
+        {"annotated": annotations(labels=np.ones((L, 3), int), known=np.arange(3 * L).reshape(L, 3) != 7)},
+        DataError,
+        "label of class sea in row 2 is 1 and is said to be unknown",
+    ),
     (
         {"annotated": annotations(vocabulary=["a"] * WORDS)},
         DataError,

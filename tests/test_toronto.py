@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from mvi.data.sets.toronto import write_toronto_store
-from mvi.data.sets.toronto_layout import ARCHIVE, TEXTS, Expected
+from mvi.data.readers import toronto
+from mvi.data.readers.toronto import write_archive_store, write_toronto_store
+from mvi.data.readers.toronto_layout import ARCHIVE, TEXTS, Expected
 from mvi.data.store import Store
 from mvi.errors import DataError
 
@@ -106,6 +107,18 @@ def refusal(world: World, folder: Path, says: str, **options) -> None:
         write_toronto_store(path, folder / "out/store.h5", **{"expected": world.expected} | options)
     sentence(error)
     assert not list((folder / "out").iterdir())
+
+
+def test_what_need_not_hold_is_a_setting_of_the_data_set(tmp_path, world, monkeypatch):
+    monkeypatch.setattr(toronto, "ARCHIVE", replace(world.expected, text_sum=1))
+    raw = {"archive": world.write(tmp_path / "flickr_data.tar.gz")}
+    about = {"dataset": "toronto", "citation": "c", "precision": "float32"}
+    with pytest.raises(DataError, match="check 2"):
+        write_archive_store(tmp_path / "store.h5", raw, {"unchecked": []}, **about)
+    write_archive_store(tmp_path / "store.h5", raw, {"unchecked": ["text_sum"]}, **about)
+    with Store(tmp_path / "store.h5") as store:
+        assert (store.attrs["dataset"], store.attrs["citation"]) == ("toronto", "c")
+        assert store.read_stored("image").dtype == np.float32
 
 
 @pytest.mark.parametrize("order", [1, -1])
@@ -308,7 +321,7 @@ def test_what_is_unsafe_or_damaged_is_refused(tmp_path, world, name, content, sa
 
 
 def test_tags_that_unpack_to_more_than_tags_can_be_are_refused(tmp_path, world, monkeypatch):
-    monkeypatch.setattr("mvi.data.sets.toronto.TEXT_BYTES", 2000)
+    monkeypatch.setattr("mvi.data.readers.toronto.TEXT_BYTES", 2000)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, data=np.zeros(10_000))
     assert len(buffer.getvalue()) < 2000

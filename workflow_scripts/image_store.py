@@ -46,6 +46,7 @@ with writing_store(
 ) as writer:
     writer.annotate(
         labels=catalogue.labels,
+        known=catalogue.known,
         classes=catalogue.classes,
         splits=catalogue.splits,
         ids=catalogue.ids,

@@ -4,7 +4,8 @@
 Rows are pictures: the L with labels first, then those without. A catalogue is small (the pictures stay
 where they are) and is kept as one HDF5 file: the root attribute `header` (JSON: format, data set, whether
 generated, citation, numbers of the splits), and the datasets `names`, `ids`, `vocabulary`, `classes`,
-`labels`, `text/{data,indices,indptr}` (CSR) and `splits/<number>/<part>`.
+`labels`, `known` (only where some label is unknown), `text/{data,indices,indptr}` (CSR) and
+`splits/<number>/<part>`.
 """
 
 import json
@@ -17,7 +18,7 @@ import h5py
 import numpy as np
 from scipy import sparse
 
-from mvi.data.checks import checked_split
+from mvi.data.checks import checked_known, checked_split
 from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
 from mvi.files import atomic
@@ -33,7 +34,8 @@ class Catalogue:
     them apart; `text` is (n, v) int32 counts of the `vocabulary`'s words, canonical CSR; `labels` is
     (L, c) uint8, 1 where a picture belongs to a class of `classes`; `splits` maps numbers from 1 to the
     parts train, validation and test, ascending int64 rows below L, and is empty where L is 0; `generated`
-    says that a program made the pictures.
+    says that a program made the pictures. `known` (L, c) bool is false where nobody knows whether a picture
+    belongs to a class (its label is then 0), None where all is known.
     """
 
     dataset: str
@@ -46,6 +48,7 @@ class Catalogue:
     splits: dict[int, dict[str, np.ndarray]]
     generated: bool
     citation: str
+    known: np.ndarray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -93,6 +96,10 @@ class Catalogue:
             raise DataError(f"{where} has labelled rows and no class; name the labels that they have.")
         if self.n_labelled > n or (self.labels > 1).any():
             raise DataError(f"{where} has labels for more than its {n} pictures, or others than 0 and 1.")
+        try:
+            checked_known(self.known, self.labels, self.classes)
+        except ShapeError as error:
+            raise DataError(f"{where} has a mask of known labels that is none: {error}") from error
         try:
             for number, split in self.splits.items():
                 checked_split(number, split, self.n_labelled)
@@ -153,6 +160,8 @@ def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:
         "text/indices": catalogue.text.indices.astype(np.int32),
         "text/indptr": catalogue.text.indptr.astype(np.int64),
     }
+    if catalogue.known is not None and not catalogue.known.all():
+        arrays["known"] = catalogue.known
     for number in header["splits"]:
         arrays |= {f"splits/{number}/{part}": catalogue.splits[number][part] for part in PARTS}
     try:
@@ -189,6 +198,7 @@ def read_catalogue(path: str | Path) -> Catalogue:
                 splits={n: {part: file[f"splits/{n}/{part}"][:] for part in PARTS} for n in header["splits"]},
                 generated=header["generated"],
                 citation=header["citation"],
+                known=file["known"][:] if "known" in file else None,
             )
     except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
         raise DataError(

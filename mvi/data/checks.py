@@ -14,7 +14,7 @@ from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
 
 # Names that a store uses, or keeps free, beside those of the modalities.
-RESERVED = ("ids", "labels", "splits", "statistics", "vocabulary")
+RESERVED = ("ids", "known", "labels", "splits", "statistics", "vocabulary")
 
 # Types that a dense modality may be kept as, and the largest number of each.
 LARGEST = {name: float(np.finfo(name).max) for name in ("float32", "float16")}
@@ -189,6 +189,30 @@ def checked_labels(labels: np.ndarray | None, n_rows: int, classes: Sequence[str
             "mend the label or name all classes."
         )
     return labels.astype(np.int64)
+
+
+def checked_known(known: np.ndarray | None, labels: np.ndarray, classes: Sequence[str]) -> np.ndarray | None:
+    """Return the mask `known` (L, classes) bool of the `labels` that are known; None where all of them are.
+
+    A row may be neither positive nor negative for a class (as the difficult ones of PASCAL VOC are); its
+    label is then 0 and its place in the mask False.
+    """
+    if known is None:
+        return None
+    known = np.asarray(known)
+    if labels.ndim != 2 or known.shape != labels.shape or known.dtype != bool:
+        raise ShapeError(
+            "What labels are known must be truth values, one a row and class, of the shape "
+            f"{labels.shape} of the labels, not {known.dtype} of shape {known.shape}."
+        )
+    wrong = ~known & (labels != 0)
+    if wrong.any():
+        row, column = (int(i) for i in np.argwhere(wrong)[0])
+        raise DataError(
+            f"The label of class {classes[column]} in row {row} is {labels[row, column]} and is said to be "
+            "unknown; an unknown label must be 0."
+        )
+    return None if known.all() else known
 
 
 def checked_ids(ids: np.ndarray, n_rows: int) -> np.ndarray:

@@ -10,6 +10,7 @@ Of n rows the first L are labelled and the others are not; L may be n or 0. Root
   folded back;
 - `/ids` (n,) int64 or strings; `/vocabulary` (d,), the words of the sparse modality, if known;
 - `/labels`, unless L is 0: (L,) int64 class indices, or (L, classes) uint8 of 0 and 1;
+- `/known`, only where some of the latter are unknown (and 0): (L, classes) bool, false for those;
 - `/splits/<number>/<part>` int64 row indices below L, numbers from 1;
 - `/statistics/<modality>/<key>/mean` and `variance` (d,) float64 with the attribute `rows`; the key is `all`
   if they are those of all unlabelled rows, else the number of the split of whose training rows they are.
@@ -103,6 +104,8 @@ class Store:
                 raise ValueError(f"{name} has {length} rows, not {self.n_rows}")
         if self.n_labelled and len(self._file["labels"]) != self.n_labelled:
             raise ValueError(f"labels has {len(self._file['labels'])} rows, not {self.n_labelled}")
+        if "known" in self._file and self._file["known"].shape != self._file["labels"].shape:
+            raise ValueError(f"known is of shape {self._file['known'].shape}, unlike labels")
         self.sizes: dict[str, int] = {name: source.shape[1] for name, source in self._sources.items()}
         self.shapes: dict[str, tuple[int, ...]] = {
             name: tuple(int(n) for n in self._file[name].attrs["shape"]) for name in self.modalities
@@ -143,7 +146,8 @@ class Store:
         """Return the labels of `rows`, given as for `read`, or of all labelled rows.
 
         They are (n,) int64 class indices, or (n, classes) uint8 of 0 and 1 where a row may belong to several
-        classes or none. Raises `ShapeError` for rows without a label.
+        classes or none; `known` tells which of these mean something. Raises `ShapeError` for rows without a
+        label.
         """
         if self.n_labelled:
             with _reading(self.path):
@@ -151,6 +155,19 @@ class Store:
             return self._read(source, rows, self.n_labelled)
         checks.checked_rows([] if rows is None else rows, 0)
         return np.empty((0, len(self.classes)), np.uint8)
+
+    def known(self, rows: Rows = None) -> np.ndarray:
+        """Return (n, classes) bool, which labels of `rows`, given as for `labels`, are known.
+
+        Where one is not, the row is neither a positive nor a negative of that class and should count neither
+        in its training nor in its evaluation. Raises `ShapeError` for rows without a label.
+        """
+        with _reading(self.path):
+            partly = DenseRows(self._file["known"]) if "known" in self._file else None
+        if partly is not None:
+            return self._read(partly, rows, self.n_labelled)
+        asked = checks.checked_rows(slice(None) if rows is None else rows, self.n_labelled)
+        return np.ones((len(asked), len(self.classes)), bool)
 
     @property
     def unlabelled(self) -> np.ndarray:

@@ -100,20 +100,23 @@ class StoreWriter:
         self,
         *,
         labels: np.ndarray | None = None,
+        known: np.ndarray | None = None,
         classes: Sequence[str] = (),
         splits: Mapping[int, Mapping[str, np.ndarray]] | None = None,
         ids: np.ndarray | None = None,
         vocabulary: Sequence[str] | None = None,
     ) -> None:
-        """Give labels, splits, ids and vocabulary, at any time before the end; a second call replaces them.
+        """Give labels, splits, ids and vocabulary at any time before the end; a second call replaces them.
 
         `labels` belong to the first L rows: (L, classes) of 0 and 1, or (L,) of indices into `classes`; None
-        where there are none. `splits` maps numbers from 1 to disjoint row indices below L for train,
+        where there are none. `known` (L, classes) bool is false where one of the former is unknown, and then
+        0; None where all are known. `splits` maps numbers from 1 to disjoint row indices below L for train,
         validation and test. `ids` is (n_rows,) of integers or strings, the row numbers unless given.
         `vocabulary` has one word a column of the sparse modality. Raises `ShapeError` where arrays do not fit
         together and `DataError` where a value is out of range or refers to nothing.
         """
         self._labels = checks.checked_labels(labels, self.n_rows, classes)
+        self._known = checks.checked_known(known, self._labels, classes)
         self._classes = list(classes)
         ids = np.arange(self.n_rows) if ids is None else np.asarray(ids)
         self._ids = checks.checked_ids(ids, self.n_rows)
@@ -142,6 +145,8 @@ class StoreWriter:
             self._write_array("ids", self._ids)
             if len(self._labels):
                 self._write_array("labels", self._labels)
+            if self._known is not None:
+                self._write_array("known", self._known)
             if self._vocabulary is not None:
                 self._write_array("vocabulary", self._vocabulary)
             self._file.create_group("splits")

@@ -8,7 +8,7 @@ A strength lies between 0, not shown, and 1, the subject of the picture. The pot
 
 import numpy as np
 
-from mvi.data.sets.mirflickr import POTENTIAL, REGULAR
+from mvi.data.readers.mirflickr import POTENTIAL, REGULAR
 from mvi.synthetic.kinds import KINDS
 from mvi.synthetic.scene import COLOURS, SEASONS, Scene
 

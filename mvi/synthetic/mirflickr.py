@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.data.sets.mirflickr import CLASSES
+from mvi.data.readers.mirflickr import CLASSES
 from mvi.errors import ConfigError, DataError
 from mvi.files import atomic
 from mvi.synthetic.compose import SMALLEST, paint

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The generated world as an archive in the layout of the Toronto features, at reduced dimensions.
 
-Names and proportions are those of `mvi.data.sets.toronto_layout`. As in the original the last columns of the
-image part are counts of visual words, the others differ widely in range, text is CSR without the entry
+Names and proportions are those of `mvi.data.readers.toronto_layout`. As in the original the last columns of
+the image part are counts of visual words, the others differ widely in range, text is CSR without the entry
 `format`, and the vocabulary's counts are those of all rows. There are no pictures: image columns are a random
 map of what the scenes show, with noise.
 """
@@ -16,8 +16,8 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse
 
-from mvi.data.sets.mirflickr import CLASSES
-from mvi.data.sets.toronto_layout import ARCHIVE, FOLDER, LABELS, TEXTS, VOCABULARY, Expected
+from mvi.data.readers.mirflickr import CLASSES
+from mvi.data.readers.toronto_layout import ARCHIVE, FOLDER, LABELS, TEXTS, VOCABULARY, Expected
 from mvi.data.splits import PARTS
 from mvi.errors import ConfigError, DataError
 from mvi.files import atomic

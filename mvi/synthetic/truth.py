@@ -9,11 +9,6 @@ import numpy as np
 
 from mvi.errors import DataError
 
-CITATION = (
-    "Procedural scenes made by mvi.synthetic, in the layout of Huiskes, Lew (2008): The MIR Flickr Retrieval "
-    "Evaluation"
-)
-
 
 def tag_probabilities(truth_path: str | Path, tags: Sequence[str]) -> np.ndarray:
     """Return P(tag | scene), (n, tags) float32, for the columns `tags`, such as the vocabulary of a store.

@@ -9,8 +9,9 @@ with the numbers of its pictures, one a line. Whatever else the zips hold is lef
 import logging
 import re
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -68,6 +69,29 @@ PICTURE = re.compile(r"mirflickr/im([1-9][0-9]*)\.jpg")
 TAG_FILE_BYTES = 2**20
 
 log = logging.getLogger(__name__)
+
+
+def catalogue(
+    raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, generated: bool, citation: str
+) -> Catalogue:
+    """Return the catalogue of the zips "images" and "annotations" of `raw`; raises as `read_mirflickr` does.
+
+    `settings` are those of `mvi.data.sets.mirflickr25k` or `mvi.data.sets.mini`.
+    """
+    vocabulary, splits = settings["vocabulary"], settings["splits"]
+    return read_mirflickr(
+        raw["images"],
+        raw["annotations"],
+        dataset=dataset,
+        labelled=settings.get("labelled"),
+        vocabulary_size=vocabulary["size"],
+        minimum_count=vocabulary["minimum_count"],
+        splits=splits["count"],
+        shares=(splits["train"], splits["validation"]),
+        seed=splits["seed"],
+        generated=generated,
+        citation=citation,
+    )
 
 
 def read_mirflickr(

@@ -1,0 +1,171 @@
+# SPDX-License-Identifier: MIT
+"""Anyone's pictures: a folder and a CSV table that gives the tags of each and, where known, its classes."""
+
+import csv
+import hashlib
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+
+from mvi.data.catalogue import Catalogue, count_words
+from mvi.data.splits import random_splits
+from mvi.errors import DataError
+
+COLUMNS = ("file", "tags", "labels")
+SEPARATOR = ";"
+
+
+def catalogue(
+    raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, generated: bool, citation: str
+) -> Catalogue:
+    """Return the catalogue of the folder "images" and the file "table" of `raw`.
+
+    `settings` are those of `mvi.data.sets.folder`; nothing here is ever `generated`. Raises as `read_folder`
+    does.
+    """
+    vocabulary, splits = settings["vocabulary"], settings["splits"]
+    return read_folder(
+        raw["images"],
+        raw["table"],
+        dataset=dataset,
+        vocabulary_size=vocabulary["size"],
+        minimum_count=vocabulary["minimum_count"],
+        splits=splits["count"],
+        shares=(splits["train"], splits["validation"]),
+        seed=splits["seed"],
+        citation=citation,
+    )
+
+
+def read_folder(
+    folder: str | Path,
+    table_csv: str | Path,
+    *,
+    dataset: str,
+    vocabulary_size: int = 2000,
+    minimum_count: int = 2,
+    splits: int = 5,
+    shares: Sequence[float] = (0.4, 0.2),
+    seed: int = 0,
+    citation: str = "",
+) -> Catalogue:
+    """Return the catalogue of the pictures in `folder` that `table_csv` lists; no picture is read.
+
+    The table is UTF-8 with the columns `file`, relative to the folder, `tags`, and `labels` if any; tags and
+    labels are separated by `;`, lose blanks around them and stay as they are otherwise. A picture with an
+    empty cell of labels is unlabelled; a lone `;` says that it belongs to no class. Rows with labels come
+    first, otherwise in the order of the table; ids are the files' names; classes are all labels, in
+    alphabetical (code point) order. The vocabulary is made of the tags of all rows as
+    `mvi.data.catalogue.count_words` says. Where there are labels, there are `splits` random splits of the
+    labelled rows, of which `shares` are for train and validation, decided by `seed`.
+
+    Raises `DataError` where the table cannot be read, lists a file twice or one that is not in the folder, or
+    has no tag that is frequent enough; `ConfigError` where the shares leave a part without a row.
+    """
+    folder, table_csv = Path(folder), Path(table_csv)
+    rows = _rows(table_csv)
+    _check_files(folder, table_csv, [row["file"] for row in rows])
+    with_labels = [row for row in rows if row["labels"]]
+    ordered = with_labels + [row for row in rows if not row["labels"]]
+    text, vocabulary = count_words([_items(row["tags"]) for row in ordered], vocabulary_size, minimum_count)
+    members = [set(_items(row["labels"])) for row in with_labels]
+    classes = sorted(set().union(*members))
+    labels = np.array([[name in own for name in classes] for own in members], np.uint8)
+    names = [row["file"] for row in ordered]
+    catalogue = Catalogue(
+        dataset=dataset,
+        names=names,
+        ids=np.array(names),
+        text=text,
+        vocabulary=vocabulary,
+        labels=labels.reshape(len(members), len(classes)),
+        classes=classes,
+        splits=random_splits(len(members), shares, splits, seed) if members else {},
+        generated=False,
+        citation=citation,
+    )
+    catalogue.check()
+    return catalogue
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What a look at a table and at its files, without opening any of them, tells.
+
+    `pictures` are listed, `labelled` of them with a cell of labels; `fingerprint` changes with the name, size
+    or time of any.
+    """
+
+    pictures: int
+    labelled: int
+    fingerprint: str
+
+
+def survey_folder(folder: str | Path, table_csv: str | Path) -> Survey:
+    """Look at what `read_folder` would read; raises `DataError` for a bad table and missing files."""
+    folder, table_csv = Path(folder), Path(table_csv)
+    rows = _rows(table_csv)
+    _check_files(folder, table_csv, [row["file"] for row in rows])
+    digest = hashlib.sha256()
+    for row in rows:
+        state = (folder / row["file"]).stat()
+        digest.update(f"{row['file']}\0{state.st_size}\0{state.st_mtime_ns}\n".encode())
+    return Survey(len(rows), sum(bool(row["labels"]) for row in rows), digest.hexdigest()[:16])
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as stream:
+            reader = csv.DictReader(stream, strict=True)
+            columns = tuple(reader.fieldnames or ())
+            if sorted(columns) not in (sorted(COLUMNS), sorted(COLUMNS[:2])):
+                raise DataError(
+                    f"The first line of {path} must name the columns {', '.join(COLUMNS[:2])} and, if any, "
+                    f"{COLUMNS[2]}, not {', '.join(columns) or 'none'}."
+                )
+            rows = []
+            for cells in reader:
+                if None in cells or None in cells.values():
+                    raise DataError(
+                        f"{path}, line {reader.line_num}: a row must have {len(columns)} cells; quote cells "
+                        "with commas."
+                    )
+                rows.append({column: cells.get(column, "").strip() for column in COLUMNS})
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} is not UTF-8 ({error.reason}); save it in that encoding.") from error
+    except (OSError, csv.Error) as error:
+        raise DataError(
+            f"The table {path} cannot be read ({error}); mend it or name the right one."
+        ) from error
+    if not rows:
+        raise DataError(f"{path} lists no picture; add a line for each.")
+    return rows
+
+
+def _check_files(folder: Path, table: Path, files: list[str]) -> None:
+    for name, count in Counter(files).items():
+        if count > 1:
+            raise DataError(f"{table} lists {name!r} {count} times; give all its tags in one line.")
+        if name and name != PurePosixPath(name).as_posix():
+            raise DataError(
+                f"{table} lists {name!r}; write {PurePosixPath(name).as_posix()!r}, its plain form."
+            )
+        if re.match(r"/|[A-Za-z]:", name) or re.search(r"[\\\0]", name) or ".." in name.split("/"):
+            raise DataError(
+                f"{table} lists {name!r}, which leads out of the folder; name files relative to it, with /."
+            )
+    missing = [name for name in files if not name or not (folder / name).is_file()]
+    if missing:
+        raise DataError(
+            f"{len(missing)} of the {len(files)} files that {table} lists are not in {folder}, the first of "
+            f"them {missing[0]!r}; add them or take their lines out."
+        )
+
+
+def _items(cell: str) -> list[str]:
+    return [item.strip() for item in cell.split(SEPARATOR) if item.strip()]
