@@ -6,7 +6,7 @@ from common import start
 log = start(snakemake)
 
 from mvi.data.store import Store
-from mvi.evaluation.baselines import baseline
+from mvi.evaluation.raw_inputs import baseline
 from mvi.evaluation.scores import placed, write_scores
 
 name, params = snakemake.wildcards.input, snakemake.params

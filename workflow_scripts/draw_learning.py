@@ -15,5 +15,7 @@ runs = {}
 for path in map(Path, snakemake.input):
     # results/<run>/<place of the stage>/<part>.csv
     runs.setdefault(path.parent.parts[2:], []).append(read_metrics(path))
-figure = learning_curves(runs, style.looks(snakemake.params.settings["methods"]), snakemake.params.settings["modalities"])
+figure = learning_curves(
+    runs, style.looks(snakemake.params.settings["methods"]), snakemake.params.settings["modalities"]
+)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -66,6 +66,8 @@ class Svm:
 
     grid: Sequence[float]
     tolerance: float = 0.01
+    metric = "error"
+    """Its headline."""
 
     def check(self, labels: np.ndarray) -> None:
         """Refuse labels that are no class index for each row."""
@@ -122,6 +124,8 @@ class Logistic:
     chosen_by: str = "interpolated"
     top: int = 50
     tolerance: float = 1e-3
+    metric = "map_interpolated"
+    """Its headline."""
 
     def check(self, labels: np.ndarray) -> None:
         """Refuse labels without a name, and an unknown definition."""

@@ -7,16 +7,56 @@ all descriptors, `sqrt_image` the square roots of their magnitudes with their si
 name its columns alone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from mvi.data.statistics import Floor, standard_deviation
 from mvi.data.store import Store
 from mvi.errors import DataError
-from mvi.evaluation.classification import Query
+from mvi.evaluation.classification import Logistic, Query, Svm, evaluate, evaluate_each
+from mvi.evaluation.queries import queries_of
+from mvi.evaluation.scores import Score
 
 WHOLE = ("image", "sqrt_image")
+
+
+def baseline(
+    store: Store, name: str, settings: Mapping[str, Any], *, floor: Floor
+) -> Callable[[int], list[Score]]:
+    """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
+
+    name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier, with
+        what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
+    settings: "kind" ("svm" or "logistic"), "text_scale", and the fields of the classifier
+    """
+    options = dict(settings)
+    kind, text_scale = options.pop("kind"), options.pop("text_scale")
+    classifier = Svm(**options) if kind == "svm" else Logistic(classes=store.classes, **options)
+    labels = store.labels()
+    if name in ("raw_own", "raw_filled"):
+        queries = queries_of(store.modalities)
+        values = {modality: store.read(modality) for modality in store.modalities}
+        if name == "raw_own":
+            each = concatenated(values, queries)
+            return lambda split: evaluate_each(each, labels, store.split(split), classifier)
+
+        def filled(split: int) -> list[Score]:
+            parts = store.split(split)
+            return evaluate(mean_filled(values, queries, parts["train"]), labels, parts, classifier)
+
+        return filled
+    inputs = name.split("+")
+    raw = RawInputs(store, inputs, floor=floor, text_scale=text_scale)
+    # Every input but the tags is of the image.
+    query = "+".join(dict.fromkeys("text" if one == "text" else "image" for one in inputs))
+
+    def scaled(split: int) -> list[Score]:
+        features = Query(query, raw.of_split(split).__getitem__)
+        return evaluate([features], labels, store.split(split), classifier)
+
+    return scaled
 
 
 class RawInputs:
@@ -35,7 +75,7 @@ class RawInputs:
             if name not in known:
                 raise DataError(
                     f"{store.path} has no input {name!r} to classify; it has {', '.join(known)}, so choose "
-                    "among them in flickr.reference_rows.inputs."
+                    "among them in baselines.inputs."
                 )
         self._store, self._names, self._parts = store, list(names), parts
         self._floor, self._text_scale = floor, text_scale

@@ -4,7 +4,7 @@
 import csv
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +41,26 @@ class Score:
 COLUMNS = tuple(field.name for field in fields(Score))
 
 
-def write_scores(path: str | Path, scores: Iterable[Score], **where: Any) -> None:
+def placed(scores: Iterable[Score], **where: Any) -> list[Score]:
+    """The scores with `where`, such as `run` and `split`, in the fields that they leave empty."""
+    return [
+        replace(score, **{name: value for name, value in where.items() if getattr(score, name) in ("", None)})
+        for score in scores
+    ]
+
+
+def write_scores(path: str | Path, scores: Iterable[Score]) -> None:
     """Write a CSV with the columns of `Score` in the order given, floats in full precision.
 
-    `where` fills what the scores leave empty, such as `run` and `split`. Raises `DataError` for a value that
-    is not finite.
+    Raises `DataError` for a value that is not finite.
     """
     with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)
         for score in scores:
-            row = asdict(score)
-            row |= {name: value for name, value in where.items() if row[name] in ("", None)}
-            if not math.isfinite(row["value"]):
+            if not math.isfinite(score.value):
                 raise DataError(
-                    f"The {row['metric']} of {row['method']} {row['query']} {row['label']} is "
-                    f"{row['value']}, which {path} cannot hold; look at what was evaluated."
+                    f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}; "
+                    "look at what was evaluated."
                 )
-            writer.writerow((row | {"value": repr(float(row["value"]))}).values())
+            writer.writerow((asdict(score) | {"value": repr(float(score.value))}).values())
