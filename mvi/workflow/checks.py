@@ -14,7 +14,7 @@ from mvi.methods.registry import METHODS
 from mvi.workflow.schema import listed
 
 # What a model may see of a modality whose numbers are of one kind.
-TRANSFORMS = {"unit": ("none",), "real": ("standardise",), "counts": ("binarise", "counts")}
+TRANSFORMS = {"unit": ("as_stored",), "real": ("standardise",), "counts": ("binarise", "counts")}
 # Descriptors of an image that a linear classifier may be given alone.
 DESCRIPTORS = (
     "gist",
