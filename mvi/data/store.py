@@ -183,10 +183,15 @@ class Store:
 
     @property
     def vocabulary(self) -> list[str]:
-        """The words that the columns of the sparse modality count; raises `DataError` where unknown."""
+        """The words that the columns of the sparse modality count, none where there is no such modality.
+
+        Raises `DataError` where they are unknown.
+        """
         with _reading(self.path):
             if "vocabulary" in self._file:
                 return [word.decode() for word in self._file["vocabulary"][:]]
+        if not any(isinstance(source, CsrRows) for source in self._sources.values()):
+            return []
         raise DataError(f"{self.path} names no words; make the store with a vocabulary.")
 
     def tag_counts(self) -> np.ndarray:
