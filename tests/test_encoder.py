@@ -127,6 +127,11 @@ def test_what_it_does_not_know_is_one_sentence(encoder):
             encoder.encode(short, block=block)
 
 
+def test_a_scale_of_other_modalities_is_refused():
+    with pytest.raises(ShapeError, match="inputs for image where the network has image, text"):
+        Encoder({"image": scale()["image"]}, network())
+
+
 @pytest.mark.parametrize("width", [1, D - 1, D + 1])
 def test_values_of_another_width_are_one_sentence(encoder, width):
     with pytest.raises(ShapeError, match="image"):

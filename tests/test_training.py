@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The loop: determinism, resume after kill -9, the guard, and weights files."""
+"""The loop: determinism, resume after kill -9, and the guard."""
 
 import os
 import signal
@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 import torch
 
-import mvi
 from mvi.data.batches import Minibatches
 from mvi.errors import DataError, NonFiniteError, ShapeError
 from mvi.files import exclusive
@@ -236,32 +235,3 @@ def test_minibatches_visit_whole_batches_of_distinct_rows():
     assert [len(batch) for batch in batches.epoch(draws)] == [4] * 5 == [4] * len(batches)
     assert len(set(seen[0])) == 20
     assert seen[0] != seen[1]
-
-
-def test_weights_carry_model_and_config(tmp_path):
-    path = tmp_path / "a.safetensors"
-    model, _ = run(path, epochs=1)
-    loaded = mvi.load(path)
-    assert loaded.describe() == model.describe()
-    assert all(torch.equal(loaded.parameters[name], theta) for name, theta in model.parameters.items())
-    assert weights.config(path) == {"method": "pcd"}
-    layer = RBM.initialise(Gaussian(3), SteppedSigmoid(2), torch.Generator(), up=2.0)
-    weights.save(path, layer, {})
-    assert mvi.load(path).describe() == layer.describe()
-
-
-def test_a_broken_weights_file_is_one_sentence(tmp_path):
-    path = tmp_path / "a.safetensors"
-    run(path, epochs=1)
-    path.write_bytes(path.read_bytes()[:50])
-    with pytest.raises(DataError, match="is not a readable weights file"):
-        mvi.load(path)
-    with pytest.raises(DataError, match="is not a readable weights file"):
-        mvi.load(tmp_path / "absent.safetensors")
-
-
-def test_modalities_keep_their_order_in_a_weights_file(tmp_path):
-    model = MultimodalRBM.initialise({"text": 2, "image": 3}, 4, torch.Generator().manual_seed(0))
-    weights.save(tmp_path / "m.safetensors", model, {})
-    loaded = weights.load(tmp_path / "m.safetensors", MultimodalRBM)
-    assert loaded.slices == model.slices and list(loaded.sizes) == ["text", "image"]

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What a model sees of a modality: roots before scaling, and transforms written to a file and read again."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -106,13 +108,40 @@ def test_a_description_is_plain_and_can_be_undone():
 
 def test_a_file_of_something_else_is_one_sentence(tmp_path):
     path = tmp_path / "scale.safetensors"
-    with pytest.raises(DataError, match="does not hold the scale of inputs"):
+    with pytest.raises(DataError, match="scale.safetensors does not exist; check the path"):
         load(path)
     save(path, several())
-    path.write_bytes(path.read_bytes()[:-9])
-    with pytest.raises(DataError, match="delete it and run the workflow again"):
-        load(path)
-    for about in ({}, {"about": '{"model": {}}'}):
-        save_file({"weight": torch.ones(2)}, path, about)
-        with pytest.raises(DataError, match="does not hold the scale of inputs"):
+    content = bytearray(path.read_bytes())
+    content[-3] ^= 1
+    for damaged in (content, content[:-9]):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match="scale.safetensors is damaged .*; delete it"):
             load(path)
+    save_file({"weight": torch.ones(2)}, path, {"about": '{"model": {}}'})
+    with pytest.raises(DataError, match="scale.safetensors does not hold the scale of inputs"):
+        load(path)
+
+
+@pytest.mark.parametrize(
+    "about",
+    [
+        {"transforms": 3, "vocabulary": []},
+        {"transforms": [{"name": "text"}], "vocabulary": []},
+        {"transforms": [{"name": "text", "kind": "logarithm"}], "vocabulary": []},
+        {"transforms": [{"name": "text", "kind": "binarise", "clip": 2}], "vocabulary": []},
+        {"transforms": [{"name": "text", "kind": "counts", "clip": "2"}], "vocabulary": []},
+        {"transforms": [{"name": "image", "kind": "standardise", "root": "no"}], "vocabulary": []},
+        {"transforms": [{"name": "other", "kind": "standardise"}], "vocabulary": []},
+        {"transforms": [{"name": "uneven", "kind": "standardise"}], "vocabulary": []},
+        {"transforms": []},
+        {"transforms": [], "vocabulary": "words"},
+        {"transforms": [], "vocabulary": [1]},
+    ],
+)
+def test_a_description_that_is_not_whole_is_one_sentence(about, tmp_path):
+    path = tmp_path / "scale.safetensors"
+    two, three = torch.ones(2), torch.ones(3)
+    tensors = {"image/mean": two, "image/std": two + 1, "uneven/mean": two + 2, "uneven/std": three}
+    save_file(tensors, path, {"about": json.dumps(about)})
+    with pytest.raises(DataError, match="scale.safetensors does not describe a whole scale of inputs"):
+        load(path)

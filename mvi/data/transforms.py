@@ -4,7 +4,6 @@
 A transform is a function of the values (n, d) of one modality that gives (n, D), row by row.
 """
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialised
 from torch import Tensor
 
 from mvi.data.batches import Minibatches
@@ -21,8 +18,8 @@ from mvi.data.checks import Rows
 from mvi.data.statistics import Moments, standard_deviation
 from mvi.data.store import Store
 from mvi.data.stream import StreamingMinibatches
-from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.files import atomic
+from mvi.errors import ConfigError, DataError, MviError, ShapeError
+from mvi.tensors import read_tensors, write_tensors
 
 Transform = Callable[[Tensor], Tensor]
 
@@ -42,6 +39,13 @@ class Standardise:
     std: Tensor
     clip: float | None = None
     root: bool = False
+
+    def __post_init__(self) -> None:
+        if self.mean.ndim != 1 or self.mean.shape != self.std.shape:
+            raise ShapeError(
+                f"means of shape {tuple(self.mean.shape)} and deviations of shape {tuple(self.std.shape)} "
+                "cannot scale columns; give one of each for every column."
+            )
 
     def __call__(self, values: Tensor) -> Tensor:
         """(n, d) standardised values."""
@@ -150,25 +154,31 @@ def from_settings(
 
 
 def save(path: str | Path, transforms: Mapping[str, Transform], vocabulary: Sequence[str] = ()) -> None:
-    """Write transforms by modality, with the words that the columns of the text count, as safetensors."""
+    """Write transforms by modality, with the words that the columns of the text count."""
     described, tensors = describe(transforms)
-    about = {"transforms": described, "vocabulary": list(vocabulary)}
-    content = serialised(tensors, {"about": json.dumps(about, sort_keys=True)})
-    with atomic(path) as temporary:
-        temporary.write_bytes(content)
+    write_tensors(path, tensors, {"transforms": described, "vocabulary": list(vocabulary)})
 
 
-def load(path: str | Path, device: str = "cpu") -> tuple[dict[str, Transform], list[str]]:
-    """What `save` wrote: transforms and vocabulary; raises `DataError` where it is no such file."""
+def load(path: str | Path, device: torch.device | str = "cpu") -> tuple[dict[str, Transform], list[str]]:
+    """What `save` wrote: transforms and vocabulary; raises as `read_tensors` where it is no such file."""
+    tensors, about = read_tensors(path, device)
+    if "transforms" not in about:
+        raise DataError(f"{path} does not hold the scale of inputs; give the file that the workflow made.")
     try:
-        with safe_open(path, framework="pt", device=device) as file:
-            about = json.loads((file.metadata() or {})["about"])
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-            return from_description(about["transforms"], tensors), about["vocabulary"]
-    except (OSError, KeyError, SafetensorError) as error:
+        return from_description(about["transforms"], tensors), words_of(about)
+    except (LookupError, TypeError, ValueError, AttributeError, MviError) as error:
         raise DataError(
-            f"{path} does not hold the scale of inputs ({error}); delete it and run the workflow again."
+            f"{path} does not describe a whole scale of inputs ({error}); delete it and run the workflow "
+            "again."
         ) from error
+
+
+def words_of(description: Mapping[str, Any]) -> list[str]:
+    """The "vocabulary" of a description; raises `ConfigError` where it is no list of words."""
+    words = description["vocabulary"]
+    if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
+        raise ConfigError("the vocabulary must be a list of words.")
+    return words
 
 
 def kind_of(transform: Transform) -> str:
@@ -190,11 +200,14 @@ def describe(transforms: Mapping[str, Transform]) -> tuple[list[dict[str, Any]],
 def from_description(
     described: Sequence[Mapping[str, Any]], tensors: Mapping[str, Tensor]
 ) -> dict[str, Transform]:
-    """The inverse of `describe`."""
-    found = {}
+    """The inverse of `describe`; raises `ConfigError` where a setting is not of its type."""
+    found: dict[str, Transform] = {}
     for one in described:
         options = dict(one)
         name, kind = options.pop("name"), options.pop("kind")
+        plain = isinstance(options.get("clip"), float | int | None)
+        if not plain or options.get("root", False) not in (True, False):
+            raise ConfigError(f"the {kind} transform of modality {name!r} cannot have {options}.")
         held = {key.split("/", 1)[1]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
         found[name] = KINDS[kind](**options, **held)
     return found

@@ -1,17 +1,15 @@
 # SPDX-License-Identifier: MIT
 """Weights files: safetensors with the model's description and the resolved config in the metadata."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save as serialised
+import torch
 from torch import Tensor
 
-from mvi.errors import DataError
-from mvi.files import atomic
+from mvi.errors import DataError, MviError
+from mvi.tensors import read_tensors, write_tensors
 from mvi.version import __version__
 
 
@@ -19,7 +17,11 @@ class Saved(Protocol):
     """What can be saved and loaded."""
 
     kind: ClassVar[str]
-    parameters: dict[str, Tensor]
+
+    @property
+    def parameters(self) -> Mapping[str, Tensor]:
+        """All tensors of the model by name."""
+        ...
 
     def describe(self) -> dict[str, Any]:
         """Everything but the parameters, as plain values, with `kind` under that name."""
@@ -36,45 +38,40 @@ Kind = TypeVar("Kind", bound=Saved)
 
 def save(path: str | Path, model: Saved, config: Mapping[str, Any]) -> None:
     """Write the parameters of `model` with its description and `config`, whole or not at all."""
-    tensors = {name: tensor.cpu().contiguous() for name, tensor in model.parameters.items()}
     about = {"mvi": __version__, "model": model.describe(), "config": config}
-    # One entry only: safetensors writes several in an order that changes from run to run.
-    content = serialised(tensors, {"about": json.dumps(about, sort_keys=True)})
-    with atomic(path) as temporary:
-        # Its own `save_file` makes files that only their owner may read.
-        temporary.write_bytes(content)
+    write_tensors(path, model.parameters, about)
 
 
-def load(path: str | Path, *kinds: type[Kind], device: str = "cpu") -> Kind:
+def load(path: str | Path, *kinds: type[Kind], device: torch.device | str = "cpu") -> Kind:
     """Read a model of one of the classes `kinds` from the file that `save` wrote.
 
     Only who asks for a class depends on its code: an edit of one model leaves the readers of others alone.
-    Raises `DataError` where the file is damaged, or holds a model of another kind.
+    Raises `DataError` where the file is absent or damaged, or holds a model of another kind, and
+    `ConfigError` where there is no such device.
     """
-    try:
-        with safe_open(path, framework="pt", device=device) as file:
-            about = _about(file)
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        raise DataError(
-            f"{path} is not a readable weights file ({error}); delete it and run the workflow again."
-        ) from error
-    description = about.get("model", {})
-    found = {model.kind: model for model in kinds}.get(description.get("kind"))
+    tensors, about = read_tensors(path, device)
+    description = about.get("model")
+    if not isinstance(description, dict):
+        description = {}
+    found = next((model for model in kinds if model.kind == description.get("kind")), None)
     if found is None:
         wanted = " or ".join(model.kind for model in kinds)
         raise DataError(
             f"{path} holds {description.get('kind', 'no model')} where {wanted} is needed; give a file that "
             "the workflow made for this."
         )
-    return found.from_description(description, tensors)
+    try:
+        return found.from_description(description, tensors)
+    except (LookupError, TypeError, ValueError, AttributeError, MviError) as error:
+        raise DataError(
+            f"{path} does not describe a whole {found.kind} ({error}); delete it and run the workflow again."
+        ) from error
 
 
 def config(path: str | Path) -> dict[str, Any]:
-    """The resolved config that a weights file was made with."""
-    with safe_open(path, framework="pt") as file:
-        return _about(file)["config"]
-
-
-def _about(file: safe_open) -> dict[str, Any]:
-    return json.loads((file.metadata() or {}).get("about", "{}"))
+    """The resolved config that a weights file was made with; raises `DataError` where there is none."""
+    _, about = read_tensors(path)
+    found = about.get("config")
+    if not isinstance(found, dict):
+        raise DataError(f"{path} holds no config; give a file of weights that the workflow made.")
+    return found

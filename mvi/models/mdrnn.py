@@ -297,14 +297,14 @@ class Mdrnn(Verbs):
         """The inverse of `describe`."""
         pathways = {
             entry["name"]: Pathway(
-                from_description(entry["input"]),
-                tuple(Layer(**layer) for layer in entry["layers"]),
-                entry["up"],
-                entry["total"],
+                from_description(entry["input"]),  # type: ignore[arg-type]  # `__init__` refuses others.
+                tuple(Layer(one["size"], float(one["up"]), float(one["down"])) for one in entry["layers"]),
+                float(entry["up"]),
+                float(entry["total"]),
             )
             for entry in description["pathways"]
         }
-        return cls(pathways, description["hidden"], parameters, down=description["down"])
+        return cls(pathways, description["hidden"], parameters, down=float(description["down"]))
 
 
 def expected_shapes(pathways: Mapping[str, Pathway], hidden: int) -> dict[str, tuple[int, ...]]:

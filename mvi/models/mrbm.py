@@ -10,6 +10,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor
 
+from mvi.errors import ShapeError
 from mvi.models.base import Start, Verbs, slices_of
 from mvi.models.rbm import RBM, initial_parameters
 from mvi.models.units import Binary
@@ -34,6 +35,10 @@ class MultimodalRBM(Verbs, RBM):
         self.sizes = dict(sizes)
         super().__init__(Binary(sum(self.sizes.values())), Binary(hidden), parameters, down=down)
         self.ups = dict.fromkeys(self.sizes, 1.0) | dict(up or {})
+        if self.ups.keys() != self.sizes.keys():
+            raise ShapeError(
+                f"factors are given for {', '.join(up or {})}; this model has {', '.join(self.sizes)}."
+            )
         self.slices = slices_of(self.sizes)
         factors = set(self.ups.values())
         self.up = factors.pop() if len(factors) == 1 else 1.0
@@ -139,10 +144,11 @@ class MultimodalRBM(Verbs, RBM):
     @classmethod
     def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
         """The inverse of `describe`."""
+        sizes = dict(description["sizes"])
         return cls(
-            dict(description["sizes"]),
+            sizes,
             description["hidden"],
             parameters,
-            up=description["up"],
-            down=description["down"],
+            up={name: float(description["up"][name]) for name in sizes},
+            down=float(description["down"]),
         )

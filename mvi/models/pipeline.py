@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mvi.data import transforms
 from mvi.data.transforms import Transform
-from mvi.errors import ShapeError
+from mvi.errors import ConfigError, ShapeError
 from mvi.models.base import Array, Start, Values, like
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
@@ -73,6 +73,11 @@ class Encoder:
         self.inputs = dict(inputs)
         self.network = network
         self.vocabulary = list(vocabulary)
+        if self.inputs.keys() != network.sizes.keys():
+            raise ShapeError(
+                f"there are inputs for {', '.join(self.inputs)} where the network has "
+                f"{', '.join(network.sizes)}; take both from one run."
+            )
 
     @property
     def parameters(self) -> dict[str, Tensor]:
@@ -101,8 +106,10 @@ class Encoder:
             part, name = key.split("/", 1)
             parts[part][name] = tensor
         inputs = transforms.from_description(description["inputs"], parts["inputs"])
+        if description["network"]["kind"] != Mdrnn.kind:
+            raise ConfigError(f"an encoder needs a network of kind {Mdrnn.kind}.")
         network = Mdrnn.from_description(description["network"], parts["network"])
-        return cls(inputs, network, description["vocabulary"])
+        return cls(inputs, network, transforms.words_of(description))
 
     @property
     def sizes(self) -> dict[str, int]:

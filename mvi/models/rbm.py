@@ -227,8 +227,8 @@ class RBM:
             from_description(description["visible"]),
             from_description(description["hidden"]),
             parameters,
-            up=description["up"],
-            down=description["down"],
+            up=float(description["up"]),
+            down=float(description["down"]),
         )
 
 

@@ -6,7 +6,8 @@ mean, how to sample, the log of its normaliser (the layer's share of a free ener
 and the log of its base measure (its share when it is observed). Any type can stand on either side.
 """
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
@@ -162,10 +163,13 @@ def describe(unit: Unit) -> dict[str, Any]:
     return {"kind": kind, **asdict(unit)}
 
 
-def from_description(description: dict[str, Any]) -> Unit:
-    """The inverse of `describe`; raises `ConfigError` for an unknown kind."""
-    fields = dict(description)
-    kind = fields.pop("kind")
+def from_description(description: Mapping[str, Any]) -> Unit:
+    """The inverse of `describe`; raises `ConfigError` for an unknown kind or settings of another type."""
+    settings = dict(description)
+    kind = settings.pop("kind")
     if kind not in KINDS:
         raise ConfigError(f"unit kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
-    return KINDS[kind](**fields)
+    wanted = {field.name: field.type for field in fields(KINDS[kind])}
+    if {name: type(value) for name, value in settings.items()} != wanted:
+        raise ConfigError(f"{kind} units need {', '.join(wanted)}, not {settings}.")
+    return KINDS[kind](**settings)
