@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.metrics import error_rate
+from mvi.evaluation.metrics import array_of, error_rate
 from mvi.evaluation.svm import LinearClassifier, fit, fit_path
 
 Reader = Callable[[str, np.ndarray], np.ndarray]
@@ -162,7 +162,7 @@ def _error(classifier: LinearClassifier, features: np.ndarray, labels: np.ndarra
 
 
 def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> tuple[np.ndarray, dict[str, np.ndarray]]:
-    labels = np.asarray(labels)
+    labels = array_of(labels, "labels", "biufUS")
     if labels.ndim != 1:
         raise ShapeError(
             f"The labels have shape {labels.shape}; this protocol needs one class index for each row."

@@ -15,12 +15,16 @@ from typing import Any
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.multilabel import DEFINITIONS
+from mvi.evaluation.metrics import (
+    DEFINITIONS,
+    RECALLS,
+    array_of,
+    descending,
+    precision_at_recalls,
+    truth_of,
+)
 
 Scores = dict[str, Any]
-
-LEVELS = 101
-"""Recalls of the precision-recall curve: 0, 0.01, ..., 1."""
 
 _CURVE = "precision_at_recall/"
 
@@ -72,12 +76,12 @@ def evaluate(
     is 0.
 
     database, queries: (m, K) and (q, K), the joint representations
-    database_labels, query_labels: (m, C) and (q, C) of 0 and 1
+    database_labels, query_labels: (m, C) and (q, C) of 0 and 1; what is above 0 counts as 1
     block: queries compared at a time
 
     Returns, with means over the queries that are judged:
 
-    - "map/<definition>" of each of `multilabel.DEFINITIONS`;
+    - "map/<definition>" of each of `metrics.DEFINITIONS`;
     - "precision_at_recall/<recall>" for the recalls 0.00, 0.01, ..., 1.00: the highest precision of a
       query's ranking at this recall or a later one (`curve` gives them as arrays);
     - "chance_precision", the share of relevant rows, which is the precision of a random ranking at
@@ -98,7 +102,7 @@ def evaluate(
             "classes for both."
         )
     precisions: dict[str, list[float]] = {definition: [] for definition in DEFINITIONS}
-    curves, shares, expected = np.zeros(LEVELS), [], []
+    curves, shares, expected = np.zeros(RECALLS), [], []
     harmonic = float(np.sum(1 / np.arange(1, len(database) + 1)))
     for start, similarity in _similarities(database, queries, block):
         relevant = asked[start : start + len(similarity)] @ kept.T > 0
@@ -113,7 +117,7 @@ def evaluate(
     if not judged:
         raise DataError("No query shares a label with any row of the database; use a larger split.")
     scores = {f"map/{definition}": float(np.mean(values)) for definition, values in precisions.items()}
-    scores |= {f"{_CURVE}{i / (LEVELS - 1):.2f}": float(sum_ / judged) for i, sum_ in enumerate(curves)}
+    scores |= {f"{_CURVE}{i / (RECALLS - 1):.2f}": float(sum_ / judged) for i, sum_ in enumerate(curves)}
     return scores | {
         "chance_precision": float(np.mean(shares)),
         "chance_map": float(np.mean(expected)),
@@ -145,25 +149,10 @@ def nearest(
         )
     rows, found = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
     for start, similarity in _similarities(database, queries, block):
-        first = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+        first = descending(similarity)[:, :count]
         rows[start : start + len(first)] = first
         found[start : start + len(first)] = np.take_along_axis(similarity, first, axis=1)
     return rows, found
-
-
-def precision_at_recalls(scores: Any, relevant: Any, levels: int = LEVELS) -> np.ndarray:
-    """Interpolated precision (levels,) of one ranking at evenly spaced recalls from 0 to 1.
-
-    It is the highest precision at any place of the ranking where the recall is at least that great. `scores`
-    (n,) and `relevant` (n,) of truth values, one of them true; equal scores keep the order of the rows.
-    """
-    hits = np.asarray(relevant, bool)[np.argsort(-np.asarray(scores), kind="stable")]
-    ranks = np.flatnonzero(hits) + 1
-    precision = np.arange(1, len(ranks) + 1) / ranks
-    best = np.maximum.accumulate(precision[::-1])[::-1]
-    # How many must be found for each recall, in whole numbers: 0.07 x 100 is above 7 in floating point.
-    needed = -(-np.arange(levels) * len(ranks) // (levels - 1))
-    return best[np.maximum(needed, 1) - 1]
 
 
 def curve(scores: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
@@ -197,8 +186,10 @@ def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iter
 
 def _directions(rows: np.ndarray) -> np.ndarray:
     """Rows of length 1 in float64; zeros stay zeros."""
-    # By the largest entry first, so that no square of a very small or large number is 0 or infinite.
-    largest = np.abs(rows).max(axis=1, keepdims=True).astype(np.float64)
+    # By the largest entry first, so that no square of a very small or large number is 0 or infinite. In
+    # float64 before the sign is turned: the least whole number of a type has no opposite in it.
+    highest, lowest = (ends(axis=1, keepdims=True).astype(np.float64) for ends in (rows.max, rows.min))
+    largest = np.maximum(highest, -lowest)
     scaled = rows / np.where(largest == 0, 1, largest)
     length = np.linalg.norm(scaled, axis=1, keepdims=True)
     return scaled / np.where(length == 0, 1, length)
@@ -215,7 +206,7 @@ def _expected_precision(relevant: int, rows: int, harmonic: float) -> float:
 
 
 def _checked(rows: np.ndarray, name: str) -> np.ndarray:
-    rows = np.asarray(rows)
+    rows = array_of(rows, f"representations of the {name}")
     if rows.ndim != 2 or not rows.size:
         raise ShapeError(
             f"The representations of the {name} have shape {rows.shape}; give (rows, numbers), neither 0."
@@ -227,10 +218,10 @@ def _checked(rows: np.ndarray, name: str) -> np.ndarray:
 
 def _checked_labels(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Float32, so that their product is a fast one."""
-    labels = np.asarray(labels)
+    labels = array_of(labels, "labels")
     if labels.ndim != 2 or len(labels) != len(rows):
         raise ShapeError(
             f"There are labels of shape {labels.shape} for {len(rows)} representations; give a row of 0 and "
             "1 for each."
         )
-    return (labels != 0).astype(np.float32)
+    return truth_of(labels, counts=True).astype(np.float32)

@@ -10,7 +10,7 @@ import numpy as np
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
 from mvi.evaluation.logistic import fit_path
-from mvi.evaluation.multilabel import mean_average_precision
+from mvi.evaluation.metrics import mean_average_precision
 from mvi.evaluation.queries import queries_of
 from mvi.models.mrbm import MultimodalRBM
 from mvi.training.precision import exact_products
