@@ -186,23 +186,37 @@ class Spoiled:
         return Gradient(positive), memory
 
 
-def spoil(steps, rejected_share=0.1):
+def spoil(steps, rejected_share=0.1, dtype=torch.float32, epochs=1, decay=0.0):
     draws = torch.Generator().manual_seed(0)
-    model = MultimodalRBM.initialise({"left": 5, "right": 4}, 6, draws, weight_std=0.0)
-    schedule = Schedule(1, UpdateRule(1.0, 0.0), rejected_share=rejected_share)
-    train(model, Spoiled(steps), Minibatches(torch.rand(100, 9), 10), schedule, draws, label="bad")
+    model = MultimodalRBM.initialise({"left": 5, "right": 4}, 6, draws, weight_std=0.0, dtype=dtype)
+    schedule = Schedule(epochs, UpdateRule(1.0, decay), rejected_share=rejected_share)
+    rows = torch.rand(100, 9, dtype=dtype)
+    train(model, Spoiled(steps), Minibatches(rows, 10), schedule, draws, label="bad")
     return float(model.parameters["hidden_bias"][0])
 
 
-def test_the_guard_skips_and_lowers():
-    m = 0.33
+def moved(steps, epochs=1, decay=0.0):
+    """What `spoil` must end at, in Python's own numbers."""
     buffer = total = 0.0
-    for step in range(1, 11):
-        if step != 4:
-            rate = 1.0 if step < 4 else 0.95
+    for epoch in range(epochs):
+        m, rate = 0.33, 1.0 / (1 + decay * (epoch + 1))
+        for step in range(10 * epoch + 1, 10 * epoch + 11):
+            if step in steps:
+                rate *= 0.95
+                continue
             buffer = m * buffer + (1 - m) * rate
             total += buffer
-    assert spoil({4}) == pytest.approx(total, rel=1e-5)
+    return total
+
+
+def test_the_guard_skips_and_lowers():
+    assert spoil({4}) == pytest.approx(moved({4}), rel=1e-5)
+
+
+def test_parameters_of_float64_move_by_a_rate_of_float64():
+    """Each of the 30 updates rounds a few times, by 1.1e-16 of what is there; float32 rounds by 6e-8."""
+    found = spoil({4, 17}, dtype=torch.float64, epochs=3, decay=0.005)
+    assert found == pytest.approx(moved({4, 17}, epochs=3, decay=0.005), rel=30 * 4 * 1.1e-16)
 
 
 def test_the_guard_stops_with_layer_epoch_and_step():

@@ -100,7 +100,9 @@ class Tally:
     def begin(cls, rate: float, device: torch.device) -> Self:
         """Before the first update of an epoch with this learning rate."""
         step, first_bad = (torch.tensor(number, device=device) for number in (0, -1))
-        return cls(torch.tensor(rate, device=device), step, first_bad, torch.zeros((), device=device))
+        # In float64, so that parameters of float64 are not moved by a rate that was rounded to float32.
+        exact = torch.tensor(rate, dtype=torch.float64, device=device)
+        return cls(exact, step, first_bad, torch.zeros((), device=device))
 
 
 def train(
