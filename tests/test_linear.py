@@ -198,6 +198,17 @@ def test_same_data_same_bytes_and_torch_as_numpy():
     assert first.weight.dtype == np.float32
 
 
+@pytest.mark.parametrize(
+    "other", [lambda a: a[::-1].copy()[::-1], lambda a: a.astype(a.dtype.newbyteorder()), np.ndarray.tolist]
+)
+def test_reversed_views_and_foreign_bytes_are_the_same_numbers(other):
+    X, y = make_data()
+    X = X.astype(np.float64)
+    model, same = linear.fit(X, y, C=1.0), linear.fit(other(X), other(y), C=1.0)
+    assert model.weight.tobytes() == same.weight.tobytes()
+    np.testing.assert_array_equal(model.predict(other(X)), model.predict(X))
+
+
 def test_equal_scores_go_to_the_lower_label():
     model = linear.LinearClassifier(
         np.zeros((3, 2), np.float32), np.zeros(3, np.float32), np.array([2, 5, 8]), np.zeros(3)
@@ -225,7 +236,11 @@ def test_wrong_shapes_and_settings_are_refused():
         linear.fit(X, np.zeros_like(y), C=1.0)
     with pytest.raises(ShapeError, match="trained on 25 features"):
         linear.fit(X, y, C=1.0).predict(X[:, :-1])
-    for grid in ([], [0.0, 1.0], [1.0, 0.1], [1.0, 1.0]):
+    with pytest.raises(DataError, match="class labels are not finite"):
+        linear.fit(X, np.where(y == y[0], np.nan, y), C=1.0)
+    with pytest.raises(DataError, match="masked array"):
+        linear.fit(np.ma.masked_less(X, 0), y, C=1.0)
+    for grid in ([], [0.0, 1.0], [1.0, 0.1], [1.0, 1.0], [np.nan], [0.1, np.nan]):
         with pytest.raises(ConfigError, match="ascending"):
             linear.fit_path(X, y, grid)
     with pytest.raises(ConfigError, match="tolerance"):

@@ -166,36 +166,17 @@ def test_constant_columns_and_float32():
     assert scores["test_map/interpolated"] == pytest.approx(expected["test_map/interpolated"], abs=2e-3)
 
 
-def test_precision_at():
-    scores, relevant = [5.0, 4.0, 3.0, 2.0, 1.0], [1, 0, 1, 1, 0]
-    assert multilabel.precision_at(scores, relevant, 1) == 1
-    assert multilabel.precision_at(scores, relevant, 4) == 0.75
-    assert multilabel.precision_at(scores, relevant, 50) == 0.6
-    # Equal scores keep the rows' order.
-    assert multilabel.precision_at([1.0, 1.0, 1.0], [0, 1, 1], 2) == 0.5
-    with pytest.raises(ConfigError, match="from 1"):
-        multilabel.precision_at(scores, relevant, 0)
-    with pytest.raises(ShapeError, match="same length"):
-        multilabel.precision_at(scores, relevant[1:], 1)
-
-
-def test_mean_average_precision_skips_and_counts():
-    scores, truth = np.array([[3.0, 1], [2, 2], [1, 3]]), np.array([[0, 0], [1, 0], [0, 0]])
-    assert multilabel.mean_average_precision(scores, truth, "step") == (0.5, 1)
-    mean, count = multilabel.mean_average_precision(scores, 0 * truth)
-    assert np.isnan(mean) and count == 0
-    with pytest.raises(ConfigError, match="'voc' is none of interpolated"):
-        multilabel.mean_average_precision(scores, truth, "voc")
-    with pytest.raises(ShapeError):
-        multilabel.mean_average_precision(scores, truth[:, :1])
-
-
 def test_arguments_that_do_not_fit_are_refused():
     X, labels, split = make_features()
     with pytest.raises(ShapeError, match="3 names"):
         evaluate(X, labels[:, :2], split)
     with pytest.raises(ShapeError, match="3 names"):
         evaluate(X, labels[:, 0], split)
+    for wrong in (-1.0, np.nan, 0.5):
+        spoiled = labels.astype(float)
+        spoiled[split["test"][0], 0] = wrong
+        with pytest.raises(DataError, match=f"labels hold {wrong}"):
+            evaluate(lambda rows: pytest.fail("refused before anything is read"), spoiled, split)
     with pytest.raises(DataError, match="no validation rows"):
         evaluate(X, labels, split | {"validation": []})
     with pytest.raises(DataError, match="test part .* no label"):

@@ -21,7 +21,8 @@ def run(gradients, *, at_once=False, weight_decay=0.0, accept=True, start=2.0):
         )
         update_(
             theta, buffers, gradient,
-            rate=0.1, momentum=0.25, weight_decay=weight_decay, accept=torch.tensor(accept),
+            rate=torch.tensor(0.1, dtype=torch.float64), momentum=0.25, weight_decay=weight_decay,
+            accept=torch.tensor(accept),
         )  # fmt: skip
     return theta, buffers
 

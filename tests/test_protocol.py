@@ -7,6 +7,7 @@ from sklearn.svm import LinearSVC
 
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation import protocol
+from mvi.evaluation.queries import queries_of
 
 QUERIES = ["left+right", "left", "right"]
 GRID = [0.003, 0.1, 1.0]
@@ -157,7 +158,7 @@ def test_raw_pixels_with_the_missing_half_at_its_training_mean():
 
 
 def test_queries_of_two_halves():
-    assert protocol.queries_of(["left", "right"]) == QUERIES
+    assert queries_of(["left", "right"]) == QUERIES
 
 
 def test_what_does_not_fit_is_refused():

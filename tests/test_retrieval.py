@@ -123,7 +123,7 @@ def test_curve_counts_in_whole_numbers():
     relevant = np.arange(200) < 100
     scores = np.where(relevant, 0.0, 1.0)
     scores[:7] = 2
-    precision = retrieval.precision_at_recalls(scores, relevant)
+    precision = metrics.precision_at_recalls(scores, relevant)
     assert precision[7] == 1.0 and precision[8] < 0.6
 
 
@@ -157,6 +157,30 @@ def test_nearest_is_the_head_of_the_ranking():
     assert places[2].tolist() == [0, 1, 2, 3, 4, 5] and not similarities[2].any()
     with pytest.raises(ConfigError, match="The 41 nearest of 40"):
         retrieval.nearest(database, queries, 41)
+
+
+def test_nearest_of_whole_numbers_has_their_signs():
+    """The opposite of -128 is not among the numbers of 8 bits."""
+    database, query = np.array([[127, 127], [-128, -128]], np.int8), np.array([[-128, -128]], np.int8)
+    places, similarities = retrieval.nearest(database, query, 2)
+    assert places.tolist() == [[1, 0]] and similarities.tolist() == [[1, -1]]
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "uint16", "int32", "int64", "uint64", "bool"])
+def test_representations_of_whole_numbers_are_those_of_floats(kind):
+    """With the ends of the type among them; none of the numbers is rounded on its way to float64."""
+    rng = np.random.default_rng(0)
+    if kind == "bool":
+        rows, kept = rng.random((12, 5)) < 0.5, rng.integers(0, 2, (12, 3))
+    else:
+        about = np.iinfo(kind)
+        rows, kept = rng.integers(0, 100, (12, 5)).astype(kind), rng.integers(0, 2, (12, 3))
+        rows[0, :2], rows[1] = about.min, about.min
+    found = retrieval.nearest(rows, rows, 12), retrieval.evaluate(rows, rows, kept, kept)
+    real = rows.astype(np.float64)
+    expected = retrieval.nearest(real, real, 12), retrieval.evaluate(real, real, kept, kept)
+    np.testing.assert_array_equal(found[0], expected[0])
+    assert found[1] == expected[1]
 
 
 @pytest.mark.parametrize(
@@ -193,6 +217,10 @@ def test_wrong_arguments():
     broken[4, 2] = np.nan
     for error, text, given in (
         (DataError, "not finite", (broken, queries, kept, asked)),
+        (DataError, "labels hold -1", (database, queries, kept.astype(int) - 1, asked)),
+        (DataError, "labels hold nan", (database, queries, kept, np.where(asked, np.nan, 0.0))),
+        (DataError, "database are of type complex64", (database * 1j, queries, kept, asked)),
+        (ShapeError, "queries cannot be read", (database, [[1.0] * 5, [2.0]], kept, asked)),
         (ShapeError, "same model", (database[:, :4], queries, kept, asked)),
         (ShapeError, "for 40", (database, queries, kept[:39], asked)),
         (ShapeError, "same classes", (database, queries, kept[:, :4], asked)),

@@ -92,6 +92,16 @@ def test_ties_keep_the_vocabulary_order():
     assert (scores["model/precision/1"], scores["model/precision/2"]) == (0, 0.5)
 
 
+@pytest.mark.parametrize("kind", [bool, "uint8", "int8", "float16"])
+def test_certain_probabilities_of_any_type(kind):
+    """The first of the true tags is given in each row, and the second, which none has, in none."""
+    tags = np.tile([1, 0, 1], (4, 1))
+    scores = evaluate(np.tile([0, 0, 1], (4, 1)).astype(kind), tags, tops=(1, 2), minimum_positives=1)
+    assert (scores["model/precision/1"], scores["model/precision/2"]) == (1, 1)
+    scores = evaluate(np.tile([0, 1, 0], (4, 1)).astype(kind), tags, tops=(1, 2), minimum_positives=1)
+    assert (scores["model/precision/1"], scores["model/precision/2"]) == (0, 0.5)
+
+
 def test_rare_tags_are_left_out():
     model, tags, _ = make_world()
     tags[:, 4] = 0
@@ -133,6 +143,8 @@ def test_wrong_arguments():
         (DataError, "predicted do not lie", (model - 1, tags, frequencies), {}),
         (DataError, "predicted do not lie", (np.full_like(model, np.nan), tags, frequencies), {}),
         (DataError, "optimal probabilities do not lie", (model, tags, frequencies), {"optimal": optimal + 1}),
+        (DataError, "true tags hold -1", (model, np.where(tags > 0, 1, -1), frequencies), {}),
+        (DataError, "true tags hold nan", (model, np.where(tags > 0, 1, np.nan), frequencies), {}),
         (ShapeError, "probabilities predicted have shape", (model[:, :5], tags, frequencies), {}),
         (ShapeError, "frequencies of tags have shape", (model, tags, frequencies[:5]), {}),
         (ShapeError, "neither 0", (model[:0], tags[:0], frequencies), {}),

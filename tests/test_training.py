@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import Gaussian, SteppedSigmoid
 from mvi.objectives.base import Gradient
-from mvi.training.loop import Schedule, train
+from mvi.training.loop import Schedule, State, Tally, train, update_once
 from mvi.training.optim import UpdateRule
 
 SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
@@ -185,23 +186,95 @@ class Spoiled:
         return Gradient(positive), memory
 
 
-def spoil(steps, rejected_share=0.1):
+def spoil(steps, rejected_share=0.1, dtype=torch.float32, epochs=1, decay=0.0):
     draws = torch.Generator().manual_seed(0)
-    model = MultimodalRBM.initialise({"left": 5, "right": 4}, 6, draws, weight_std=0.0)
-    schedule = Schedule(1, UpdateRule(1.0, 0.0), rejected_share=rejected_share)
-    train(model, Spoiled(steps), Minibatches(torch.rand(100, 9), 10), schedule, draws, label="bad")
+    model = MultimodalRBM.initialise({"left": 5, "right": 4}, 6, draws, weight_std=0.0, dtype=dtype)
+    schedule = Schedule(epochs, UpdateRule(1.0, decay), rejected_share=rejected_share)
+    rows = torch.rand(100, 9, dtype=dtype)
+    train(model, Spoiled(steps), Minibatches(rows, 10), schedule, draws, label="bad")
     return float(model.parameters["hidden_bias"][0])
 
 
-def test_the_guard_skips_and_lowers():
-    m = 0.33
+def moved(steps, epochs=1, decay=0.0):
+    """What `spoil` must end at, in Python's own numbers."""
     buffer = total = 0.0
-    for step in range(1, 11):
-        if step != 4:
-            rate = 1.0 if step < 4 else 0.95
+    for epoch in range(epochs):
+        m, rate = 0.33, 1.0 / (1 + decay * (epoch + 1))
+        for step in range(10 * epoch + 1, 10 * epoch + 11):
+            if step in steps:
+                rate *= 0.95
+                continue
             buffer = m * buffer + (1 - m) * rate
             total += buffer
-    assert spoil({4}) == pytest.approx(total, rel=1e-5)
+    return total
+
+
+def test_the_guard_skips_and_lowers():
+    assert spoil({4}) == pytest.approx(moved({4}), rel=1e-5)
+
+
+def test_parameters_of_float64_move_by_a_rate_of_float64():
+    """Each of the 30 updates rounds a few times, by 1.1e-16 of what is there; float32 rounds by 6e-8."""
+    found = spoil({4, 17}, dtype=torch.float64, epochs=3, decay=0.005)
+    assert found == pytest.approx(moved({4, 17}, epochs=3, decay=0.005), rel=30 * 4 * 1.1e-16)
+
+
+class Interrupted(Minibatches):
+    """Minibatches of which one, counted from 1 over all epochs, holds no numbers."""
+
+    def __init__(self, rows, size, bad):
+        super().__init__(rows, size)
+        self.bad, self.count = bad, 0
+
+    def epoch(self, generator):
+        for batch in super().epoch(generator):
+            self.count += 1
+            yield torch.full_like(batch, float("nan")) if self.count == self.bad else batch
+
+
+def as_it_comes(method, kind):
+    """An objective that learns from grey values: drawing 0 or 1 by what is no number gives 0."""
+    rules = {name: SPARSITY | {"kind": kind} for name in ("sparsity", "likelihood_sparsity")}
+    objective = build(method, SETTINGS | rules)
+    if method == "hybrid":
+        return replace(objective, likelihood=replace(objective.likelihood, sample_input=False))
+    return objective if method == "mp" else replace(objective, sample_input=False)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("kind", ["none", "approximate", "exact"])
+def test_one_bad_minibatch_rejects_one_update(method, kind, caplog):
+    """Also where the objective remembers: one bad running mean or chain would reject all that follow."""
+    draws = torch.Generator().manual_seed(0)
+    rows = torch.rand(205, 9, generator=draws)
+    model = MultimodalRBM.initialise({"left": 5, "right": 4}, 6, draws, dtype=torch.float32)
+    batches = Interrupted(rows, 10, bad=8)
+    train(model, as_it_comes(method, kind), batches, Schedule(2, UpdateRule(0.05)), draws, label="small")
+    warnings = [line.getMessage() for line in caplog.records if "rejected" in line.getMessage()]
+    assert warnings == ["small: epoch 1: 5.0 % of the updates rejected"]
+
+
+def test_a_rejected_update_leaves_the_memory_as_it_was():
+    """Bit for bit, and an accepted one leaves it as the objective says."""
+    draws = torch.Generator().manual_seed(0)
+    rows = torch.rand(20, 9, generator=draws)
+    model = MultimodalRBM.initialise({"left": 5, "right": 4}, 6, draws)
+    objective, schedule = as_it_comes("pcd", "approximate"), Schedule(1)
+    state = State.begin(model, objective, rows.mean(0), draws)
+    tally = Tally.begin(0.05, rows.device)
+    update_once(model, objective, schedule, state, tally, rows)
+    before = {name: tensor.clone() for name, tensor in state.memory.items()}
+    places = {name: tensor.data_ptr() for name, tensor in state.memory.items()}
+    update_once(model, objective, schedule, state, tally, rows * float("nan"))
+    assert all(torch.equal(tensor, before[name]) for name, tensor in state.memory.items())
+    again = torch.Generator()
+    again.set_state(draws.get_state())
+    _, after = objective.step(model, rows, state.memory, 1, again)
+    update_once(model, objective, schedule, state, tally, rows)
+    assert all(torch.equal(tensor, after[name]) for name, tensor in state.memory.items())
+    assert not any(torch.equal(before[name], after[name]) for name in ("chain", "activity"))
+    # A recorded update looks for them where they were.
+    assert places == {name: tensor.data_ptr() for name, tensor in state.memory.items()}
 
 
 def test_the_guard_stops_with_layer_epoch_and_step():

@@ -10,10 +10,12 @@ import warnings
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from mvi.errors import ShapeError
+from mvi.evaluation.metrics import array_of
 
 # Numbers of a block of rows: small enough for the cache, large enough for an efficient product.
 _BLOCK_NUMBERS = 2**20
@@ -22,7 +24,14 @@ _GRAM_ROWS_PER_FEATURE = 10
 
 
 def as_matrix(features: Any) -> Tensor:
-    """`features` as a tensor on its device, not copied; `ShapeError` unless (n, K) of float32 or float64."""
+    """`features` as a tensor on its device; `ShapeError` unless (n, K) of float32 or float64.
+
+    Not copied, but where numpy's array is reversed or in another machine's order of bytes.
+    """
+    if not isinstance(features, Tensor):
+        features = array_of(features, "classifier's features")
+        if min(features.strides, default=0) < 0 or not features.dtype.isnative:
+            features = np.array(features, features.dtype.newbyteorder("="), order="C")
     with warnings.catch_warnings():
         # torch warns of read-only memory; nothing here writes to it.
         warnings.filterwarnings("ignore", message=".*not writable", category=UserWarning)
@@ -33,6 +42,11 @@ def as_matrix(features: Any) -> Tensor:
             "float32 or float64 of shape (rows, features)."
         )
     return matrix
+
+
+def as_labels(labels: Any) -> np.ndarray:
+    """`labels` of numpy, or of torch on any device, as an array of numpy; raises as `metrics.array_of`."""
+    return array_of(labels.cpu() if isinstance(labels, Tensor) else labels, "labels", "biufUS")
 
 
 def blocks(rows: Tensor) -> Iterator[tuple[slice, Tensor]]:

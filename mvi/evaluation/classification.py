@@ -16,8 +16,15 @@ import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation import logistic, svm
-from mvi.evaluation.metrics import error_rate
-from mvi.evaluation.rankings import DEFINITIONS, mean_average_precision, per_label, precision_at
+from mvi.evaluation.metrics import (
+    DEFINITIONS,
+    array_of,
+    error_rate,
+    mean_average_precision,
+    per_label,
+    precision_at,
+    truth_of,
+)
 from mvi.evaluation.scores import Score
 
 TRAIN_ON = ("multimodal", "mixed")
@@ -110,7 +117,7 @@ class Logistic:
     left out of that part's means, and the number of those that are in is given.
 
     classes: names of the labels
-    chosen_by: the definition of average precision (`rankings.DEFINITIONS`) that chooses lambda
+    chosen_by: the definition of average precision (`metrics.DEFINITIONS`) that chooses lambda
     top: k of precision@k
     tolerance: the stopping rule
 
@@ -136,6 +143,7 @@ class Logistic:
                 f"The labels have shape {labels.shape} and {len(self.classes)} names; this protocol needs a "
                 "row of 0 and 1 for each labelled row, one for each name."
             )
+        truth_of(labels)
 
     def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Any]]:
         """From the largest lambda to the smallest."""
@@ -224,7 +232,7 @@ def evaluate(
             f"The queries are {', '.join(query.name for query in queries) or 'none'}; give each one once, "
             "the multimodal one first."
         )
-    labels = np.asarray(labels)
+    labels = array_of(labels, "labels", "biufUS")
     classifier.check(labels)
     parts = _checked(labels, split)
     learned = queries[:1] if train_on == "multimodal" else queries

@@ -29,7 +29,7 @@ import torch
 from torch import Tensor
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.batched import as_matrix, pull_back, scores, second_moments
+from mvi.evaluation.batched import as_labels, as_matrix, pull_back, scores, second_moments
 
 _LINE_STEPS = 5
 # Ridge of the bias in the preconditioner, as a share of lambda: it needs one to be positive definite.
@@ -123,7 +123,7 @@ class _Problem:
     def __init__(self, features: Any, labels: Any) -> None:
         self.rows = as_matrix(features)
         n, width = self.rows.shape
-        given = np.asarray(torch.as_tensor(labels).cpu())
+        given = as_labels(labels)
         if given.ndim != 2 or len(given) != n or not n:
             raise ShapeError(
                 f"There are {n} rows of features and labels of shape {given.shape}; give a row of "

@@ -10,16 +10,19 @@ Shapes: m rows of the database, q queries, K numbers of a representation, C labe
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.rankings import DEFINITIONS
+from mvi.evaluation.metrics import (
+    DEFINITIONS,
+    RECALLS,
+    array_of,
+    descending,
+    precision_at_recalls,
+    truth_of,
+)
 from mvi.evaluation.scores import Score
-
-LEVELS = 101
-"""Recalls of the precision-recall curve: 0, 0.01, ..., 1."""
 
 CHANCE = "chance"
 """The method of what a random ranking reaches."""
@@ -79,7 +82,7 @@ def evaluate(
 
     Returns, with means over the queries that are judged:
 
-    - "retrieval_map_<definition>" of each of `rankings.DEFINITIONS`;
+    - "retrieval_map_<definition>" of each of `metrics.DEFINITIONS`;
     - "retrieval_precision" with the recall as its label, 0.00, 0.01, ..., 1.00: the highest precision of a
       query's ranking at this recall or a later one;
     - of the method `CHANCE`: "retrieval_precision" without a label, the share of relevant rows, which is the
@@ -101,7 +104,7 @@ def evaluate(
             "classes for both."
         )
     precisions: dict[str, list[float]] = {definition: [] for definition in DEFINITIONS}
-    curves, shares, expected = np.zeros(LEVELS), [], []
+    curves, shares, expected = np.zeros(RECALLS), [], []
     harmonic = float(np.sum(1 / np.arange(1, len(database) + 1)))
     for start, similarity in _similarities(database, queries, block):
         relevant = asked[start : start + len(similarity)] @ kept.T > 0
@@ -138,7 +141,7 @@ def evaluate(
         *(score(metric, value) for metric, value in counts.items()),
         Score(metric="retrieval_features", query=query, value=database.shape[1]),
         *(
-            score("precision", total / judged, label=f"{i / (LEVELS - 1):.2f}")
+            score("precision", total / judged, label=f"{i / (RECALLS - 1):.2f}")
             for i, total in enumerate(curves)
         ),
     ]
@@ -160,25 +163,10 @@ def nearest(
         )
     rows, found = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
     for start, similarity in _similarities(database, queries, block):
-        first = np.argsort(-similarity, axis=1, kind="stable")[:, :count]
+        first = descending(similarity)[:, :count]
         rows[start : start + len(first)] = first
         found[start : start + len(first)] = np.take_along_axis(similarity, first, axis=1)
     return rows, found
-
-
-def precision_at_recalls(scores: Any, relevant: Any, levels: int = LEVELS) -> np.ndarray:
-    """Interpolated precision (levels,) of one ranking at evenly spaced recalls from 0 to 1.
-
-    It is the highest precision at any place of the ranking where the recall is at least that great. `scores`
-    (n,) and `relevant` (n,) of truth values, one of them true; equal scores keep the order of the rows.
-    """
-    hits = np.asarray(relevant, bool)[np.argsort(-np.asarray(scores), kind="stable")]
-    ranks = np.flatnonzero(hits) + 1
-    precision = np.arange(1, len(ranks) + 1) / ranks
-    best = np.maximum.accumulate(precision[::-1])[::-1]
-    # How many must be found for each recall, in whole numbers: 0.07 x 100 is above 7 in floating point.
-    needed = -(-np.arange(levels) * len(ranks) // (levels - 1))
-    return best[np.maximum(needed, 1) - 1]
 
 
 def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iterator[tuple[int, np.ndarray]]:
@@ -198,8 +186,10 @@ def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iter
 
 def _directions(rows: np.ndarray) -> np.ndarray:
     """Rows of length 1 in float64; zeros stay zeros."""
-    # By the largest entry first, so that no square of a very small or large number is 0 or infinite.
-    largest = np.abs(rows).max(axis=1, keepdims=True).astype(np.float64)
+    # By the largest entry first, so that no square of a very small or large number is 0 or infinite. In
+    # float64 before the sign is turned: the least whole number of a type has no opposite in it.
+    highest, lowest = (ends(axis=1, keepdims=True).astype(np.float64) for ends in (rows.max, rows.min))
+    largest = np.maximum(highest, -lowest)
     scaled = rows / np.where(largest == 0, 1, largest)
     length = np.linalg.norm(scaled, axis=1, keepdims=True)
     return scaled / np.where(length == 0, 1, length)
@@ -216,7 +206,7 @@ def _expected_precision(relevant: int, rows: int, harmonic: float) -> float:
 
 
 def _checked(rows: np.ndarray, name: str) -> np.ndarray:
-    rows = np.asarray(rows)
+    rows = array_of(rows, f"representations of the {name}")
     if rows.ndim != 2 or not rows.size:
         raise ShapeError(
             f"The representations of the {name} have shape {rows.shape}; give (rows, numbers), neither 0."
@@ -228,10 +218,10 @@ def _checked(rows: np.ndarray, name: str) -> np.ndarray:
 
 def _checked_labels(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
     """Float32, so that their product is a fast one."""
-    labels = np.asarray(labels)
+    labels = array_of(labels, "labels")
     if labels.ndim != 2 or len(labels) != len(rows):
         raise ShapeError(
             f"There are labels of shape {labels.shape} for {len(rows)} representations; give a row of 0 and "
             "1 for each."
         )
-    return (labels != 0).astype(np.float32)
+    return truth_of(labels, counts=True).astype(np.float32)

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.batched import as_matrix, blocks, pull_back, scores, second_moments
+from mvi.evaluation.batched import as_labels, as_matrix, blocks, pull_back, scores, second_moments
 
 _NEWTON_STEPS = 200
 _GRADIENT_STEPS = 500
@@ -59,8 +59,13 @@ class LinearClassifier:
         return scores(torch.from_numpy(weights).to(rows), rows).T.cpu().numpy()
 
     def predict(self, features: Any) -> np.ndarray:
-        """Labels (n,); of equal scores the lower label wins."""
-        return self.classes[self.decision(features).argmax(axis=1)]
+        """Labels (n,); of equal scores the lower label wins. `DataError` for scores that are not finite."""
+        decision = self.decision(features)
+        if not np.isfinite(decision).all():
+            raise DataError(
+                "Some scores are not finite, so some rows have no class; look for the cause in the features."
+            )
+        return self.classes[decision.argmax(axis=1)]
 
 
 def fit(
@@ -92,7 +97,7 @@ def fit_path(
     the previous one would pass the stopping rule already. Raises `ConfigError` for a bad grid.
     """
     grid = [float(C) for C in grid]
-    if not grid or grid[0] <= 0 or any(b <= a for a, b in pairwise(grid)):
+    if not grid or not grid[0] > 0 or not all(a < b for a, b in pairwise(grid)):
         raise ConfigError(
             f"The grid of C is {grid}; give positive numbers in ascending order, such as [0.01, 0.1]."
         )
@@ -108,12 +113,14 @@ class _Problem:
     def __init__(self, features: Any, targets: Any) -> None:
         self.rows = as_matrix(features)
         n, width = self.rows.shape
-        labels = np.asarray(torch.as_tensor(targets).cpu())
+        labels = as_labels(targets)
         if labels.shape != (n,):
             raise ShapeError(
                 f"There are {n} rows of features and labels of shape {labels.shape}; give one "
                 "label for each row."
             )
+        if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+            raise DataError("Some class labels are not finite; give every training row a class.")
         self.classes, index = np.unique(labels, return_inverse=True)
         if len(self.classes) < 2:
             raise DataError(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.rankings import DEFINITIONS
+from mvi.evaluation.metrics import DEFINITIONS, array_of, descending, truth_of
 from mvi.evaluation.scores import Score
 
 _BLOCK = 1024
@@ -48,7 +48,7 @@ def evaluate(
     """Scores of the tags predicted, of the marginal predictor and, where it is known, of the optimal one.
 
     probabilities: (n, V) between 0 and 1, of each tag given the rest of the picture
-    tags: (n, V), the true tags; what is not 0 counts as 1
+    tags: (n, V), the true tags, or how often each was given; what is above 0 counts as 1
     frequencies: (V,) probabilities of the marginal predictor (`tag_frequencies` of the training rows)
     optimal: (n, V) or None, the probabilities by which `tags` were drawn
     tops: numbers of tags predicted first
@@ -71,10 +71,10 @@ def evaluate(
     Raises `ConfigError`, `ShapeError` or `DataError` where arguments do not fit, or where no tag or picture
     can be judged.
     """
-    tags = np.asarray(tags)
+    tags = array_of(tags, "true tags")
     if tags.ndim != 2 or not tags.size:
         raise ShapeError(f"The true tags have shape {tags.shape}; give (pictures, vocabulary), neither 0.")
-    true = tags != 0
+    true = truth_of(tags, "true tags", counts=True)
     frequencies = _probabilities(frequencies, (true.shape[1],), "frequencies of tags")
     predictors = {
         "": _probabilities(probabilities, true.shape, "probabilities predicted"),
@@ -133,7 +133,7 @@ def precision_at(probabilities: np.ndarray, true: np.ndarray, tops: Sequence[int
     total = np.zeros(max(tops))
     for start in range(0, len(true), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        first = np.argsort(-probabilities[rows], axis=1, kind="stable")[:, : max(tops)]
+        first = descending(probabilities[rows])[:, : max(tops)]
         total += np.take_along_axis(true[rows], first, axis=1).sum(axis=0)
     return np.array([total[:k].sum() / (k * len(true)) for k in tops])
 
@@ -153,7 +153,7 @@ def log_loss(probabilities: np.ndarray, true: np.ndarray, floor: float) -> float
 
 
 def _probabilities(values: Any, shape: tuple[int, ...], name: str) -> np.ndarray:
-    values = np.asarray(values)
+    values = array_of(values, name)
     if values.shape != shape:
         raise ShapeError(f"The {name} have shape {values.shape} where {shape} is needed.")
     if not ((values >= 0) & (values <= 1)).all():

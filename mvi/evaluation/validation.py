@@ -10,8 +10,8 @@ import numpy as np
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
 from mvi.evaluation.logistic import fit_path
+from mvi.evaluation.metrics import mean_average_precision
 from mvi.evaluation.queries import queries_of
-from mvi.evaluation.rankings import mean_average_precision
 from mvi.models.mrbm import MultimodalRBM
 from mvi.training.precision import exact_products
 

@@ -100,7 +100,9 @@ class Tally:
     def begin(cls, rate: float, device: torch.device) -> Self:
         """Before the first update of an epoch with this learning rate."""
         step, first_bad = (torch.tensor(number, device=device) for number in (0, -1))
-        return cls(torch.tensor(rate, device=device), step, first_bad, torch.zeros((), device=device))
+        # In float64, so that parameters of float64 are not moved by a rate that was rounded to float32.
+        exact = torch.tensor(rate, dtype=torch.float64, device=device)
+        return cls(exact, step, first_bad, torch.zeros((), device=device))
 
 
 def train(
@@ -194,16 +196,19 @@ def update_once(
 ) -> None:
     """Learn from one minibatch (B, D): change the model, `state` and `tally` in place.
 
+    A direction that is not finite changes nothing but the rate of the updates after it: the objective's
+    memory stays too, since one running mean that is not finite would spoil every direction to come.
     Nothing is read back from the device, but by objectives that draw word counts (`ReplicatedSoftmax`), and
     what one call leaves to the next is in tensors that stay where they are, so that the work can be recorded
     and replayed.
     """
     epoch = state.epoch + 1
     gradient, after = objective.step(model, batch, state.memory, epoch, state.generator)
-    for name, tensor in after.items():
-        if tensor is not state.memory[name]:
-            state.memory[name].copy_(tensor)
     accept = all_finite(gradient)
+    for name, tensor in after.items():
+        held = state.memory[name]
+        if tensor is not held:
+            held.copy_(torch.where(accept, tensor, held))
     for name, value in gradient.metrics.items():
         if name in tally.sums:
             tally.sums[name] += value

@@ -55,18 +55,19 @@ def update_(
     buffers: dict[str, Tensor],
     gradient: Gradient,
     *,
-    rate: Tensor | float,
+    rate: Tensor,
     momentum: float,
     weight_decay: float,
     accept: Tensor,
 ) -> None:
     """Change `parameters` and `buffers` in place by one step; leave both untouched where `accept` is False.
 
-    `rate` may be a () tensor. `accept` is a () bool tensor on the parameters' device, so that a GPU is
-    never waited for. Overwrites the arrays of `gradient`.
+    `rate` is a () float64 tensor and `accept` a () bool tensor, both on the parameters' device, so that a GPU
+    is never waited for. Overwrites the arrays of `gradient`.
     """
     # Scaling by 0-dimensional tensors is several times faster than a masked copy; 0 * NaN would still be NaN.
     keep = accept.to(next(iter(parameters.values())).dtype)
+    rate = rate.to(keep.dtype)
     fresh = keep * (rate * (1 - momentum))
     kept = 1 - keep * (1 - momentum)
     for name, theta in parameters.items():
