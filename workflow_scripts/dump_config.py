@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write the resolved configuration of a run beside its results; given as a config file it makes them again."""
+"""Write the resolved configuration of a run, which makes its results again if given as a config file."""
 
 from common import of_run, start
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Print the tables of a config's experiments and where their figures lie: show.py CONFIG [PRESET]"""
+"""Print the tables of a config's runs and where their figures and pages lie: show.py CONFIG [PRESET]"""
 
 import sys
 from pathlib import Path
@@ -7,28 +7,22 @@ from pathlib import Path
 import yaml
 
 from mvi.workflow.config import merge, resolve
+from mvi.workflow.plan import Plan
+from mvi.workflow.results import shown
 
 # What a config file is laid over, as Snakemake does with the one that the Snakefile names.
 config = yaml.safe_load(Path("config/config.yaml").read_text(encoding="utf-8"))
 config = merge(config, yaml.safe_load(Path(sys.argv[1]).read_text(encoding="utf-8")))
 if len(sys.argv) > 2:
     config["preset"] = sys.argv[2]
-config = resolve(config)
-flickr = config["flickr"]
-folders = {
-    "halves": [Path("results", config["run"])],
-    "flickr": [Path("results", flickr["run"]), Path("results/data", flickr["dataset"], "card")],
-    # Its tables and figures stand beside those of flickr.
-    "deep": [],
-    "theory": [Path("results/theory")],
-}
-shown = [folder for name in config["experiments"] for folder in folders[name]]
-for folder in shown:
-    for table in sorted(folder.glob("tables/*.md")):
+plan = Plan(resolve(config))
+runs = [*plan.runs.values(), *plan.theory.values()]
+tables = [Path(path) for run in runs for path in shown(run, "tables", "md")]
+figures = [Path(path) for run in runs for path in shown(run, "figures", "png")]
+pages = [Path(run.file(name)) for run in runs for name in ("figures/nearest.html", "scores.csv", "report.md")]
+for table in tables:
+    if table.exists():
         print(f"\n{table.read_text(encoding='utf-8').strip()}\n")
-for folder in shown:
-    for figure in [*sorted(folder.glob("figures/*.png")), *sorted(folder.glob("*.png"))]:
-        print(figure)
-for folder in shown:
-    for page in [*sorted(folder.glob("figures/*.html")), *sorted(folder.glob("report.md"))]:
-        print(page)
+for path in (*figures, *pages):
+    if path.exists():
+        print(path)

@@ -27,8 +27,8 @@ def baseline(
 ) -> Callable[[int], list[Score]]:
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
-    name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier, with
-        what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
+    name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
+        with what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
     settings: "kind" ("svm" or "logistic"), "text_scale", and the fields of the classifier
     """
     options = dict(settings)

@@ -319,7 +319,7 @@ TARGETS: dict[str, Target] = {
 
 
 def target(plan: Plan, name: str) -> Files:
-    """The files of a target, of every run that lists it among its outputs, else of every run that can make it.
+    """The files of a target, of the runs that list it among their outputs, else of all that can make it.
 
     Raises `ConfigError` where no run can.
     """
