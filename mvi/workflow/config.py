@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
 from mvi.workflow import checks, schema
 from mvi.workflow.schema import merge
@@ -88,8 +89,8 @@ def _by_preset(chosen: Mapping[str, Settings], preset: str, folder: Path) -> dic
             start = f"{run['dataset']}-"
             forms = [file.removeprefix(start) for file in _files(folder) if file.startswith(start)]
             raise ConfigError(
-                f'config key "preset" is "{preset}", but {folder} has no {other}.yaml'
-                f"{schema.nearest(preset, forms)}"
+                f'config key "preset" is "{schema.printable(preset)}", but {folder} has no such form of '
+                f"{run['dataset']}{schema.nearest(preset, forms)}"
             )
         if other in found:
             raise ConfigError(f'config key "preset" makes {other} of several of the "runs"; name it once.')
@@ -131,7 +132,9 @@ def _file(name: str, folder: Path, asked_by: str, above: Sequence[str] = ()) -> 
     path = _path(name, folder)
     if name not in _files(folder):
         near = schema.nearest(str(name), _files(folder))
-        raise ConfigError(f'{asked_by} names "{name}", but {folder} has no such run file{near}')
+        raise ConfigError(
+            f'{asked_by} names "{schema.printable(str(name))}", but {folder} has no such run file{near}'
+        )
     if name in above:
         chain = " to ".join([*above[above.index(name) :], name])
         raise ConfigError(f'config key "extends" leads in a circle, from {chain}, in {folder}; end it.')
@@ -149,13 +152,14 @@ def _over(base: Settings, own: Settings, path: Sequence[str], file: Path | None)
         raise ConfigError(f'{where} has both "dataset" and "theory", but must have one of them.')
     if not theory and dataset is None:
         raise ConfigError(f'{where} must have the key "dataset" or the key "extends", a run to take it from.')
-    if not theory and dataset not in list(schema.datasets()):
+    if not theory and dataset not in list(DATASETS):
         raise ConfigError(
-            f'{where} has the data set "{dataset}", but must have one of {schema.listed(schema.datasets())}.'
+            f'{where} has the data set "{schema.printable(str(dataset))}", but must have one of '
+            f"{schema.listed(DATASETS)}."
         )
     form = schema.of_theory() if theory else schema.of_run(dataset)
     own = schema.typed(form, own)
-    schema.check(form, own, path, file=file, whole=False)
+    schema.check(form, own, path, within=f" in {file}" if file else "", whole=False)
     if dataset != base.get("dataset"):
         # The settings of another data set do not fit.
         base = {key: value for key, value in base.items() if key != "data"}
@@ -211,24 +215,21 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
         raise ConfigError(
             f'config key "runs.{name}.name" is "{run["name"]}", but must be "{name}" or left out.'
         )
-    path = ("runs", name)
-    if "theory" in run:
-        form = schema.of_theory()
-        over = {key: value for key, value in config["settings"].items() if key == "theory"}
-    else:
-        form = schema.of_run(run["dataset"])
-        over = {key: value for key, value in config["settings"].items() if key != "theory"}
+    theory = "theory" in run
+    form = schema.of_theory() if theory else schema.of_run(run["dataset"])
+    over = {key: value for key, value in config["settings"].items() if theory == (key == "theory")}
+    # Such as a modality that only other runs have.
+    schema.check(form, over, ("settings",), within=f" for the run {name}", whole=False)
+    if not theory:
         over["data"] = config["data"].get(run["dataset"], {})
         over["features"] = _for_features(form["properties"]["features"], config["features"])
-    run = schema.completed(form, merge(run, schema.typed(form, over)))
-    if "theory" in run:
-        schema.check(form, run, path)
+    run = schema.completed(form, merge(run, over))
+    schema.check(form, run, ("runs", name))
+    if theory:
         checks.check_theory(run)
         return run
-    schema.check(form["properties"]["data"], run["data"], ("data", run["dataset"]))
-    schema.check(form, run, path)
     run["features"]["name"] = run["features"]["name"] or run["features"]["kind"]
-    checks.check_run(run, schema.datasets()[run["dataset"]])
+    checks.check_run(run, DATASETS[run["dataset"]])
     return run
 
 

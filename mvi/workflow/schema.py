@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """The schema of the configuration: complete settings by it, check them, say in one sentence what is wrong.
 
-`schema.yaml` holds every key, its range and its default. `of_config`, `of_run` and `of_theory` give it in
-plain JSON schema, with all definitions put in their places and the entries that there are for each method
-and for each modality of a data set.
+`schema.yaml` holds every key, its range and its default, but for the settings of methods and of data sets,
+which their records have. `of_config`, `of_run` and `of_theory` give it in plain JSON schema, with all
+definitions put in their places and the entries that there are for each method and for each modality of a
+data set.
 """
 
 import difflib
@@ -18,6 +19,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from mvi.data.sets.base import DataSet
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
 
@@ -34,7 +37,7 @@ NAMES = {
     "string": "text",
 }
 # Keys of a run that once had another name, for those who remember it.
-FORMERLY = {"figure2": "completion", "model": "joint", "objective": "method", "reference_rows": "baselines"}
+FORMERLY = {"figure2": "completion", "model": "joint", "reference_rows": "baselines"}
 # Of a run, what does not belong into the settings that are laid over all runs.
 OF_ONE_RUN = ("extends", "name", "dataset", "data", "features")
 
@@ -54,19 +57,20 @@ def merge(base: Any, over: Any) -> Any:
 
 
 @cache
-def datasets() -> dict[str, dict[str, Any]]:
-    """Name of each data set -> what the configuration has to know of it."""
-    found: dict[str, dict[str, Any]] = _source()["datasets"]
-    return found
-
-
-@cache
 def of_run(dataset: str) -> Schema:
     """The schema of a run with this data set."""
-    record = datasets()[dataset]
-    schema = _expanded(_source()["run"], tuple(record["modalities"]))
-    own = {key: _expanded(record[key], ()) for key in ("data", "features")}
-    return {**schema, "properties": {**schema["properties"], **own}}
+    record, source = DATASETS[dataset], _source()
+    features = source["$defs"]["image_features" if record.has_images else "given_features"]
+    known = dict(features["properties"])
+    if not record.has_features:
+        known.pop("precision")
+    own = {"data": _data(record), "features": features | {"properties": known}}
+    schema = _expanded({"properties": source["run"]["properties"] | own}, tuple(record.modalities))
+    pathways = schema["properties"]["pathways"]["properties"]
+    for name, modality in record.modalities.items():
+        kind = pathways[name]["properties"]["transform"]["properties"]["kind"]
+        kind |= {"enum": list(modality.transforms), "default": modality.transforms[0]}
+    return schema
 
 
 @cache
@@ -79,16 +83,20 @@ def of_theory() -> Schema:
 def of_config() -> Schema:
     """The schema of a configuration, its `settings` those of any run."""
     source = _source()
-    modalities = dict.fromkeys(name for record in datasets().values() for name in record["modalities"])
+    modalities = dict.fromkeys(name for record in DATASETS.values() for name in record.modalities)
     run, theory = source["run"]["properties"], source["theory_run"]["properties"]
     settings = {key: node for key, node in run.items() if key not in OF_ONE_RUN}
     settings["theory"] = theory["theory"]
-    data = {name: record["data"] for name, record in datasets().items()}
+    data = {name: _data(record) for name, record in DATASETS.items()}
     own = source["config"]["properties"]
     filled = {
         key: own[key] | {"properties": known} for key, known in (("settings", settings), ("data", data))
     }
     return _expanded({"properties": own | filled}, tuple(modalities))
+
+
+def _data(record: DataSet) -> Schema:
+    return {"description": record.title, "properties": dict(record.settings)}
 
 
 @cache
@@ -97,7 +105,7 @@ def _source() -> dict[str, Any]:
     schema: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=LOADER)
     settings = {name: {"properties": dict(record.settings)} for name, record in METHODS.items()}
     schema["$defs"] |= {
-        "dataset": {"description": "The data set.", "enum": list(schema["datasets"])},
+        "dataset": {"description": "The data set.", "enum": list(DATASETS)},
         "method": {"enum": list(METHODS)},
         "method_or_null": {"type": ["string", "null"], "enum": [*METHODS, None]},
         "methods": {"properties": settings},
@@ -148,12 +156,12 @@ def plain(value: Any) -> Any:
 
 
 def typed(schema: Schema, value: Any) -> Any:
-    """Give numbers, truth values and null, which may come as text, the types of the schema; adds nothing."""
+    """Give numbers, truth values and null, which may come as text, the schema's types, and keys its order."""
     return _complete(schema, value, fill=False)
 
 
 def completed(schema: Schema, value: Any) -> Any:
-    """Add the schema's defaults too, and put keys into its order."""
+    """Add the schema's defaults too."""
     return _complete(schema, value, fill=True)
 
 
@@ -167,8 +175,8 @@ def _complete(node: Schema, value: Any, *, fill: bool) -> Any:
     fill = fill and not node.get("partial", False)
     if fill:
         value = merge(_defaults(node), value)
-        ordered = [key for key in properties if key in value]
-        value = {key: value[key] for key in [*ordered, *(k for k in value if k not in properties)]}
+    ordered = [key for key in properties if key in value]
+    value = {key: value[key] for key in [*ordered, *(key for key in value if key not in properties)]}
     return {key: _complete(properties.get(key, {}), inner, fill=fill) for key, inner in value.items()}
 
 
@@ -215,13 +223,13 @@ def _scalar(value: Any, types: list[str]) -> Any:
 
 
 def check(
-    schema: Schema, value: Any, path: Sequence[str] = (), *, file: Path | None = None, whole: bool = True
+    schema: Schema, value: Any, path: Sequence[str] = (), *, within: str = "", whole: bool = True
 ) -> None:
     """Raise `ConfigError` for the first thing in `value` that the schema does not allow.
 
-    `path` leads to `value` in what the user wrote, or in `file`. Keys may be missing unless it is `whole`.
+    `path` leads to `value` in what the user wrote; `within` follows the key's name in the message. Keys may
+    be missing unless the value is `whole`.
     """
-    within = f" in {file}" if file else ""
     for where, leaf in _leaves(value, tuple(path)):
         if isinstance(leaf, float) and not math.isfinite(leaf):
             raise ConfigError(f'config key "{where}"{within} is {leaf}, but must be a finite number.')
@@ -243,12 +251,12 @@ def _sentence(error: ValidationError, schema: Schema, path: Sequence[str], withi
         name = next(key for key in error.instance if key not in known)
         here = f"{place}." if place else ""
         everywhere = [dotted([*path, key]) for key in _all_keys(schema)]
-        return f'config key "{here}{name}"{within} is unknown{nearest(name, known, here, everywhere)}'
+        near = nearest(name, known, here, everywhere)
+        return f'config key "{here}{printable(name)}"{within} is unknown{near}'
     if error.validator == "required":
         name = next(key for key in error.validator_value if key not in error.instance)
-        return (
-            f'config key "{dotted([place, name])}"{within} must be set, or come from a run file by "extends".'
-        )
+        key, source = (f"{place}.{name}", ', or come from a run file by "extends"') if place else (name, "")
+        return f'config key "{key}"{within} must be set{source}.'
     if error.validator == "uniqueItems":
         return f'config key "{place}"{within} is {error.instance}, but must not hold a value twice.'
     return f'config key "{place}"{within} is {_shown(error.instance)}, but must be {_allowed(error.schema)}.'
@@ -280,13 +288,14 @@ def dotted(path: Iterable[str | int]) -> str:
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
-    return text
+    return printable(text)
 
 
 def _allowed(schema: Schema) -> str:
     """Describe a schema node's types and range in words."""
     if "enum" in schema:
-        return f"one of {listed(['null' if value is None else str(value) for value in schema['enum']])}"
+        known = listed(["null" if value is None else str(value) for value in schema["enum"]])
+        return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
     words = {
         "minimum": "at least",
         "exclusiveMinimum": "greater than",
@@ -304,10 +313,14 @@ def _shown(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, str):
-        # Such as a line break, which would break the sentence too.
-        shown = value.encode("unicode_escape").decode() if not value.isprintable() else value
+        shown = printable(value)
         return f'"{shown if len(shown) <= 60 else shown[:57] + "..."}"'
     return "null" if value is None else str(value)
+
+
+def printable(text: str) -> str:
+    """The text, with its line breaks and the like as escapes: they would break the sentence too."""
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
 
 
 def _leaves(value: Any, path: tuple[str | int, ...]) -> Iterator[tuple[str, Any]]:
