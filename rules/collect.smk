@@ -39,7 +39,7 @@ rule dump_config:
     wildcard_constraints:
         run=one_of([*PLAN.runs, *PLAN.theory]),
     params:
-        config=lambda wildcards: digest(
+        config=lambda wildcards: plan.digest(
             {**config, "runs": config["runs"][wildcards.run]}
         ),
         code=code("dump_config.py"),

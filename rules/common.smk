@@ -2,32 +2,21 @@
 """Binds what `mvi.workflow` says of a run or a data set to the wildcards of rules; no rule stands here."""
 
 import os
-import re
-from functools import reduce
-from inspect import signature
-from operator import getitem
 from pathlib import Path
 
 from mvi.data.sets.base import module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
 from mvi.methods.registry import METHODS
-from mvi.workflow import results
+from mvi.workflow import plan, results
+from mvi.workflow.binding import bound, feature, more_after_failure, one_of, setting
 from mvi.workflow.config import resolve
-from mvi.workflow.plan import (
-    DOWNLOADED,
-    EXPERIMENTS,
-    Plan,
-    Run,
-    Source,
-    Theory,
-    digest,
-    hash_of_download,
-)
+from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
 from mvi.workflow.provenance import code_hash, gpus, script_hash
 
 # What watches a training and changes nothing in it: an edit trains nothing again.
 OBSERVERS = ["mvi.training.monitors"]
+memory = more_after_failure
 
 
 def checked(question, *arguments):
@@ -42,50 +31,24 @@ def checked(question, *arguments):
 resolved = checked(resolve, config)
 if resolved["mirror"]:
     os.environ["MVI_MIRROR"] = resolved["mirror"]
-checked(Plan.check_mirror, os.environ.get("MVI_MIRROR"))
+checked(plan.check_mirror, os.environ.get("MVI_MIRROR"))
 config.clear()
 config.update(resolved, mirror=None)
 PLAN = checked(Plan, config)
 
 
-def bound(question, subject):
-    """A function of wildcards: `question` of the subject that they name, with those that it takes."""
-    ask = question.fget if isinstance(question, property) else question
-    names = list(signature(ask).parameters)[1:]
-
-    def answer(wildcards):
-        given = [wildcards[name] for name in names]
-        return checked(lambda: ask(subject(wildcards), *given))
-
-    return answer
-
-
 def of(question):
     """Ask about the run of a job."""
-    return bound(question, lambda wildcards: PLAN.run(wildcards.run))
+    return bound(question, lambda wildcards: PLAN.run(wildcards.run), checked)
 
 
 def of_source(question):
     """Ask about the data set, and the features, of a job."""
-    return bound(
-        question,
-        lambda wildcards: PLAN.source(wildcards.dataset, wildcards.get("features")),
-    )
 
+    def source(wildcards):
+        return PLAN.source(wildcards.dataset, wildcards.get("features"))
 
-def setting(*path):
-    """A question for a setting of a run."""
-    return lambda run: reduce(getitem, path, run.settings)
-
-
-def feature(name):
-    """A question for a setting of the features of a data set."""
-    return lambda source: source.features[name]
-
-
-def one_of(names):
-    """Constrain a wildcard to these very names; to nothing where there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+    return bound(question, source, checked)
 
 
 def code(script, *modules, without=()):
@@ -108,11 +71,6 @@ def method_of(wildcards):
 def reader(field):
     """The module that the record of a data set names under `field`."""
     return lambda wildcards: [module_of(getattr(DATASETS[wildcards.dataset], field))]
-
-
-def memory(megabytes):
-    """Ask for more after each failure: a job that ran out of memory would again."""
-    return lambda wildcards, attempt: megabytes * attempt
 
 
 def gpu():

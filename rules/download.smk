@@ -12,11 +12,11 @@ rule download:
     log:
         "results/data/{dataset}/logs/download/{file}.log",
     wildcard_constraints:
-        dataset=one_of(DOWNLOADED),
+        dataset=one_of(plan.DOWNLOADED),
         file=r"[^/]+",
     params:
         sha256=lambda wildcards: checked(
-            hash_of_download, wildcards.dataset, wildcards.file
+            plan.hash_of_download, wildcards.dataset, wildcards.file
         ),
         code=code("download.py"),
     message:

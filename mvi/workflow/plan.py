@@ -702,14 +702,6 @@ class Plan:
         """The sources whose raw files a program draws."""
         return {name: source for name, source in self.sources.items() if source.dataset.generator}
 
-    @staticmethod
-    def check_mirror(folder: str | None) -> None:
-        """Raise `ConfigError` for a mirror of raw files that is not there."""
-        if folder and not Path(folder).expanduser().is_dir():
-            raise ConfigError(
-                f"The mirror {folder} is not a folder; name the folder that holds the raw files."
-            )
-
 
 DOWNLOADED = [NETWORK, *(name for name, record in DATASETS.items() if record.downloads)]
 """Whose raw files are downloaded."""
@@ -723,3 +715,9 @@ def hash_of_download(dataset: str, file: str) -> tuple[str, ...]:
 def digest(settings: Any) -> str:
     """What tells settings from others, short."""
     return hashlib.sha256(json.dumps(settings).encode()).hexdigest()[:16]
+
+
+def check_mirror(folder: str | None) -> None:
+    """Raise `ConfigError` for a mirror of raw files that is not there."""
+    if folder and not Path(folder).expanduser().is_dir():
+        raise ConfigError(f"The mirror {folder} is not a folder; name the folder that holds the raw files.")
