@@ -22,12 +22,15 @@ from mvi.data.sets.registry import DATASETS, dataset
 from mvi.data.store import Store
 from mvi.data.transforms import KINDS
 from mvi.errors import ConfigError, DataError
-from mvi.workflow.config import resolve
 from mvi.workflow.provenance import closure
+from mvi.workflow.schema import completed, of_run
 
 ROOT = Path(__file__).parents[1]
 RECORDS = [pytest.param(record, id=name) for name, record in DATASETS.items()]
-DEFAULTS = resolve({})["data"]
+DEFAULTS = {name: completed(of_run(name)["properties"]["data"], {}) for name in DATASETS}
+TOY_RUN = (
+    "extends: reference-flickr, dataset: toy, splits: [1], baselines: {inputs: [image]}, outputs: [reference]"
+)
 
 
 def entry_points(record: DataSet) -> list[str]:
@@ -128,7 +131,7 @@ def test_a_mistake_in_the_settings_is_one_sentence(record):
             record.refuse_mistakes(own)
         own = own | dict.fromkeys(record.own_files.values(), "somewhere")
     shares = own.get("splits", own)
-    if isinstance(shares.get("validation"), float):
+    if {"train", "test"} & shares.keys():
         wrong = shares | {key: 0.5 for key in shares if key in ("train", "validation", "test")}
         with pytest.raises(ConfigError, match=rf'"data\.{record.name}\..* must be less than 1\.$'):
             record.refuse_mistakes(own | ({"splits": wrong} if "splits" in own else wrong))
@@ -319,17 +322,15 @@ def snakemake(folder: Path, *arguments: str) -> str:
 
 def test_a_data_set_is_added_by_one_file(with_a_toy):
     store = "results/data/toy/store.h5"
-    snakemake(with_a_toy, store, "--config", "data={toy: {rows: 14}}", "features={precision: float16}")
+    asked = ("--config", f"runs={{toy-default: {{{TOY_RUN}}}}}", "data={toy: {rows: 14}}")
+    snakemake(with_a_toy, store, *asked, "features={precision: float16}")
     with Store(with_a_toy / store) as made:
         assert (made.n_rows, made.attrs["dataset"], made.attrs["citation"]) == (14, "toy", "Nobody (2000)")
         assert made.read_stored("image").dtype == np.float16
         assert (~made.known()).sum() == 9 and not made.labels()[~made.known()].any()
         assert len(made.split(1)["test"]) == 6
-    asked = (
-        "flickr={dataset: toy, splits: [1], joint: {search: {split: 1}}, reference_rows: {inputs: [image]}}"
-    )
-    said = snakemake(with_a_toy, "-n", "reference", "--config", asked, "data={toy: {rows: 14}}")
-    assert re.search(r"^reference_rows +1$", said, re.M) and "results/toy-default/tables/reference.md" in said
+    said = snakemake(with_a_toy, "-n", "reference", *asked)
+    assert re.search(r"^baselines +1$", said, re.M) and "results/toy-default/tables/reference.md" in said
 
 
 def test_a_store_is_made_again_for_its_reader_and_for_no_other_data_set_or_title(with_a_toy):
