@@ -22,12 +22,18 @@ from mvi.data.sets.registry import DATASETS, dataset
 from mvi.data.store import Store
 from mvi.data.transforms import KINDS
 from mvi.errors import ConfigError, DataError
-from mvi.workflow.config import resolve
+from mvi.workflow import schema
 from mvi.workflow.provenance import closure
 
 ROOT = Path(__file__).parents[1]
 RECORDS = [pytest.param(record, id=name) for name, record in DATASETS.items()]
-DEFAULTS = resolve({})["data"]
+# What no default can tell: where a user has the files.
+SOMEWHERE = {
+    name: {key: f"somewhere/{key}" for key in record.own_files.values()} for name, record in DATASETS.items()
+}
+DEFAULTS = {
+    name: schema.completed(schema.of_run(name)["properties"]["data"], SOMEWHERE[name]) for name in DATASETS
+}
 
 
 def entry_points(record: DataSet) -> list[str]:
@@ -57,7 +63,6 @@ def test_what_a_record_says_fits_together(record):
     assert sum(map(bool, (record.downloads, record.generator, record.own_files))) <= 1
     for modality in record.modalities.values():
         assert modality.transforms and set(modality.transforms) <= set(KINDS)
-    assert not record.published or not record.generated
     if record.has_images:
         assert "images" in record.raw_files(DEFAULTS[record.name], "raw")
         assert not record.feature_groups
@@ -85,8 +90,8 @@ def test_entry_points_are_there_and_take_what_they_are_given(record):
 def test_the_size_is_known_from_the_settings(record):
     assert set(DEFAULTS[record.name]) == set(record.settings)
     assert record.splits(DEFAULTS[record.name]) >= 1
+    record.check(DEFAULTS[record.name])
     if not record.own_files:
-        record.refuse_mistakes(DEFAULTS[record.name])
         size = record.size(DEFAULTS[record.name])
         assert 0 < size.train < size.labelled <= size.rows and size.fingerprint == ""
 
@@ -114,24 +119,29 @@ def test_downloads_are_in_the_registry_of_downloads(record):
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_published_numbers_are_of_an_experiment_that_is_quoted(record):
+def test_where_a_user_has_the_files_must_be_said(record):
+    own = schema.of_run(record.name)["properties"]["data"]
+    for key in record.own_files.values():
+        settings = {name: value for name, value in DEFAULTS[record.name].items() if name != key}
+        with pytest.raises(ConfigError, match=f'"data.{record.name}.{key}" must be set'):
+            schema.check(own, settings, ("data", record.name))
+    schema.check(own, DEFAULTS[record.name], ("data", record.name))
+
+
+def test_published_numbers_are_of_real_data_sets():
     with (ROOT / "config/published.csv").open(newline="") as file:
-        assert record.published in {"", *(row["experiment"] for row in csv.DictReader(file))}
+        named = {row["dataset"] for row in csv.DictReader(file)}
+    assert named and not [name for name in named if dataset(name).generated]
 
 
 @pytest.mark.parametrize("record", RECORDS)
-def test_a_mistake_in_the_settings_is_one_sentence(record):
+def test_shares_that_leave_nothing_are_refused(record):
     own = DEFAULTS[record.name]
-    if record.own_files:
-        key = next(iter(record.own_files.values()))
-        with pytest.raises(ConfigError, match=f'"data.{record.name}.{key}" must be set'):
-            record.refuse_mistakes(own)
-        own = own | dict.fromkeys(record.own_files.values(), "somewhere")
     shares = own.get("splits", own)
-    if isinstance(shares.get("validation"), float):
+    if sum(part in shares for part in ("train", "validation", "test")) == 2:
         wrong = shares | {key: 0.5 for key in shares if key in ("train", "validation", "test")}
         with pytest.raises(ConfigError, match=rf'"data\.{record.name}\..* must be less than 1\.$'):
-            record.refuse_mistakes(own | ({"splits": wrong} if "splits" in own else wrong))
+            record.check(own | ({"splits": wrong} if "splits" in own else wrong))
 
 
 def test_records_are_light():
@@ -244,6 +254,13 @@ def test_a_folder_s_size_follows_its_files(tmp_path):
         record.size(settings)
 
 
+RUN = """
+extends: reference-flickr
+dataset: toy
+outputs: [reference]
+splits: [1]
+baselines: {inputs: [image]}
+"""
 TOY = '''
 """Features and words of two kinds of rows, with one split and a metric of their own."""
 
@@ -281,7 +298,7 @@ DATASET = DataSet(
     name="toy",
     title="a toy",
     order=70,
-    modalities={"image": Modality(("standardise",)), "text": Modality(("binarise", "counts"))},
+    modalities={"image": Modality("real"), "text": Modality("counts")},
     labels="multi",
     metrics={"hits_at_1": "mvi.data.sets.toy:hits_at_1", **MEAN_AVERAGE_PRECISION},
     settings={"rows": {"$ref": "#/$defs/count", "default": 12}},
@@ -295,12 +312,13 @@ DATASET = DataSet(
 
 @pytest.fixture(scope="module")
 def with_a_toy(tmp_path_factory) -> Path:
-    """A copy of the workflow and of the library with one file more."""
+    """A copy of the workflow and of the library with a data set more, and a run of it."""
     folder = tmp_path_factory.mktemp("copy")
     for name in ("rules", "workflow_scripts", "report", "config", "profiles", "mvi"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(ROOT / "Snakefile", folder / "Snakefile")
     (folder / "mvi/data/sets/toy.py").write_text(TOY)
+    (folder / "config/runs/toy-own.yaml").write_text(RUN)
     return folder
 
 
@@ -319,17 +337,15 @@ def snakemake(folder: Path, *arguments: str) -> str:
 
 def test_a_data_set_is_added_by_one_file(with_a_toy):
     store = "results/data/toy/store.h5"
-    snakemake(with_a_toy, store, "--config", "data={toy: {rows: 14}}", "features={precision: float16}")
+    own = ["--config", "runs=[toy-own]", "data={toy: {rows: 14}}", "features={precision: float16}"]
+    snakemake(with_a_toy, store, *own)
     with Store(with_a_toy / store) as made:
         assert (made.n_rows, made.attrs["dataset"], made.attrs["citation"]) == (14, "toy", "Nobody (2000)")
         assert made.read_stored("image").dtype == np.float16
         assert (~made.known()).sum() == 9 and not made.labels()[~made.known()].any()
         assert len(made.split(1)["test"]) == 6
-    asked = (
-        "flickr={dataset: toy, splits: [1], joint: {search: {split: 1}}, reference_rows: {inputs: [image]}}"
-    )
-    said = snakemake(with_a_toy, "-n", "reference", "--config", asked, "data={toy: {rows: 14}}")
-    assert re.search(r"^reference_rows +1$", said, re.M) and "results/toy-default/tables/reference.md" in said
+    said = snakemake(with_a_toy, "-n", "reference", *own)
+    assert re.search(r"^baselines +1$", said, re.M) and "results/toy-own/tables/reference.md" in said
 
 
 def test_a_store_is_made_again_for_its_reader_and_for_no_other_data_set_or_title(with_a_toy):

@@ -134,7 +134,7 @@ def test_a_missing_file_is_named(folder):
 
 
 def test_training_rows_come_first_and_some_of_them_validate(folder, arrays):
-    settings = {"seed": 0, "validation": 2}
+    settings = {"seed": 0, "validation": 0.25}
     raw = DATASET.raw_files(settings, str(folder))
     mnist.write_mnist_store(folder / "store.h5", raw, settings, dataset="few", citation="c")
     train, test = (arrays[name] for name in (mnist.TRAIN_LABELS, mnist.TEST_LABELS))
@@ -158,7 +158,7 @@ def test_the_real_set_ends_up_whole_in_its_store(tmp_path):
     assert np.bincount(test_labels).tolist() == [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
     assert train_images.min() == 0 and train_images.max() == 1
     images = np.concatenate([train_images, test_images])
-    settings = {"seed": 0, "validation": 10_000}
+    settings = {"seed": 0, "validation": 0.166667}
     raw = DATASET.raw_files(settings, str(tmp_path))
     mnist.write_mnist_store(tmp_path / "store.h5", raw, settings, dataset="mnist", citation="c")
     with Store(tmp_path / "store.h5") as store:

@@ -5,16 +5,15 @@ Found here, they cost nothing; found in a job, they may cost the hours of traini
 raises `ConfigError` with the path of the key.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
+from mvi.data.sets.base import DataSet, Modality
 from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
 from mvi.workflow.schema import listed
 
-# What a model may see of a modality whose numbers are of one kind.
-TRANSFORMS = {"unit": ("as_stored",), "real": ("standardise",), "counts": ("binarise", "counts")}
 # Descriptors of an image that a linear classifier may be given alone.
 DESCRIPTORS = (
     "gist",
@@ -32,19 +31,19 @@ NEED_FINETUNING = ("table3", "tags", "figure3", "figure4", "model")
 Settings = Mapping[str, Any]
 
 
-def check_run(run: Settings, dataset: Settings) -> None:
-    """Check one complete run; `dataset` is what the configuration knows of its data set."""
+def check_run(run: Settings, dataset: DataSet) -> None:
+    """Check one complete run; `dataset` is the record of its data set."""
     path = f"runs.{run['name']}"
     if run["name"] == "theory":
         raise ConfigError(
             f'config key "{path}" has a data set, but the name is kept for the theory; rename it.'
         )
     _check_ramps(run, path)
-    _check_data(run["data"], f"data.{run['dataset']}")
+    dataset.check(run["data"])
     _check_features(run["features"], f"{path}.features")
     _check_splits(run, path, dataset)
     _check_copies(run, path, dataset)
-    _check_pathways(run, path, dataset["modalities"])
+    _check_pathways(run, path, dataset.modalities)
     _check_finetuning(run, path)
     _check_evaluation(run, path, dataset)
     _check_outputs(run, path)
@@ -95,32 +94,6 @@ def _check_ramps(value: Any, path: str) -> None:
         _check_ramps(inner, f"{path}.{key}")
 
 
-def _check_data(data: Settings, path: str) -> None:
-    for where, part in _parts(data, path):
-        first, second, rest = (
-            ("train", "validation", "test") if "train" in part else ("validation", "test", "training")
-        )
-        if {first, second} <= part.keys() and part[first] + part[second] >= 1:
-            raise ConfigError(
-                f'config keys "{where}.{first}" and "{where}.{second}" are {part[first]} and {part[second]}, '
-                f"but must leave rows for {rest}: their sum must be less than 1."
-            )
-    if "labelled" in data:
-        shares = [data["splits"][part] for part in ("train", "validation")]
-        counts = [round(share * data["labelled"]) for share in shares]
-        if min(*counts, data["labelled"] - sum(counts)) < 1:
-            raise ConfigError(
-                f'config key "{path}.labelled" is {data["labelled"]}, but must be enough for a row in each '
-                "part of a split."
-            )
-
-
-def _parts(data: Settings, path: str) -> Iterator[tuple[str, Settings]]:
-    """The mapping itself and those in it, with their places."""
-    yield path, data
-    yield from ((f"{path}.{key}", value) for key, value in data.items() if isinstance(value, Mapping))
-
-
 def _check_features(features: Settings, path: str) -> None:
     if features["kind"] == "given":
         return
@@ -144,8 +117,8 @@ def _check_features(features: Settings, path: str) -> None:
         )
 
 
-def _check_splits(run: Settings, path: str, dataset: Settings) -> None:
-    count = dataset["splits"] if "splits" in dataset else run["data"]["splits"]["count"]
+def _check_splits(run: Settings, path: str, dataset: DataSet) -> None:
+    count = dataset.splits(run["data"])
     searched = run["joint"]["search"]["split"]
     for key, value, greatest in (
         ("splits", run["splits"], max(run["splits"])),
@@ -163,21 +136,21 @@ def _check_splits(run: Settings, path: str, dataset: Settings) -> None:
         )
 
 
-def _check_copies(run: Settings, path: str, dataset: Settings) -> None:
+def _check_copies(run: Settings, path: str, dataset: DataSet) -> None:
     for where, copies in (
         ("copies", run["copies"]),
         ("classifier.copies", run["classifier"]["copies"]),
     ):
-        if copies and not dataset.get("translates"):
+        if copies and not dataset.translates:
             raise ConfigError(
                 f'config key "{path}.{where}" is {copies}, but must be 0: the store of {run["dataset"]} '
                 "holds no images to translate."
             )
 
 
-def _check_pathways(run: Settings, path: str, modalities: Mapping[str, str]) -> None:
+def _check_pathways(run: Settings, path: str, modalities: Mapping[str, Modality]) -> None:
     for name, pathway in run["pathways"].items():
-        kind, allowed = pathway["transform"]["kind"], TRANSFORMS[modalities[name]]
+        kind, allowed = pathway["transform"]["kind"], modalities[name].transforms
         if kind not in allowed:
             raise ConfigError(
                 f'config key "{path}.pathways.{name}.transform.kind" is "{kind}", but must be '
@@ -220,7 +193,7 @@ def _check_finetuning(run: Settings, path: str) -> None:
         )
 
 
-def _check_evaluation(run: Settings, path: str, dataset: Settings) -> None:
+def _check_evaluation(run: Settings, path: str, dataset: DataSet) -> None:
     grid = run["classifier"]["C"]
     if grid != sorted(grid):
         raise ConfigError(f'config key "{path}.classifier.C" is {grid}, but must ascend.')
@@ -239,14 +212,15 @@ def _check_evaluation(run: Settings, path: str, dataset: Settings) -> None:
         )
 
 
-def _baselines(run: Settings, dataset: Settings) -> list[str]:
+def _baselines(run: Settings, dataset: DataSet) -> list[str]:
     """What the run can have linear classifiers on."""
     if run["classifier"]["kind"] == "svm":
         return ["raw_own", "raw_filled"]
     forms = [
-        [name, *([f"sqrt_{name}"] if kind == "real" else [])] for name, kind in dataset["modalities"].items()
+        [name, *([f"sqrt_{name}"] if modality.kind == "real" else [])]
+        for name, modality in dataset.modalities.items()
     ]
-    parts = DESCRIPTORS if run["features"]["kind"] == "descriptors" else dataset.get("parts", ())
+    parts = DESCRIPTORS if run["features"]["kind"] == "descriptors" else dataset.feature_groups
     return [*(name for names in forms for name in names), *map("+".join, product(*forms)), *parts]
 
 

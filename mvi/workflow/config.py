@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
 from mvi.workflow import checks, schema
 from mvi.workflow.schema import merge
@@ -149,9 +150,9 @@ def _over(base: Settings, own: Settings, path: Sequence[str], file: Path | None)
         raise ConfigError(f'{where} has both "dataset" and "theory", but must have one of them.')
     if not theory and dataset is None:
         raise ConfigError(f'{where} must have the key "dataset" or the key "extends", a run to take it from.')
-    if not theory and dataset not in list(schema.datasets()):
+    if not theory and dataset not in list(DATASETS):
         raise ConfigError(
-            f'{where} has the data set "{dataset}", but must have one of {schema.listed(schema.datasets())}.'
+            f'{where} has the data set "{dataset}", but must have one of {schema.listed(DATASETS)}.'
         )
     form = schema.of_theory() if theory else schema.of_run(dataset)
     own = schema.typed(form, own)
@@ -228,7 +229,7 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
     schema.check(form["properties"]["data"], run["data"], ("data", run["dataset"]))
     schema.check(form, run, path)
     run["features"]["name"] = run["features"]["name"] or run["features"]["kind"]
-    checks.check_run(run, schema.datasets()[run["dataset"]])
+    checks.check_run(run, DATASETS[run["dataset"]])
     return run
 
 

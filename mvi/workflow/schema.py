@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The schema of the configuration: complete settings by it, check them, say in one sentence what is wrong.
 
-`schema.yaml` holds every key, its range and its default. `of_config`, `of_run` and `of_theory` give it in
+`schema.yaml` holds every key, its range and its default, but for the settings of methods and of data sets,
+which are in their records. `of_config`, `of_run` and `of_theory` give it in
 plain JSON schema, with all definitions put in their places and the entries that there are for each method
 and for each modality of a data set.
 """
@@ -18,6 +19,8 @@ import yaml
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from mvi.data.sets.base import DataSet
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
 
@@ -54,19 +57,22 @@ def merge(base: Any, over: Any) -> Any:
 
 
 @cache
-def datasets() -> dict[str, dict[str, Any]]:
-    """Name of each data set -> what the configuration has to know of it."""
-    found: dict[str, dict[str, Any]] = _source()["datasets"]
-    return found
-
-
-@cache
 def of_run(dataset: str) -> Schema:
     """The schema of a run with this data set."""
-    record = datasets()[dataset]
-    schema = _expanded(_source()["run"], tuple(record["modalities"]))
-    own = {key: _expanded(record[key], ()) for key in ("data", "features")}
+    record = DATASETS[dataset]
+    schema = _expanded(_source()["run"], tuple(record.modalities))
+    own = {"data": _expanded(_data(record), ()), "features": _expanded(_features(record), ())}
     return {**schema, "properties": {**schema["properties"], **own}}
+
+
+def _data(record: DataSet) -> Schema:
+    return {"description": record.title, "properties": dict(record.settings)}
+
+
+def _features(record: DataSet) -> Schema:
+    """Made from images, kept as they come, in a precision of choice or not."""
+    kind = "image" if record.has_images else "kept" if record.has_features else "given"
+    return {"$ref": f"#/$defs/{kind}_features"}
 
 
 @cache
@@ -79,11 +85,11 @@ def of_theory() -> Schema:
 def of_config() -> Schema:
     """The schema of a configuration, its `settings` those of any run."""
     source = _source()
-    modalities = dict.fromkeys(name for record in datasets().values() for name in record["modalities"])
+    modalities = dict.fromkeys(name for record in DATASETS.values() for name in record.modalities)
     run, theory = source["run"]["properties"], source["theory_run"]["properties"]
     settings = {key: node for key, node in run.items() if key not in OF_ONE_RUN}
     settings["theory"] = theory["theory"]
-    data = {name: record["data"] for name, record in datasets().items()}
+    data = {name: _data(record) for name, record in DATASETS.items()}
     own = source["config"]["properties"]
     filled = {
         key: own[key] | {"properties": known} for key, known in (("settings", settings), ("data", data))
@@ -97,7 +103,7 @@ def _source() -> dict[str, Any]:
     schema: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=LOADER)
     settings = {name: {"properties": dict(record.settings)} for name, record in METHODS.items()}
     schema["$defs"] |= {
-        "dataset": {"description": "The data set.", "enum": list(schema["datasets"])},
+        "dataset": {"description": "The data set.", "enum": list(DATASETS)},
         "method": {"enum": list(METHODS)},
         "method_or_null": {"type": ["string", "null"], "enum": [*METHODS, None]},
         "methods": {"properties": settings},

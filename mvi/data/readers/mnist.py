@@ -51,12 +51,13 @@ def write_mnist_store(
     """
     train_images, train_labels, test_images, test_labels = load(Path(raw["train_images"]).parent)
     generator = np.random.default_rng(settings["seed"])
+    validation = round(settings["validation"] * len(train_labels))
     write_halves_store(
         path,
         dataset=dataset,
         images=np.concatenate([train_images, test_images]),
         labels=np.concatenate([train_labels, test_labels]),
-        split=held_out(len(train_labels), len(test_labels), settings["validation"], generator),
+        split=held_out(len(train_labels), len(test_labels), validation, generator),
         classes=[str(digit) for digit in range(10)],
         citation=citation,
     )

@@ -8,22 +8,23 @@ TRAIN, TEST = 60_000, 10_000
 
 def size(settings: Settings) -> Size:
     """The training files' rows, some of them held out for validation, then the test files' rows."""
-    return Size(rows=TRAIN + TEST, labelled=TRAIN + TEST, train=TRAIN - settings["validation"])
+    return Size(rows=TRAIN + TEST, labelled=TRAIN + TEST, train=TRAIN - round(settings["validation"] * TRAIN))
 
 
 DATASET = DataSet(
     name="mnist",
     title="MNIST (28 x 28 pixels)",
     order=20,
-    modalities={side: Modality(transforms=("as_stored",), shape=(28, 14)) for side in ("left", "right")},
+    modalities={side: Modality("unit", shape=(28, 14)) for side in ("left", "right")},
     labels="single",
     metrics=ERROR_RATE,
     settings={
         "seed": {"$ref": "#/$defs/seed"},
         "validation": {
-            "$ref": "#/$defs/count",
-            "description": "Rows of the training files that are held out for validation.",
-            "default": 10000,
+            "$ref": "#/$defs/share",
+            "description": "Share of the training files' 60,000 rows that is held out; 10,000, as in the "
+            "reference code.",
+            "default": 0.166667,
         },
     },
     size=size,
@@ -35,5 +36,4 @@ DATASET = DataSet(
         "test_images": "t10k-images-idx3-ubyte.gz",
         "test_labels": "t10k-labels-idx1-ubyte.gz",
     },
-    published="halves",
 )
