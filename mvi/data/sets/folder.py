@@ -17,16 +17,15 @@ DATASET = DataSet(
     name="folder",
     title="folder",
     order=60,
-    modalities={"image": Modality(("standardise",)), "text": Modality(("binarise", "counts"))},
+    modalities={"image": Modality("real"), "text": Modality("counts")},
     labels="multi",
     metrics=MEAN_AVERAGE_PRECISION,
     settings={
-        "pictures": {"description": "The folder.", "type": ["string", "null"], "default": None},
+        "pictures": {"description": "The folder.", "type": "string"},
         "table": {
             "description": "CSV with the columns file, tags and perhaps labels; tags and labels are "
             'separated by ";".',
-            "type": ["string", "null"],
-            "default": None,
+            "type": "string",
         },
         "vocabulary": {"$ref": "#/$defs/vocabulary", "default": {"minimum_count": 2}},
         "splits": {"$ref": "#/$defs/splits", "default": {"count": 3, "train": 0.6}},
