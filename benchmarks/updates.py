@@ -30,7 +30,10 @@ EXACT = SPARSITY | {"kind": "exact"}
 UPDATES = {
     "PCD-1": ("pcd", {"gibbs_steps": {"start": 1}, "chains": 500, "sparsity": SPARSITY}),
     "PCD-10": ("pcd", {"gibbs_steps": {"start": 10}, "chains": 500, "sparsity": SPARSITY}),
-    "CD-PercLoss-10": ("cd_percloss", {"gibbs_steps": {"start": 10}, "sparsity": SPARSITY}),
+    "CD-PercLoss-10": (
+        "cd_percloss",
+        {"gibbs_steps": {"start": 10}, "start_state": "doubled", "sparsity": SPARSITY},
+    ),
     "MP, 5 iterations": (
         "mp",
         {

@@ -40,7 +40,7 @@ SETTINGS = {
     "mean_field_iterations": 10,
     "methods": {
         "pcd": {"chains": 100, "gibbs_steps": {"start": 5}, "sparsity": NONE},
-        "cd_percloss": {"gibbs_steps": {"start": 1}, "sparsity": NONE},
+        "cd_percloss": {"gibbs_steps": {"start": 1}, "start_state": "doubled", "sparsity": NONE},
         "mp": {
             "iterations": 5,
             "bptt_depth": {"start": 5},

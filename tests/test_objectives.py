@@ -2,6 +2,7 @@
 """The objectives against finite differences, hand-written definitions and exact expectations."""
 
 import itertools
+from dataclasses import replace
 
 import pytest
 import torch
@@ -13,6 +14,7 @@ from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 from mvi.objectives.base import Ramp, Sparsity
+from mvi.objectives.finetuning import Finetuning
 from mvi.objectives.likelihood import ContrastiveDivergence
 from mvi.objectives.multiprediction import MultiPrediction, add_direction_
 from mvi.objectives.percloss import CDPercLoss, lowest_particle
@@ -282,15 +284,16 @@ def test_lowest_particle_is_the_lowest_of_its_chain():
     torch.testing.assert_close(h, model.hidden_mean(many))
 
 
+@pytest.mark.parametrize("start", ["doubled", "zeros"])
 @pytest.mark.parametrize("factors", [{}, {"up": {"left": 1.5, "right": 0.5}, "down": 2.0}])
-def test_lowest_particle_follows_its_definition(factors):
-    """The chain written out: doubled start, Gibbs steps with factors, the plain free energy."""
+def test_lowest_particle_follows_its_definition(factors, start):
+    """The chain written out: the start, Gibbs steps with factors, the plain free energy."""
     model = mrbm(**factors)
     v = (grey(300) < 0.5).double()
     x, ups = v[:, :6], model.ups
     W, b, c = (model.parameters[name] for name in ("weight", "hidden_bias", "visible_bias"))
     draws = generator(8)
-    a = (ups["left"] + ups["right"]) * (x @ W[:6]) + b
+    a = (ups["left"] + (ups["right"] if start == "doubled" else 0)) * (x @ W[:6]) + b
     candidates, energies = [], []
     for _ in range(5):
         h = (torch.rand(a.shape, dtype=a.dtype, generator=draws) < torch.sigmoid(a)).double()
@@ -303,7 +306,7 @@ def test_lowest_particle_follows_its_definition(factors):
     # Equal samples have equal energies but for rounding, so that the states are compared, not the steps.
     best = torch.stack(energies).argmin(0)
     expected = torch.stack(candidates)[best, torch.arange(300)]
-    particle, _ = lowest_particle(model, v, "right", 4, generator(8))
+    particle, _ = lowest_particle(model, v, "right", 4, generator(8), start)
     assert torch.equal(particle[:, 6:], expected)
     assert best.unique().numel() == 5
 
@@ -321,12 +324,13 @@ def test_a_later_particle_wins_a_tie():
     assert torch.equal(particle[:, 6:], last)
 
 
-def test_percloss_averages_the_targets():
+@pytest.mark.parametrize("start", ["doubled", "zeros"])
+def test_percloss_averages_the_targets(start):
     model, v = mrbm(), (grey() < 0.5).double()
-    objective = CDPercLoss(Ramp(3), sample_input=False)
+    objective = CDPercLoss(Ramp(3), sample_input=False, start_state=start)
     gradient, _ = objective.step(model, v, {}, 1, generator(2))
     draws = generator(2)
-    parts = [lowest_particle(model, v, name, 3, draws) for name in SIZES]
+    parts = [lowest_particle(model, v, name, 3, draws, start) for name in SIZES]
     expected = [model.statistics(*part) for part in parts]
     for name, tensor in gradient.negative.items():
         torch.testing.assert_close(tensor, sum(part[name] for part in expected) / 2)
@@ -410,7 +414,7 @@ def settings(method):
     pcd = {"gibbs_steps": ramp, "chains": 10}
     return {
         "pcd": pcd | {"sparsity": sparsity},
-        "cd_percloss": {"gibbs_steps": ramp, "sparsity": sparsity},
+        "cd_percloss": {"gibbs_steps": ramp, "sparsity": sparsity, "start_state": "zeros"},
         "mp": mp | {"sparsity": exact},
         "hybrid": mp
         | pcd
@@ -478,7 +482,24 @@ def test_build_passes_every_setting_on():
     assert (built.chains, built.gibbs_steps.maximum, built.sparsity.weight) == (10, 3, 0.1)
     mp = build("mp", settings("mp"))
     assert (mp.iterations, mp.bptt_depth.maximum, mp.reveal, mp.start_state) == (3, 3, 0.2, "doubled")
-    assert build("cd_percloss", settings("cd_percloss")).gibbs_steps.maximum == 3
+    percloss = build("cd_percloss", settings("cd_percloss"))
+    assert (percloss.gibbs_steps.maximum, percloss.start_state) == (3, "zeros")
+
+
+@pytest.mark.parametrize("objective", [MultiPrediction, CDPercLoss, Finetuning])
+@pytest.mark.parametrize("word", ["zero", "Doubled", "", None])
+def test_another_start_state_is_refused(objective, word):
+    with pytest.raises(ConfigError, match=rf"start_state is {word!r}; choose one of zeros, doubled\."):
+        objective(start_state=word)
+    with pytest.raises(ConfigError, match="start_state is"):
+        replace(objective(), start_state=word)
+
+
+@pytest.mark.parametrize("objective", [MultiPrediction, Finetuning])
+@pytest.mark.parametrize("iterations", [-1, 2.5, None])
+def test_iterations_are_counted(objective, iterations):
+    with pytest.raises(ConfigError, match=f"iterations are {iterations}; give a whole number from 0"):
+        objective(iterations=iterations)
 
 
 def test_unknown_method_is_named():

@@ -17,7 +17,11 @@ def objective(settings: Mapping[str, Any]) -> Objective:
     from mvi.objectives.base import Ramp, Sparsity
     from mvi.objectives.percloss import CDPercLoss
 
-    return CDPercLoss(gibbs_steps=Ramp(**settings["gibbs_steps"]), sparsity=Sparsity(**settings["sparsity"]))
+    return CDPercLoss(
+        gibbs_steps=Ramp(**settings["gibbs_steps"]),
+        sparsity=Sparsity(**settings["sparsity"]),
+        start_state=settings["start_state"],
+    )
 
 
 METHOD = Method(
@@ -31,6 +35,7 @@ METHOD = Method(
     "restricted Boltzmann machines for structured output prediction",
     settings={
         "gibbs_steps": {"$ref": "#/$defs/gibbs_steps", "default": {"start": 10}},
+        "start_state": {"$ref": "#/$defs/start_state"},
         "sparsity": {"$ref": "#/$defs/sparsity"},
     },
     fit=fit_joint_layer(objective),

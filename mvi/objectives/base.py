@@ -8,11 +8,13 @@ an ascent direction and the next memory. Neither changes the model.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
 
+from mvi.errors import ConfigError
+from mvi.models.base import Start
 from mvi.models.numerics import PROBABILITY_FLOOR
 from mvi.models.rbm import RBM
 from mvi.models.units import SteppedSigmoid
@@ -109,6 +111,14 @@ class Sparsity:
         """(K,) derivative of weight * KL(target || mean) by the mean, floored away from 0 and 1."""
         mean = mean.clamp(PROBABILITY_FLOOR, 1 - PROBABILITY_FLOOR)
         return self.weight * ((1 - self.target) / (1 - mean) - self.target / mean)
+
+
+def check_mean_field(start_state: str, iterations: int = 0) -> None:
+    """Raise `ConfigError` unless the start is one of `Start` and `iterations` a whole number from 0."""
+    if start_state not in get_args(Start):
+        raise ConfigError(f"start_state is {start_state!r}; choose one of {', '.join(get_args(Start))}.")
+    if not isinstance(iterations, int) or iterations < 0:
+        raise ConfigError(f"mean-field iterations are {iterations!r}; give a whole number from 0.")
 
 
 def activity(model: RBM, a: Tensor, mean: Tensor) -> Tensor:

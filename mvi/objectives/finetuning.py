@@ -20,7 +20,7 @@ from mvi.models.base import Start
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.numerics import binary_cross_entropy, sample_bernoulli
 from mvi.models.units import Gaussian, ReplicatedSoftmax
-from mvi.objectives.base import Gradient, Memory, Sparsity
+from mvi.objectives.base import Gradient, Memory, Sparsity, check_mean_field
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,8 @@ class Finetuning:
     are revealed unless given. `sparsity` by group: "top", the name of a modality for all layers of its
     pathway, or "<modality>/<l>" for one of them. It acts on the last top state, on the pathways of the given
     modalities, and on that of the target in its last pass upwards (reference code). The gradients of the
-    directions are added.
+    directions are added. Raises `ConfigError` for an unknown start state or a number of iterations that is
+    none.
     """
 
     iterations: int = 10
@@ -39,6 +40,9 @@ class Finetuning:
     reveal: Mapping[str, float] = field(default_factory=dict)
     start_state: Start = "doubled"
     sparsity: Mapping[str, Sparsity] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_mean_field(self.start_state, self.iterations)
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mvi.models.mrbm import MultimodalRBM, Start
 from mvi.models.numerics import binary_cross_entropy, sample_bernoulli
-from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity
+from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity, check_mean_field
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class MultiPrediction:
     `reveal` p: a minibatch reveals target entries with probability p r, r uniform in [0, 1); 0 is the paper's
     sampling ratio 1. `bptt_depth` k < n lets the gradient reach only the hidden states n, ..., n - k, the
     prediction that feeds the last of them being a constant (reference code). The gradients of the directions
-    are added.
+    are added. Raises `ConfigError` for an unknown start state or a number of iterations that is none.
     """
 
     iterations: int = 5
@@ -31,6 +31,9 @@ class MultiPrediction:
     reveal: float = 0.0
     start_state: Start = "doubled"
     sparsity: Sparsity = field(default_factory=Sparsity)
+
+    def __post_init__(self) -> None:
+        check_mean_field(self.start_state, self.iterations)
 
     def start(self, model: MultimodalRBM, mean: Tensor, generator: torch.Generator) -> Memory:
         """Nothing is remembered: the sparsity term is that of the minibatch."""

@@ -7,9 +7,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import softplus
 
+from mvi.models.base import Start
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.numerics import sample_bernoulli
-from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity
+from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity, check_mean_field
 
 
 @dataclass(frozen=True)
@@ -19,12 +20,18 @@ class CDPercLoss:
     For each target modality a Gibbs chain runs with the others clamped; of its first sample and the k that
     follow, the one of lowest free energy is the negative particle. The directions of the targets are
     averaged, with one common positive phase (reference code; the paper says "accumulate", which differs by a
-    constant factor).
+    constant factor). `start_state` is that of the chains: the hidden units are first drawn given the clamped
+    modalities alone, with their input doubled (reference code) or as it is ("zeros"). Raises `ConfigError`
+    for another word.
     """
 
     gibbs_steps: Ramp = field(default_factory=lambda: Ramp(10))
     sparsity: Sparsity = field(default_factory=Sparsity)
     sample_input: bool = True
+    start_state: Start = "doubled"
+
+    def __post_init__(self) -> None:
+        check_mean_field(self.start_state)
 
     def start(self, model: MultimodalRBM, mean: Tensor, generator: torch.Generator) -> Memory:
         """Running sparsity means only: each example starts its own chains."""
@@ -44,7 +51,8 @@ class CDPercLoss:
         positive = model.statistics(v, h)
         after = self.sparsity.apply_(positive, v, h, memory)
         steps = self.gibbs_steps.at(epoch)
-        particles = [lowest_particle(model, v, name, steps, generator) for name in model.sizes]
+        start = self.start_state
+        particles = [lowest_particle(model, v, name, steps, generator, start) for name in model.sizes]
         v_negative = torch.cat([particle for particle, _ in particles])
         h_negative = torch.cat([hidden for _, hidden in particles])
         negative = model.statistics(v_negative, h_negative)
@@ -56,7 +64,12 @@ class CDPercLoss:
 
 
 def lowest_particle(
-    model: MultimodalRBM, v: Tensor, target: str, steps: int, generator: torch.Generator
+    model: MultimodalRBM,
+    v: Tensor,
+    target: str,
+    steps: int,
+    generator: torch.Generator,
+    start: Start = "doubled",
 ) -> tuple[Tensor, Tensor]:
     """Visible states (B, D) with the target replaced, and hidden probabilities (B, K) given them.
 
@@ -83,7 +96,7 @@ def lowest_particle(
         a_next = a_plain if same else torch.addmm(scaled, y, weight, alpha=up)
         return y, a_next, energy
 
-    best_y, best_a, best_energy = sample_target(conditioning * model.start_factor(given, "doubled") + bias)
+    best_y, best_a, best_energy = sample_target(conditioning * model.start_factor(given, start) + bias)
     a = best_a
     for _ in range(steps):
         y, a, energy = sample_target(a)
