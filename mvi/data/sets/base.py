@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from mvi.errors import ConfigError
+
 Settings = Mapping[str, Any]
 """The settings of one data set, complete: each key of `DataSet.settings`."""
 
@@ -22,23 +24,14 @@ MEAN_AVERAGE_PRECISION = {
 }
 
 
-TRANSFORMS = {"unit": ("as_stored",), "real": ("standardise",), "counts": ("binarise", "counts")}
-"""Kind of the values of a modality -> kinds of `mvi.data.transforms` that suit it, the usual one first."""
-
-
 @dataclass(frozen=True)
 class Modality:
     """What a row of one modality is."""
 
-    kind: Literal["unit", "real", "counts"]
-    """Its values: from 0 to 1, on scales of their own, or how often each word is there."""
+    transforms: tuple[str, ...]
+    """Kinds of `mvi.data.transforms` that suit its values, the usual one first."""
     shape: tuple[int, int] | None = None
     """Height and width in pixels of what a row is drawn as, if it is part of an image."""
-
-    @property
-    def transforms(self) -> tuple[str, ...]:
-        """Kinds of `mvi.data.transforms` that suit its values, the usual one first."""
-        return TRANSFORMS[self.kind]
 
 
 @dataclass(frozen=True)
@@ -123,6 +116,8 @@ class DataSet:
     """Kind of each raw file -> the setting that says where the user has it."""
     citation: str = ""
     """Empty where the registry of downloads has it, or where nobody but the user can know."""
+    published: str = ""
+    """Experiment of `config/published.csv` whose numbers are of this very data, if any."""
     feature_groups: tuple[str, ...] = ()
     """Groups of columns, by name, of features that come with the data set (see a store's `descriptors`)."""
     check: Callable[[Settings], None] = _unchecked
@@ -136,12 +131,7 @@ class DataSet:
     @property
     def has_features(self) -> bool:
         """Whether a modality holds real numbers on scales of their own, kept in the precision asked for."""
-        return any(modality.kind == "real" for modality in self.modalities.values())
-
-    @property
-    def translates(self) -> bool:
-        """Whether the modalities together are an image, which can be moved by a pixel before it is cut."""
-        return all(modality.shape for modality in self.modalities.values())
+        return any("standardise" in modality.transforms for modality in self.modalities.values())
 
     @property
     def generated(self) -> bool:
@@ -153,6 +143,15 @@ class DataSet:
         drawn = self.generator.files if self.generator else {}
         kept = {kind: f"{folder}/{name}" for kind, name in {**self.downloads, **drawn}.items()}
         return kept | {kind: settings[key] for kind, key in self.own_files.items()}
+
+    def refuse_mistakes(self, settings: Settings) -> None:
+        """Raise `ConfigError` for settings that the schema allows and that make no data set."""
+        for key in self.own_files.values():
+            if not settings[key]:
+                raise ConfigError(
+                    f'config key "data.{self.name}.{key}" must be set for the data set {self.name}.'
+                )
+        self.check(settings)
 
     def learned_once(self, settings: Settings) -> bool:
         """Whether training takes the unlabelled rows and is the same for all splits; raises as `size`."""

@@ -17,7 +17,7 @@ DATASET = DataSet(
     name="digits",
     title="scikit-learn's handwritten digits (8 x 8 pixels)",
     order=10,
-    modalities={side: Modality("unit", shape=(8, 4)) for side in ("left", "right")},
+    modalities={side: Modality(transforms=("as_stored",), shape=(8, 4)) for side in ("left", "right")},
     labels="single",
     metrics=ERROR_RATE,
     settings={

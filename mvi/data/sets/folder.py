@@ -17,15 +17,16 @@ DATASET = DataSet(
     name="folder",
     title="folder",
     order=60,
-    modalities={"image": Modality("real"), "text": Modality("counts")},
+    modalities={"image": Modality(("standardise",)), "text": Modality(("binarise", "counts"))},
     labels="multi",
     metrics=MEAN_AVERAGE_PRECISION,
     settings={
-        "pictures": {"description": "The folder.", "type": "string"},
+        "pictures": {"description": "The folder.", "type": ["string", "null"], "default": None},
         "table": {
             "description": "CSV with the columns file, tags and perhaps labels; tags and labels are "
             'separated by ";".',
-            "type": "string",
+            "type": ["string", "null"],
+            "default": None,
         },
         "vocabulary": {"$ref": "#/$defs/vocabulary", "default": {"minimum_count": 2}},
         "splits": {"$ref": "#/$defs/splits", "default": {"count": 3, "train": 0.6}},

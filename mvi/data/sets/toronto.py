@@ -7,7 +7,7 @@ DATASET = DataSet(
     name="toronto",
     title="the feature archive of Srivastava and Salakhutdinov (2012)",
     order=50,
-    modalities={"image": Modality("real"), "text": Modality("counts")},
+    modalities={"image": Modality(("standardise",)), "text": Modality(("binarise", "counts"))},
     labels="multi",
     metrics=MEAN_AVERAGE_PRECISION,
     settings={
@@ -34,5 +34,6 @@ DATASET = DataSet(
     splits=lambda settings: 5,
     write_store="mvi.data.readers.toronto:write_archive_store",
     downloads={"archive": "flickr_data.tar.gz"},
+    published="flickr",
     feature_groups=("phow",),
 )
