@@ -116,8 +116,6 @@ class DataSet:
     """Kind of each raw file -> the setting that says where the user has it."""
     citation: str = ""
     """Empty where the registry of downloads has it, or where nobody but the user can know."""
-    published: str = ""
-    """Experiment of `config/published.csv` whose numbers are of this very data, if any."""
     feature_groups: tuple[str, ...] = ()
     """Groups of columns, by name, of features that come with the data set (see a store's `descriptors`)."""
     check: Callable[[Settings], None] = _unchecked

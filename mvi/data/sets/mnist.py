@@ -36,5 +36,4 @@ DATASET = DataSet(
         "test_images": "t10k-images-idx3-ubyte.gz",
         "test_labels": "t10k-labels-idx1-ubyte.gz",
     },
-    published="halves",
 )

@@ -19,16 +19,6 @@ DATASETS: dict[str, DataSet] = _found()
 """Name of each data set -> what is known of it, in the order of the config."""
 
 
-def title_of(name: str) -> str:
-    """What captions call a data set: its title, or `name` itself where the store is of none that is known."""
-    return DATASETS[name].title if name in DATASETS else name
-
-
-def has_published(name: str, experiment: str) -> bool:
-    """Whether the published numbers of an experiment are of this very data set."""
-    return name in DATASETS and DATASETS[name].published == experiment
-
-
 def dataset(name: str) -> DataSet:
     """The record of one data set; raises `ConfigError`, with the known ones, for an unknown name."""
     if name not in DATASETS:

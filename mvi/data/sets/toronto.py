@@ -34,6 +34,5 @@ DATASET = DataSet(
     splits=lambda settings: 5,
     write_store="mvi.data.readers.toronto:write_archive_store",
     downloads={"archive": "flickr_data.tar.gz"},
-    published="flickr",
     feature_groups=("phow",),
 )
