@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Mean-field iterations varied: which scores are a line of Table 3 and of its figure.
 
-The paper's text leaves open whether the number was changed in training too. Both are given: *fixed*, one model
-trained with the main number and evaluated with every number, and *matched*, a model for each number.
+The paper's text leaves open whether the number was changed in training too. Both are given: *fixed*, one
+model trained with the main number and evaluated with every number, and *matched*, a model for each number.
 """
 
 from collections.abc import Mapping, Sequence
