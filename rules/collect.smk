@@ -67,6 +67,7 @@ rule write_report:
         tables=of(lambda run: results.shown(run, "tables", "md")),
         figures=of(lambda run: results.shown(run, "figures", "png")),
         benchmarks=of(results.benchmarks),
+        scores=of(results.every_score),
         code=code("write_report.py"),
     message:
         "Writing the page of {wildcards.run}"

@@ -267,7 +267,8 @@ def _chosen(
     answers = labels[parts["validation"]]
     best, highest, chosen = None, -np.inf, np.nan
     for setting, model in classifier.path(*_stacked(learned, labels, parts["train"], parts["copies"])):
-        quality = np.mean([classifier.quality(model, rows, answers) for rows in held_out[: len(learned)]])
+        of_each = [classifier.quality(model, rows, answers) for rows in held_out[: len(learned)]]
+        quality = float(np.mean(of_each))
         if quality > highest:
             best, highest, chosen = model, quality, float(setting)
     scores = [*classifier.choice(chosen), Score(metric="features", value=widths.pop())]

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
@@ -56,7 +57,7 @@ def validation_map(
             name: given[part][:, columns] if name in query.split("+") else None
             for name, columns in model.slices.items()
         }
-        states = model.encode(values, **inference).cpu().numpy()
+        states = torch.as_tensor(model.encode(values, **inference)).cpu().numpy()
         if untagged == "inferred" and "+" in query:
             states[without[part]] = encode(model, part, "image")[without[part]]
         return states

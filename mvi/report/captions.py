@@ -27,7 +27,8 @@ def numbers(
     repeated: str, scores: Scores, published: Published, wanted: Collection[Wanted], bold: str = ""
 ) -> str:
     """Over how many `repeated` ("seed" or "split") means are, what is bold, sources, and the protocol."""
-    found = sorted({seed if repeated == "seed" else split for split, seed in scores.repetitions()} - {None})
+    every = (seed if repeated == "seed" else split for split, seed in scores.repetitions())
+    found = sorted({number for number in every if number is not None})
     sources = sorted({published[cell.quote].source for cell in wanted if cell.quote in published})
     return line(
         f"Mean ± standard deviation over {len(found)} {repeated}s."

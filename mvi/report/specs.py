@@ -371,7 +371,7 @@ def tags(
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             f"{count('pictures')} images, {count('pictures_without_tag')} without tags;",
-            f"{count('vocabulary')} tags, mAP of the {count('judged')} with {count('minimum_positives')} images.",
+            f"{count('vocabulary')} tags, mAP of {count('judged')} with {count('minimum_positives')} images.",
             captions.numbers("split", scores, published, wanted, "best model"),
         ),
     ]

@@ -243,8 +243,10 @@ def figure_settings(run: Run, figure: str) -> Settings:
     return FIGURES[figure].settings(run)
 
 
-def every_score(run: Run) -> Files:
-    """The files of scores behind all that is to be made of the run."""
+def every_score(run: Run | Theory) -> Files:
+    """The files of scores behind all that is to be made of the run; the theory has none."""
+    if isinstance(run, Theory):
+        return []
     names = [name for name in run.settings["outputs"] if name in TABLES]
     files = [path for name in names for path in table_inputs(run, name)]
     if "iterations" in run.settings["outputs"]:
