@@ -16,7 +16,7 @@ from torch import Tensor
 from mvi.data.batches import Minibatches
 from mvi.data.checks import Rows
 from mvi.data.statistics import Moments, standard_deviation
-from mvi.data.store import Store
+from mvi.data.store import Store, StoredMoments
 from mvi.data.stream import StreamingMinibatches
 from mvi.errors import ConfigError, DataError, MviError, ShapeError
 from mvi.tensors import read_tensors, write_tensors
@@ -70,10 +70,11 @@ class Standardise:
         `floor` holds the arguments of `mvi.data.statistics.standard_deviation`. Raises `DataError` where
         there are no such moments.
         """
+        moments: Moments | StoredMoments
         if root:
-            moments = Moments(store.sizes[name])
+            moments = of_roots = Moments(store.sizes[name])
             for block in store.blocks(rows, max(1, BLOCK_BYTES // (8 * store.sizes[name]))):
-                moments.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
+                of_roots.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
         else:
             moments = store.moments(name, split)
         deviation = standard_deviation(moments.variance, **floor)
@@ -188,7 +189,8 @@ def kind_of(transform: Transform) -> str:
 
 def describe(transforms: Mapping[str, Transform]) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """The settings of each transform in order, and its tensors as "<modality>/<name>"."""
-    described, tensors = [], {}
+    described: list[dict[str, Any]] = []
+    tensors: dict[str, Tensor] = {}
     for name, transform in transforms.items():
         held = {key: value for key, value in vars(transform).items() if isinstance(value, Tensor)}
         plain = {key: value for key, value in vars(transform).items() if key not in held}
