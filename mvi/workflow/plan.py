@@ -235,7 +235,8 @@ class Run:
 
     def part(self, part: str) -> Part:
         """The training of this name; raises `ConfigError` for one that the run has not."""
-        for one in self.parts:
+        # The search may have a split that the run is not evaluated on.
+        for one in [*self.parts, self.search_part]:
             if part in (one.name, one.rows):
                 return one
         known = ", ".join(one.name for one in self.parts)
@@ -477,9 +478,11 @@ class Run:
     # -- evaluation ---------------------------------------------------------------------------------------
 
     def iterations(self, model: str) -> int:
-        """Mean-field iterations of inference with a model."""
+        """Mean-field iterations of inference with a model; with a finetuned one those of what it came from."""
         wanted = self.settings["inference"]["iterations"]
-        return wanted[model] if isinstance(wanted, Mapping) else wanted
+        if isinstance(wanted, Mapping):
+            return wanted[self.settings["finetune_from"] if model in self.stages else model]
+        return wanted
 
     def inference(self, model: str) -> Settings:
         """How a model fills in what is missing, as `mvi.models.base` takes it."""
