@@ -10,8 +10,8 @@ from test_rankings import by_counting
 
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation.classification import TRAIN_ON, Logistic, Query, Svm, evaluate, evaluate_each
-from mvi.evaluation.queries import queries_of
 from mvi.evaluation.metrics import DEFINITIONS
+from mvi.evaluation.queries import queries_of
 from mvi.evaluation.raw_inputs import concatenated, mean_filled
 
 QUERIES = ["left+right", "left", "right"]
