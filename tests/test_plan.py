@@ -9,7 +9,7 @@ from mvi.errors import ConfigError
 from mvi.methods.registry import METHODS
 from mvi.workflow import results
 from mvi.workflow.config import merge, resolve
-from mvi.workflow.plan import EXPERIMENTS, Plan, hash_of_download
+from mvi.workflow.plan import EXPERIMENTS, Plan, check_mirror, hash_of_download
 
 FOLDER = Path(__file__).parents[1] / "config/runs"
 # As many unlabelled rows as training rows, from which all splits learn; and too few.
@@ -302,10 +302,10 @@ def test_generated_data_have_a_truth_and_say_so():
 
 
 def test_a_mirror_must_be_a_folder_and_downloads_are_registered(tmp_path):
-    Plan.check_mirror(None)
-    Plan.check_mirror(str(tmp_path))
+    check_mirror(None)
+    check_mirror(str(tmp_path))
     with pytest.raises(ConfigError, match="The mirror nowhere is not a folder"):
-        Plan.check_mirror("nowhere")
+        check_mirror("nowhere")
     assert len(hash_of_download("mnist", "train-images-idx3-ubyte.gz")[0]) == 64
 
 
