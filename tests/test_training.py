@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The loop: determinism, resume after kill -9, and the guard."""
 
+import io
 import os
 import signal
 import subprocess
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from tqdm import tqdm
 
 from mvi.data.batches import Minibatches
 from mvi.errors import DataError, NonFiniteError, ShapeError
@@ -21,6 +23,7 @@ from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import Gaussian, SteppedSigmoid
 from mvi.objectives.base import Gradient
+from mvi.training import loop
 from mvi.training.loop import Schedule, State, Tally, train, update_once
 from mvi.training.optim import UpdateRule
 
@@ -136,6 +139,22 @@ def test_a_checkpoint_that_does_not_fit_is_passed_over(damage, tmp_path, caplog)
     run(path, "pcd")
     assert "starting anew" in caplog.text
     assert path.read_bytes() == whole
+
+
+def test_the_bar_of_a_resumed_training_begins_where_it_goes_on(tmp_path, monkeypatch):
+    """Told when it is made: a bar that jumps later takes what it did not see for its own speed."""
+    path = tmp_path / "a.safetensors"
+    made = []
+
+    class Bar(tqdm):
+        def __init__(self, **settings):
+            super().__init__(file=io.StringIO(), **settings | {"disable": False})
+            made.append((settings["initial"], self))
+
+    monkeypatch.setattr(loop, "tqdm", Bar)
+    run(path, epochs=4)
+    run(path, epochs=6)
+    assert [(initial, bar.total, bar.n) for initial, bar in made] == [(0, 20, 20), (20, 30, 30)]
 
 
 def test_training_learns_and_rows_stay(tmp_path):

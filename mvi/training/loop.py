@@ -140,26 +140,30 @@ def train(
     saved = time.monotonic()
     # A trainer that outlived its workflow would else write over what this one goes on from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
-    bar = tqdm(
-        total=schedule.epochs * len(batches), desc=label, unit="batch", disable=not sys.stderr.isatty()
-    )
-    with lock, bar as progress:
+    with lock:
         if checkpoint is not None:
             _resume(state, checkpoint, fingerprint, label)
-            progress.n = progress.initial = state.epoch * len(batches)
-        while state.epoch < schedule.epochs:
-            started = time.monotonic()
-            metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
-            if monitor is not None:
-                metrics |= monitor(model)
-            state.epoch += 1
-            state.history.append({"epoch": state.epoch, **metrics})
-            shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-            seconds = time.monotonic() - started
-            log.info("%s: epoch %d, %.1f s: %s", label, state.epoch, seconds, shown)
-            if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
-                _save(state, checkpoint, fingerprint)
-                saved = time.monotonic()
+        bar = tqdm(
+            total=schedule.epochs * len(batches),
+            initial=state.epoch * len(batches),
+            desc=label,
+            unit="batch",
+            disable=not sys.stderr.isatty(),
+        )
+        with bar as progress:
+            while state.epoch < schedule.epochs:
+                started = time.monotonic()
+                metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
+                if monitor is not None:
+                    metrics |= monitor(model)
+                state.epoch += 1
+                state.history.append({"epoch": state.epoch, **metrics})
+                shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+                seconds = time.monotonic() - started
+                log.info("%s: epoch %d, %.1f s: %s", label, state.epoch, seconds, shown)
+                if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
+                    _save(state, checkpoint, fingerprint)
+                    saved = time.monotonic()
     history = pd.DataFrame(state.history)
     if metrics_path is not None:
         with atomic(metrics_path) as temporary:
