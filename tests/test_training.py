@@ -205,7 +205,7 @@ def test_a_checkpoint_that_cannot_be_written_does_not_end_the_training(tmp_path,
     assert history["epoch"].tolist() == [1, 2, 3, 4] and path.exists()
     warnings = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
     assert len(warnings) == 2 and all(
-        f"going on without a new checkpoint, {checkpoint} cannot be written ([Errno 28] No space" in line
+        f"training goes on, but the checkpoint {checkpoint} cannot be written ([Errno 28] No space" in line
         for line in warnings
     )
     assert checkpoint.read_bytes() == kept and not list(tmp_path.glob(".*part*"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The training loop: epochs, schedule, checkpoint, resume, guard, progress. It knows no model.
+"""The training loop: epochs, schedule, checkpoint, resume, non-finite check, progress. It knows no model.
 
 A checkpoint holds everything the next epoch depends on, so that a run that was killed and resumed ends with
 the same bytes as one that was not, on the same machine with the same number of threads.
@@ -143,7 +143,7 @@ def train(
         )
     state = State.begin(model, objective, mean, generator)
     saved = time.monotonic()
-    # A trainer that outlived its workflow would else write over what this one goes on from.
+    # A trainer that outlived its workflow would else write over what this one resumes from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
     with lock:
         if checkpoint is not None:
@@ -258,7 +258,7 @@ def _save(state: State, path: Path, fingerprint: str, label: str) -> None:
     try:
         write_tensors(path, state.tensors(), about)
     except OSError as error:
-        log.warning("%s: going on without a new checkpoint, %s cannot be written (%s)", label, path, error)
+        log.warning("%s: training goes on, but the checkpoint %s cannot be written (%s)", label, path, error)
 
 
 def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How exact the products of float32 matrices are: what a setting changes, on a GPU and on a CPU alike."""
+"""Reduced-precision products of float32 matrices: what a setting changes, on a GPU and on a CPU alike."""
 
 import threading
 from collections.abc import Iterator
