@@ -483,7 +483,7 @@ class Run:
     # -- evaluation ---------------------------------------------------------------------------------------
 
     def iterations(self, model: str) -> int:
-        """Mean-field iterations of inference with a model; a finetuned one has those of what it came from."""
+        """Mean-field iterations of inference with a model; of a finetuned one those of what it came from."""
         wanted = self.settings["inference"]["iterations"]
         if isinstance(wanted, Mapping):
             return wanted[self.settings["finetune_from"] if model in self.stages else model]
