@@ -12,7 +12,7 @@ import numpy as np
 from mvi.data.store import Store
 from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.scores import placed, write_scores
-from mvi.methods.base import load_joint_layer
+from mvi.models.assembly import encoder_from_files
 
 given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
 place = device(snakemake, log)
@@ -20,7 +20,7 @@ found = []
 with Store(given.store) as store:
     names = store.modalities
     layers = {name: given.get(name, ()) for name in names}
-    encoder = load_joint_layer(given.scale, layers, given.weights, place)
+    encoder = encoder_from_files(given.scale, layers, given.weights, place)
     both, alone = [], {count: [] for count in params.tested}
     for rows in store.blocks(np.arange(store.n_labelled), params.block):
         values = {name: store.read(name, rows) for name in names}

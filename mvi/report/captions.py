@@ -64,11 +64,6 @@ def unsupervised(*, learned_from: str, finetuned_from: str, iterations: int, unt
     )
 
 
-def query_title(query: str) -> str:
-    """Multimodal, or the only modality that is given."""
-    return "multimodal" if "+" in query else f"{query}-only"
-
-
 def span(values: Sequence[float]) -> str:
     """A whole number, or the smallest and the largest."""
     low, high = min(values), max(values)
