@@ -13,7 +13,8 @@ from scipy import sparse
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import Binarise, Counts
 from mvi.errors import ConfigError, DataError
-from mvi.evaluation.classification import Logistic, Query, evaluate
+from mvi.evaluation.classification import Query, evaluate
+from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.validation import validation_map
 from mvi.models.mrbm import MultimodalRBM
 from mvi.report.search import search_caption, search_markdown, search_table

@@ -69,11 +69,6 @@ def unsupervised(
     )
 
 
-def query_title(query: str) -> str:
-    """Multimodal, or the only modality that is given."""
-    return "multimodal" if "+" in query else f"{query}-only"
-
-
 def span(values: Sequence[float]) -> str:
     """A whole number, or the smallest and the largest."""
     low, high = min(values), max(values)
