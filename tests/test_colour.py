@@ -62,9 +62,9 @@ def test_conversions_agree_with_the_standard_library_and_the_standard():
 def layout_rounding(size, highest=1.0):
     """What float32 may add to a coefficient of pictures of at most `highest`.
 
-    It is three sums in turn, of `size`, `size` and 3 products. A sum of n products with rounded factors is off
-    by at most n eps of its terms' magnitudes, which add up to no more than in the first coefficient: 8 times
-    the mean.
+    It is three sums in turn, of `size`, `size` and 3 products. A sum of n products with rounded factors is
+    off by at most n eps of its terms' magnitudes, which add up to no more than in the first coefficient: 8
+    times the mean.
     """
     return (size + size + 3) * EPS * 8 * highest
 
