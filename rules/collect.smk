@@ -11,14 +11,12 @@ localrules:
 
 for _target in results.TARGETS:
 
-    localrules:
-        _target,
-
     rule:
         name:
             _target
         input:
             lambda wildcards, name=_target: checked(results.target, PLAN, name),
+        localrule: True
 
 
 rule theory:

@@ -9,10 +9,12 @@ from sklearn.svm import LinearSVC
 from test_rankings import by_counting
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.classification import TRAIN_ON, Logistic, Query, Svm, evaluate, evaluate_each
+from mvi.evaluation.classification import TRAIN_ON, Query, evaluate, evaluate_each
+from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import DEFINITIONS
 from mvi.evaluation.queries import queries_of
 from mvi.evaluation.raw_inputs import concatenated, mean_filled
+from mvi.evaluation.svm_classifier import Svm
 
 QUERIES = ["left+right", "left", "right"]
 C_GRID, LAMBDAS = [0.003, 0.1, 1.0], [0.003, 0.3, 0.03]

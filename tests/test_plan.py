@@ -2,14 +2,17 @@
 """What the rules ask of a resolved config: names of files, settings of jobs, what a target is made of."""
 
 from pathlib import Path
+from pkgutil import resolve_name
 
 import pytest
 
 from mvi.errors import ConfigError
+from mvi.evaluation.logistic_classifier import Logistic
+from mvi.evaluation.svm_classifier import Svm
 from mvi.methods.registry import METHODS
 from mvi.workflow import results
 from mvi.workflow.config import merge, resolve
-from mvi.workflow.plan import EXPERIMENTS, Plan, hash_of_download
+from mvi.workflow.plan import EXPERIMENTS, Plan, check_mirror, hash_of_download
 
 FOLDER = Path(__file__).parents[1] / "config/runs"
 # As many unlabelled rows as training rows, from which all splits learn; and too few.
@@ -132,6 +135,8 @@ def test_stages_follow_each_other_from_the_method_that_the_run_names():
     run = of_mini(data=FEW, splits=[1])
     assert run.network_before("upper", "split1") == "results/x/joint/mp/split1.safetensors"
     assert run.network_before("whole", "split1") == "results/x/finetune/upper/n4/split1.safetensors"
+    three = of_mini(finetune=[DEEP["finetune"][0] | {"name": "top"}, *DEEP["finetune"]])
+    assert "/upper/" in three.network_before("whole", "unlabelled")
     assert run.finished_network("split1") == run.weights("whole", "split1")
     assert run.weights("whole", "split1") == "results/x/finetune/whole/n3/split1.safetensors"
     assert run.weights("pcd", "split1") == "results/x/joint/pcd/split1.safetensors"
@@ -208,12 +213,16 @@ def test_settings_are_not_searched_on_rows_that_layers_know():
 
 
 def test_a_classifier_gets_the_settings_of_its_kind():
-    svm, logistic = a_run("digits-default"), a_run("mini-default", classifier={"lambda": [0.5]})
-    assert set(svm.classifier()) == {"kind", "train_on", "tolerance", "grid"}
-    assert logistic.classifier()["grid"] == [0.5] and logistic.classifier()["kind"] == "logistic"
-    assert set(logistic.classifier()) == {"kind", "train_on", "tolerance", "grid", "chosen_by", "top"}
-    assert svm.baseline_classifier()["grid"] == svm.settings["classifier"]["C"]
-    assert logistic.baseline_classifier()["grid"] == logistic.settings["baselines"]["lambda"]
+    svm = a_run("digits-default", classifier={"C": [0.5, 2.0], "tolerance": 0.25})
+    assert resolve_name(svm.classifier()) is Svm
+    assert svm.classifier_settings() == svm.baseline_settings() == {"grid": [0.5, 2.0], "tolerance": 0.25}
+    own = {"lambda": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
+    logistic = a_run("mini-default", classifier=own, baselines={"lambda": [4.0], "top": 9})
+    assert resolve_name(logistic.classifier()) is Logistic
+    fields = {"grid": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
+    assert logistic.classifier_settings() == fields
+    others = {"grid": [4.0], "top": 9, "chosen_by": "interpolated", "tolerance": 0.001}
+    assert logistic.baseline_settings() == others
 
 
 def test_copies_are_for_training_and_for_classifiers_each_as_asked():
@@ -302,10 +311,10 @@ def test_generated_data_have_a_truth_and_say_so():
 
 
 def test_a_mirror_must_be_a_folder_and_downloads_are_registered(tmp_path):
-    Plan.check_mirror(None)
-    Plan.check_mirror(str(tmp_path))
+    check_mirror(None)
+    check_mirror(str(tmp_path))
     with pytest.raises(ConfigError, match="The mirror nowhere is not a folder"):
-        Plan.check_mirror("nowhere")
+        check_mirror("nowhere")
     assert len(hash_of_download("mnist", "train-images-idx3-ubyte.gz")[0]) == 64
 
 

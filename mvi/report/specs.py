@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from mvi.report import captions
-from mvi.report.captions import query_title
+from mvi.report.queries import query_title
 from mvi.report.scores import Key, Scores
 from mvi.report.sweep import sweep_lines
 from mvi.report.tables import About, Column, Published, Table, Wanted

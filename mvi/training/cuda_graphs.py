@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Doing again on a GPU what was done once, without launching its kernels one by one.
+"""CUDA graph capture and replay of a training update, which launches its kernels at once.
 
 An update is hundreds of kernels, and where they are short a fast GPU waits for the processor that launches
 them. A CUDA graph holds them all and is launched at once.
