@@ -166,13 +166,20 @@ def describe(unit: Unit) -> dict[str, Any]:
 
 
 def from_description(description: Mapping[str, Any]) -> Unit:
-    """The inverse of `describe`; raises `ConfigError` for an unknown kind or settings of another type."""
+    """The unit that `describe` described; what has a default may be left out.
+
+    Raises `ConfigError` for an unknown kind or settings of another type.
+    """
     settings = dict(description)
     kind = settings.pop("kind")
     if kind not in KINDS:
         raise ConfigError(f"unit kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
     wanted = {field.name: field.type for field in fields(KINDS[kind])}
+<<<<<<< HEAD
     lacking = [one.name for one in fields(KINDS[kind]) if one.default is MISSING and one.name not in settings]
     if lacking or any(wanted.get(name) is not type(value) for name, value in settings.items()):
+=======
+    if "size" not in settings or any(type(value) is not wanted.get(key) for key, value in settings.items()):
+>>>>>>> refs/heads/models
         raise ConfigError(f"{kind} units need {', '.join(wanted)}, not {settings}.")
     return KINDS[kind](**settings)
