@@ -7,7 +7,7 @@ and the log of its base measure (its share when it is observed). Any type can st
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
@@ -175,11 +175,6 @@ def from_description(description: Mapping[str, Any]) -> Unit:
     if kind not in KINDS:
         raise ConfigError(f"unit kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
     wanted = {field.name: field.type for field in fields(KINDS[kind])}
-<<<<<<< HEAD
-    lacking = [one.name for one in fields(KINDS[kind]) if one.default is MISSING and one.name not in settings]
-    if lacking or any(wanted.get(name) is not type(value) for name, value in settings.items()):
-=======
     if "size" not in settings or any(type(value) is not wanted.get(key) for key, value in settings.items()):
->>>>>>> refs/heads/models
         raise ConfigError(f"{kind} units need {', '.join(wanted)}, not {settings}.")
     return KINDS[kind](**settings)
