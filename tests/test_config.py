@@ -527,6 +527,7 @@ def test_mistaken_choices_of_runs_are_refused(raw, sentence):
     ("other", "sentence"),
     [
         ({"data": {"labelled": 900}}, '"runs.a.data" and "runs.b.data" differ, .* one data set, mini'),
+        ({"card": {"sheet": 3}}, '"runs.a.card" and "runs.b.card" differ, .* one data set, mini'),
         ({"features": {"batch": 7}}, '"runs.a.features" and "runs.b.features" differ, .* name descriptors'),
         (
             {"features": {"kind": "cnn", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},

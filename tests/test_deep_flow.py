@@ -28,7 +28,7 @@ import mvi
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.report.scores import Key, Scores, read_scores
-from mvi.training.rows import learn_and_watch
+from mvi.training.rows import training_and_monitoring_rows
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
@@ -233,7 +233,8 @@ def test_unlabelled_rows_are_learned_from_once_and_none_that_is_watched(whole):
     folder = whole / RUN
     with Store(whole / "results/data/mini/store.h5") as store:
         every, tagged = (
-            len(learn_and_watch(store, 1, held_out=8, minimum_tags=minimum)[0]) for minimum in (0, 2)
+            len(training_and_monitoring_rows(store, 1, held_out=8, minimum_tags=minimum)[0])
+            for minimum in (0, 2)
         )
     assert 0 < tagged < every == 32
     expected = {
@@ -322,7 +323,7 @@ def test_without_unlabelled_rows_each_split_is_trained_and_tables_say_so(by_spli
     assert said in (folder / "tables/table3.md").read_text()
     with Store(by_split / STORE) as store:
         for split in (1, 2):
-            learned, _ = learn_and_watch(store, split, held_out=5, minimum_tags=2)
+            learned, _ = training_and_monitoring_rows(store, split, held_out=5, minimum_tags=2)
             log = (folder / f"logs/finetune/whole/n2/split{split}.log").read_text()
             assert f"learning from {len(learned)} rows" in log
     for split in (1, 2):
@@ -348,7 +349,7 @@ def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
     assert "lambda fixed" in (tmp_path / "results/s/tables/search.md").read_text()
     assert not list((tmp_path / "results/s").rglob("trial*.safetensors"))
     with Store(tmp_path / STORE) as store:
-        learned, _ = learn_and_watch(store, 2, held_out=5, minimum_tags=1, parts=["train"])
+        learned, _ = training_and_monitoring_rows(store, 2, held_out=5, minimum_tags=1, parts=["train"])
     log = (tmp_path / "results/s/logs/search_top/mp/trial1.log").read_text()
     assert f"learning from {len(learned)} rows" in log
 

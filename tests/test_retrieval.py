@@ -191,9 +191,9 @@ def test_representations_of_whole_numbers_are_those_of_floats(kind):
         about = np.iinfo(kind)
         rows, kept = rng.integers(0, 100, (12, 5)).astype(kind), rng.integers(0, 2, (12, 3))
         rows[0, :2], rows[1] = about.min, about.min
-    found = retrieval.nearest(rows, rows, 12), retrieval.evaluate(rows, rows, kept, kept)
+    found = retrieval.nearest(rows, rows, 12), evaluate(rows, rows, kept, kept)
     real = rows.astype(np.float64)
-    expected = retrieval.nearest(real, real, 12), retrieval.evaluate(real, real, kept, kept)
+    expected = retrieval.nearest(real, real, 12), evaluate(real, real, kept, kept)
     np.testing.assert_array_equal(found[0], expected[0])
     assert found[1] == expected[1]
 

@@ -6,7 +6,7 @@ import math
 import pytest
 
 from mvi.errors import DataError
-from mvi.evaluation.scores import COLUMNS, Score, write_scores
+from mvi.evaluation.scores import COLUMNS, Score, placed, write_scores
 from mvi.report.classes import class_table
 from mvi.report.scores import Key, Scores, read_scores
 
@@ -19,7 +19,7 @@ ROWS = [
 
 
 def write(path, rows=ROWS, **where):
-    write_scores(path, rows, **{"run": "r", "method": "mp", "split": 1} | where)
+    write_scores(path, placed(rows, **{"run": "r", "method": "mp", "split": 1} | where))
     return path
 
 

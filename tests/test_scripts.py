@@ -102,10 +102,10 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "retrieve",
+        "download",
         "generate",
         "catalogue",
-        "picture_store",
+        "image_store",
         "make_store",
         "data_card",
         "write_table",
@@ -113,7 +113,7 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
         "draw_figure2",
         "draw_iterations",
         "draw_training",
-        "draw_sweep",
+        "draw_table3",
         "draw_recall",
         "draw_learning",
         "draw_galleries",

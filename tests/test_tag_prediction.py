@@ -105,9 +105,9 @@ def test_certain_probabilities_of_any_type(kind):
     """The first of the true tags is given in each row, and the second, which none has, in none."""
     tags = np.tile([1, 0, 1], (4, 1))
     scores = evaluate(np.tile([0, 0, 1], (4, 1)).astype(kind), tags, tops=(1, 2), minimum_positives=1)
-    assert (scores["model/precision/1"], scores["model/precision/2"]) == (1, 1)
+    assert (scores["", "precision_at_1"], scores["", "precision_at_2"]) == (1, 1)
     scores = evaluate(np.tile([0, 1, 0], (4, 1)).astype(kind), tags, tops=(1, 2), minimum_positives=1)
-    assert (scores["model/precision/1"], scores["model/precision/2"]) == (0, 0.5)
+    assert (scores["", "precision_at_1"], scores["", "precision_at_2"]) == (0, 0.5)
 
 
 def test_rare_tags_are_left_out():

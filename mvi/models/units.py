@@ -133,6 +133,8 @@ class ReplicatedSoftmax:
     def sample(self, a: Tensor, generator: torch.Generator, total: Tensor | float = 1.0) -> Tensor:
         """(B, N) counts of `total` draws a row; `total` is whole, and waited for where a GPU holds it."""
         draws = int(torch.as_tensor(total).max())
+        if draws == 0:
+            return torch.zeros_like(a)
         words = torch.multinomial(torch.softmax(a, -1), draws, replacement=True, generator=generator)
         kept = (torch.arange(draws, device=a.device) < total).to(a.dtype).expand(words.shape)
         return torch.zeros_like(a).scatter_add_(1, words, kept)
@@ -164,12 +166,15 @@ def describe(unit: Unit) -> dict[str, Any]:
 
 
 def from_description(description: Mapping[str, Any]) -> Unit:
-    """The inverse of `describe`; raises `ConfigError` for an unknown kind or settings of another type."""
+    """The unit that `describe` described; what has a default may be left out.
+
+    Raises `ConfigError` for an unknown kind or settings of another type.
+    """
     settings = dict(description)
     kind = settings.pop("kind")
     if kind not in KINDS:
         raise ConfigError(f"unit kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
     wanted = {field.name: field.type for field in fields(KINDS[kind])}
-    if {name: type(value) for name, value in settings.items()} != wanted:
+    if "size" not in settings or any(type(value) is not wanted.get(key) for key, value in settings.items()):
         raise ConfigError(f"{kind} units need {', '.join(wanted)}, not {settings}.")
     return KINDS[kind](**settings)

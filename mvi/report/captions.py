@@ -56,11 +56,16 @@ def logistic(scores: Scores, methods: Container[str]) -> str:
     return f"Logistic regression per label, lambda {among}, {chosen}."
 
 
-def unsupervised(*, learned_from: str, finetuned_from: str, iterations: int, untagged: str) -> str:
-    """What the training without labels saw, and how what is missing is inferred, from the rule's settings."""
+def unsupervised(
+    *, learned_from: str, finetuned_from: str, untagged: str, iterations: int | None = None
+) -> str:
+    """What the training without labels saw, and how what is missing is inferred; None: as the table says."""
+    inferred = (
+        "" if iterations is None else f"missing modalities inferred by {iterations} mean-field iterations; "
+    )
     return (
-        f"Unsupervised training on {learned_from}; MDRNN finetuned from {finetuned_from}; missing modalities "
-        f"inferred by {iterations} mean-field iterations; text of untagged images {untagged}."
+        f"Unsupervised training on {learned_from}; MDRNN finetuned from {finetuned_from}; {inferred}text of "
+        f"untagged images {untagged}."
     )
 
 
