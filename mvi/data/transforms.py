@@ -71,15 +71,14 @@ class Standardise:
         there are no such moments.
         """
         if root:
-            moments = Moments(store.sizes[name])
+            roots = Moments(store.sizes[name])
             for block in store.blocks(rows, max(1, BLOCK_BYTES // (8 * store.sizes[name]))):
-                moments.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
+                roots.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
+            moments = roots.mean, standard_deviation(roots.variance, **floor)
         else:
-            moments = store.moments(name, split)
-        deviation = standard_deviation(moments.variance, **floor)
-        mean, std = (
-            torch.from_numpy(values.astype(np.float32)).to(device) for values in (moments.mean, deviation)
-        )
+            stored = store.moments(name, split)
+            moments = stored.mean, standard_deviation(stored.variance, **floor)
+        mean, std = (torch.from_numpy(values.astype(np.float32)).to(device) for values in moments)
         return cls(mean, std, clip, root)
 
 
@@ -188,7 +187,8 @@ def kind_of(transform: Transform) -> str:
 
 def describe(transforms: Mapping[str, Transform]) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """The settings of each transform in order, and its tensors as "<modality>/<name>"."""
-    described, tensors = [], {}
+    described: list[dict[str, Any]] = []
+    tensors: dict[str, Tensor] = {}
     for name, transform in transforms.items():
         held = {key: value for key, value in vars(transform).items() if isinstance(value, Tensor)}
         plain = {key: value for key, value in vars(transform).items() if key not in held}
