@@ -88,7 +88,7 @@ def test_settings_of_inference_are_in_the_file_and_are_the_default(make, tmp_pat
     if make is encoder:
         pytest.skip("Layers below a network are not part of its file.")
     model = make()
-    assert model.inference == Inference(10, "doubled", 0.0, "block")
+    assert model.inference == Inference(10, "doubled", 0.0, "row")
     model.inference = Inference(3, "zeros", 1e-3)
     save(tmp_path / "m.safetensors", model, {})
     found = mvi.load(tmp_path / "m.safetensors")
@@ -297,8 +297,49 @@ def changes(model, given, iterations):
     return np.abs(np.diff(states, axis=0)).mean(-1), states
 
 
+def edge(moved):
+    """A tolerance that some rows pass early and some late, and far from every change."""
+    low, high = np.quantile(moved[3], [0.25, 0.75])
+    levels = np.sort(moved[(moved >= low) & (moved <= high)])
+    widest = int(np.argmax(np.diff(levels)))
+    assert levels[widest + 1] - levels[widest] > 1e-6
+    return float(levels[widest : widest + 2].mean())
+
+
+def rounding(states):
+    """How far states may be apart that were computed beside others; a change on the edge is not."""
+    return 1e-12 if states.dtype == np.float64 else 1e-5
+
+
 @every
-def test_a_block_stops_together_as_the_reference_code_does(make):
+def test_each_row_stops_for_itself(make):
+    model, given = slow(make)
+    moved, states = changes(model, given, 40)
+    tolerance = edge(moved)
+    stops = (moved < tolerance).argmax(0) + 1
+    assert len(set(stops)) > 2
+    for iterations in (40, 4, 1):
+        found = model.encode(given, iterations=iterations, tolerance=tolerance)
+        expected = states[np.minimum(stops, iterations), np.arange(N)]
+        np.testing.assert_allclose(found, expected, rtol=0, atol=rounding(found))
+    assert np.abs(expected - states[stops, np.arange(N)]).max() > 1e-3
+
+
+@every
+def test_a_row_does_not_depend_on_those_beside_it(make):
+    model, given = slow(make)
+    asked = {"iterations": 60, "tolerance": edge(changes(model, given, 20)[0])}
+    whole = model.encode(given, **asked)
+    for block in (1, 7, 29):
+        found = model.encode(given, block=block, **asked)
+        np.testing.assert_allclose(found, whole, rtol=0, atol=rounding(whole))
+    # Where the mean over the block decides, as in the reference code, it does.
+    together, alone = (model.encode(given, stop="block", block=block, **asked) for block in (N, 1))
+    assert np.abs(alone - together).max() > 10 * rounding(whole)
+
+
+@every
+def test_a_block_may_stop_together_as_the_reference_code_does(make):
     model, given = slow(make)
     moved, states = changes(model, given, 6)
     means = moved.mean(1)

@@ -41,7 +41,7 @@ class Inference:
     iterations: int = 10
     start: Start = "doubled"
     tolerance: float = 0.0
-    stop: Stop = "block"
+    stop: Stop = "row"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "iterations", whole("iterations", self.iterations, 0))
@@ -227,7 +227,7 @@ class MultimodalModel(ABC):
         iterations: int,
         tolerance: float = 0.0,
         start: Start = "doubled",
-        stop: Stop = "block",
+        stop: Stop = "row",
     ) -> Tensor:
         """(B, K) joint states of joined units (B, D), read only in the slices of the `given` modalities.
 
