@@ -142,7 +142,7 @@ def test_what_is_handed_over_is_copied(stages):
 def test_a_cut_network_goes_on_from_the_layers_below(stages):
     third = stages[-1]
     values = {
-        name: torch.randn(5, size, dtype=torch.float64, generator=generator())
+        name: torch.rand(5, size, dtype=torch.float64, generator=generator())
         for name, size in third.sizes.items()
     }
     states = {name: third.raised(value, name) for name, value in values.items()}

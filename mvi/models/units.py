@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from mvi.errors import ConfigError
+from mvi.models.arrays import COUNTS, FINITE, PROBABILITIES, Range
 from mvi.models.numerics import sample_bernoulli
 
 
@@ -23,6 +24,11 @@ class Binary:
     """States 0 and 1; P(1 | a) = logistic(a) (Eqs. 6 and 7)."""
 
     size: int
+
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return PROBABILITIES
 
     def mean(self, a: Tensor) -> Tensor:
         """(B, N) probabilities of state 1."""
@@ -53,6 +59,11 @@ class Gaussian:
     size: int
     learn_std: bool = False
 
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return FINITE
+
     def mean(self, a: Tensor) -> Tensor:
         """(B, N) means, that is `a`."""
         return a
@@ -80,6 +91,11 @@ class SteppedSigmoid:
 
     size: int
     copies: int = 5
+
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return Range(0, self.copies, f"give sums of {self.copies} copies")
 
     def _offsets(self, a: Tensor) -> Tensor:
         return torch.arange(self.copies, dtype=a.dtype, device=a.device) + 0.5
@@ -125,6 +141,11 @@ class ReplicatedSoftmax:
     """Word counts: `total` draws, (B, 1), from one softmax over the units (Salakhutdinov and Hinton 2009)."""
 
     size: int
+
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return COUNTS
 
     def mean(self, a: Tensor, total: Tensor | float = 1.0) -> Tensor:
         """(B, N) expected counts, which sum to `total` in each row."""
