@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Multimodal representation learning by minimum variation of information (Sohn, Shang, Lee 2014)."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mvi.version import __version__
+
+if TYPE_CHECKING:
+    from mvi.models.public import load
 
 __all__ = ["__version__", "load"]
 

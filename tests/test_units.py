@@ -100,5 +100,9 @@ def test_extreme_inputs_stay_finite(unit):
 def test_description_round_trip():
     for unit in (*DISCRETE, Gaussian(N, learn_std=True)):
         assert from_description(describe(unit)) == unit
+    assert from_description({"kind": "stepped_sigmoid", "size": 3}) == SteppedSigmoid(3)
+    for wrong in ({"size": 3.0}, {}, {"size": 3, "copies": 5}, {"size": 3, "learn_std": 1}):
+        with pytest.raises(ConfigError, match="gaussian units need size, learn_std, not"):
+            from_description({"kind": "gaussian", **wrong})
     with pytest.raises(ConfigError, match="'softmax' is unknown"):
         from_description({"kind": "softmax", "size": 3})

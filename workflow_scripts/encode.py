@@ -28,6 +28,8 @@ with (
     # Translated copies of training rows come last and are met with all modalities only.
     originals = store.attrs["attributes"].get("originals", store.n_labelled)
     lengths = {query: store.n_labelled if query == queries[0] else originals for query in queries}
+    # Of images without tags both modalities may be what the image alone tells.
+    tagged = store.tag_counts() > 0 if untagged == "inferred" else None
     layers = {name: given.get(name, ()) for name in store.modalities}
     for part, weights in zip(snakemake.params.parts, given.weights, strict=True):
         encoder = load(given.scale, layers, weights, place)
@@ -43,6 +45,7 @@ with (
                         name: value[: len(kept)] if name in query.split("+") else None
                         for name, value in values.items()
                     },
+                    observed=None if tagged is None or "+" not in query else {"text": tagged[kept]},
                     block=block,
                     **settings,
                 )

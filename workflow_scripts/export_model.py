@@ -7,8 +7,10 @@ log = start(snakemake)
 
 from mvi.data import transforms
 from mvi.models.assembly import encoder_from_files
+from mvi.models.base import Inference
 from mvi.models.checkpoints import save
 
 scale, _ = transforms.load(snakemake.input.scale)
 encoder = encoder_from_files(snakemake.input.scale, dict.fromkeys(scale, ()), snakemake.input.network)
+encoder.inference = Inference(**snakemake.params.inference)
 save(snakemake.output[0], encoder, of_run(snakemake))

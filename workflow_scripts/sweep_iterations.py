@@ -24,14 +24,12 @@ with Store(given.store) as store:
     both, alone = [], {count: [] for count in params.tested}
     for rows in store.blocks(np.arange(store.n_labelled), params.block):
         values = {name: store.read(name, rows) for name in names}
-        states = encoder.encode(values, block=len(rows))
-        swept = encoder.sweep(values | {"text": None}, list(alone), start=params.start, block=len(rows))
-        if params.untagged == "inferred":
-            without = ~(values["text"] > 0).any(1)
-            states[without] = swept[int(wildcards.iterations)][without]
-        both.append(states)
-        for count, inferred in swept.items():
-            alone[count].append(inferred)
+        tagged = {"text": (values["text"] > 0).any(1)} if params.untagged == "inferred" else None
+        asked = {"start": params.start, "block": len(rows)}
+        count = int(wildcards.iterations)
+        both.append(encoder.encode(values, observed=tagged, iterations=count, tolerance=0, **asked))
+        for count, states in encoder.sweep(values | {"text": None}, list(alone), **asked).items():
+            alone[count].append(states)
     both = np.concatenate(both)
     alone = {count: np.concatenate(states) for count, states in sorted(alone.items())}
     queries = [Query("+".join(names), both.__getitem__)]

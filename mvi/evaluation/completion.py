@@ -27,7 +27,7 @@ def conditional_sample(
     three arguments are those of `MultimodalRBM.mean_field`. `values` maps modalities to
     (n, D_m) arrays; that of the target is not looked at.
     """
-    v = model.join(values)
+    v = model.join({name: None if name == target else value for name, value in values.items()})
     given = [name for name in model.sizes if name != target]
     h = model.mean_field(v, given, iterations=iterations, tolerance=tolerance, start=start)
     for _ in range(gibbs_steps):

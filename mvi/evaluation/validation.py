@@ -47,7 +47,7 @@ def validation_map(
     with Store(store_path) as store:
         parts = {name: store.split(split)[name] for name in ("train", "validation")}
         labels = {name: store.labels()[rows] for name, rows in parts.items()}
-        without = {name: store.tag_counts()[rows] == 0 for name, rows in parts.items()}
+        tagged = {name: store.tag_counts()[rows] > 0 for name, rows in parts.items()}
         with exact_products():
             given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
     descending = sorted(map(float, grid), reverse=True)
@@ -57,10 +57,9 @@ def validation_map(
             name: given[part][:, columns] if name in query.split("+") else None
             for name, columns in model.slices.items()
         }
-        states = torch.as_tensor(model.encode(values, **inference)).cpu().numpy()
-        if untagged == "inferred" and "+" in query:
-            states[without[part]] = encode(model, part, "image")[without[part]]
-        return states
+        inferred = untagged == "inferred" and "+" in query
+        states = model.encode(values, observed={"text": tagged[part]} if inferred else None, **inference)
+        return torch.as_tensor(states).cpu().numpy()
 
     @exact_products()
     def measure(model: MultimodalRBM) -> dict[str, float]:

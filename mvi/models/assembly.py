@@ -6,9 +6,8 @@ from pathlib import Path
 
 from mvi.data import transforms
 from mvi.models.checkpoints import load
-from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
-from mvi.models.pipeline import Encoder, inputs_of
+from mvi.models.pipeline import NETWORKS, Encoder, inputs_of
 from mvi.models.rbm import RBM
 from mvi.models.stacking import top_network
 
@@ -25,7 +24,7 @@ def encoder_from_files(
     `DataError` where a file holds something else.
     """
     below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
-    top = load(network, MultimodalRBM, Mdrnn, device=device)
+    top = load(network, *NETWORKS, device=device)
     first, words = transforms.load(scale, device)
     if isinstance(top, MultimodalRBM):
         # As it is where nothing stands below: the two infer the same, but not to the last bit.

@@ -6,16 +6,17 @@ Inference of a missing modality goes all the way down its pathway and up again, 
 D_l units of a pathway's layer l, K units of the top layer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from functools import reduce
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from mvi.errors import ConfigError, ShapeError
-from mvi.models.base import Array, Start, Values, Verbs, like, slices_of
+from mvi.models.arrays import Range
+from mvi.models.base import Inference, MultimodalModel, Start, slices_of
 from mvi.models.rbm import initial_parameters
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, describe, from_description
 
@@ -54,7 +55,7 @@ class Pathway:
         return self.input.mean(a)
 
 
-class Mdrnn(Verbs):
+class Mdrnn(MultimodalModel):
     """Pathways by modality, in the order in which values are joined, under `hidden` top units.
 
     `parameters` holds, for a modality m whose pathway has L layers, "m/l/weight" (D_{l-1}, D_l) for l = 1..L
@@ -70,6 +71,7 @@ class Mdrnn(Verbs):
         hidden: int,
         parameters: Mapping[str, Tensor],
         down: float = 1.0,
+        inference: Inference | None = None,
     ) -> None:
         self.pathways = dict(pathways)
         self.hidden = hidden
@@ -77,6 +79,9 @@ class Mdrnn(Verbs):
         self.down = down
         self.sizes = {name: pathway.input.size for name, pathway in self.pathways.items()}
         self.slices = slices_of(self.sizes)
+        self.ups = {name: pathway.up for name, pathway in self.pathways.items()}
+        self.vocabulary = []
+        self.inference = inference or Inference()
         for name, pathway in self.pathways.items():
             if not isinstance(pathway.input, Binary | Gaussian | ReplicatedSoftmax):
                 raise ConfigError(
@@ -119,13 +124,13 @@ class Mdrnn(Verbs):
             sizes = [*pathway.sizes, hidden]
             for level, size in enumerate(sizes[:-1]):
                 unit = pathway.input if level == 0 else Binary(size)
-                seen = level == 0 and visible_mean is not None
+                mean = None if level or visible_mean is None else visible_mean[slices[name]]
                 start = initial_parameters(
                     unit,
                     sizes[level + 1],
                     generator,
                     weight_std=weight_std,
-                    visible_mean=visible_mean[slices[name]] if seen else None,
+                    visible_mean=mean,
                     dtype=dtype,
                 )
                 parameters[f"{name}/{level}/bias"] = start["visible_bias"]
@@ -192,80 +197,38 @@ class Mdrnn(Verbs):
 
     # -- inference ---------------------------------------------------------------------------------
 
-    def start_factor(self, given: Sequence[str], start: Start) -> float:
-        """What multiplies the given modalities' contribution to the first top state.
+    @property
+    def anchor(self) -> Tensor:
+        """The bias of the top layer."""
+        return self.parameters["top/bias"]
 
-        "zeros" (the paper): 1; the missing modality's pathway is passed upwards from units at zero.
-        "doubled" (the reference code): the sum of all up factors over that of the given modalities; missing
-        pathways are left out.
-        """
-        if start == "zeros":
-            return 1.0
-        ups = {name: pathway.up for name, pathway in self.pathways.items()}
-        return sum(ups.values()) / sum(ups[name] for name in given)
+    def accepted(self, name: str) -> Range:
+        """What the units of a pathway's input stand for."""
+        return self.pathways[name].input.range
 
-    def states(self, v: Tensor, given: Sequence[str], start: Start) -> Iterator[Tensor]:
-        """The top states (B, K) T_0, T_1, ... without end, from the `given` slices of `v` (B, D) alone.
+    def first_state(self, v: Tensor, given: Sequence[str], start: Start) -> tuple[Tensor, Tensor]:
+        """The given modalities' contributions with the top bias, and T_0; Eq. 12 with none missing.
 
-        With no modality missing all are the same (Eq. 12).
+        From "zeros" the pathways of missing modalities are passed upwards from units at zero; from "doubled"
+        they are left out of the first state.
         """
         bias = self.parameters["top/bias"]
-        missing = [name for name in self.pathways if name not in given]
-        conditioning = sum(
-            self.contribution(self.raised(v[:, self.slices[name]], name)[-1], name) for name in given
-        )
-        if not missing:
-            h = torch.sigmoid(conditioning + bias)
-            while True:
-                yield h
+        parts = (self.contribution(self.raised(v[:, self.slices[name]], name)[-1], name) for name in given)
+        conditioning = reduce(torch.add, parts)
         first = conditioning * self.start_factor(given, start) + bias
-        conditioning += bias
         if start == "zeros":
-            for name in missing:
-                nothing = v.new_zeros(1, self.sizes[name])
-                first += self.contribution(self.raised(nothing, name)[-1], name)
-        h = torch.sigmoid(first)
-        while True:
-            yield h
-            a = conditioning
-            for name in missing:
-                a = a + self.contribution(self.raised(self.modality_mean(h, name), name)[-1], name)
-            h = torch.sigmoid(a)
+            for name in self.pathways:
+                if name not in given:
+                    nothing = v.new_zeros(1, self.sizes[name])
+                    first += self.contribution(self.raised(nothing, name)[-1], name)
+        return conditioning + bias, torch.sigmoid(first)
 
-    def mean_field(
-        self,
-        v: Tensor,
-        given: Sequence[str],
-        *,
-        iterations: int,
-        tolerance: float = 0.0,
-        start: Start = "doubled",
-    ) -> Tensor:
-        """(B, K) top state after at most `iterations` passes down and up (reference code: 10).
-
-        `v` (B, D) is only read in the slices of the `given` modalities. Stops early when the mean absolute
-        change falls below `tolerance`.
-        """
-        states = self.states(v, given, start)
-        h = next(states)
-        if len(given) == len(self.pathways):
-            return h
-        for _ in range(iterations):
-            previous, h = h, next(states)
-            if tolerance > 0 and float((h - previous).abs().mean()) < tolerance:
-                break
-        return h
-
-    def sweep(
-        self, values: Values, iterations: Sequence[int], *, start: Start = "doubled", block: int = 5000
-    ) -> dict[int, Array]:
-        """What `encode` gives for each number of `iterations`, at the price of the largest alone."""
-        found: dict[int, list[Tensor]] = {count: [] for count in iterations}
-        for v, given in self._blocks(values, block):
-            for count, h in enumerate(islice(self.states(v, given, start), max(iterations) + 1)):
-                if count in found:
-                    found[count].append(h)
-        return {count: like(torch.cat(states), values) for count, states in found.items()}
+    def next_state(self, conditioning: Tensor, h: Tensor, missing: Sequence[str]) -> Tensor:
+        """(B, K) top state after one pass down and up the missing modalities' pathways (Eqs. 10 to 13)."""
+        a = conditioning
+        for name in missing:
+            a = a + self.contribution(self.raised(self.modality_mean(h, name), name)[-1], name)
+        return torch.sigmoid(a)
 
     # -- bookkeeping -------------------------------------------------------------------------------
 
@@ -290,6 +253,7 @@ class Mdrnn(Verbs):
             ],
             "hidden": self.hidden,
             "down": self.down,
+            "inference": vars(self.inference),
         }
 
     @classmethod
@@ -304,7 +268,13 @@ class Mdrnn(Verbs):
             )
             for entry in description["pathways"]
         }
-        return cls(pathways, description["hidden"], parameters, down=float(description["down"]))
+        return cls(
+            pathways,
+            description["hidden"],
+            parameters,
+            down=float(description["down"]),
+            inference=Inference(**description.get("inference", {})),
+        )
 
 
 def expected_shapes(pathways: Mapping[str, Pathway], hidden: int) -> dict[str, tuple[int, ...]]:

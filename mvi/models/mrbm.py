@@ -5,21 +5,24 @@ Shapes: B examples, D visible units in all, D_m of modality m, K hidden units.
 """
 
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from mvi.errors import ShapeError
-from mvi.models.base import Start, Verbs, slices_of
+from mvi.models.arrays import Range
+from mvi.models.base import Inference, MultimodalModel, Start, slices_of
 from mvi.models.rbm import RBM, initial_parameters
 from mvi.models.units import Binary
 
 
-class MultimodalRBM(Verbs, RBM):
+class MultimodalRBM(MultimodalModel, RBM):
     """Binary RBM with v = [x; y; ...] (Eqs. 5 to 7) that knows which units belong to which modality.
 
-    `sizes` maps modality names to D_m, in the order in which they are joined, `up` to their factors.
+    `sizes` maps modality names to D_m, in the order in which they are joined, `up` to their factors, which
+    take the place of the one factor of an `RBM`.
     """
 
     kind = "mrbm"
@@ -31,18 +34,18 @@ class MultimodalRBM(Verbs, RBM):
         parameters: Mapping[str, Tensor],
         up: Mapping[str, float] | None = None,
         down: float = 1.0,
+        inference: Inference | None = None,
     ) -> None:
         self.sizes = dict(sizes)
-        super().__init__(Binary(sum(self.sizes.values())), Binary(hidden), parameters, down=down)
+        self._hold(Binary(sum(self.sizes.values())), Binary(hidden), parameters, down)
         self.ups = dict.fromkeys(self.sizes, 1.0) | dict(up or {})
         if self.ups.keys() != self.sizes.keys():
             raise ShapeError(
                 f"factors are given for {', '.join(up or {})}; this model has {', '.join(self.sizes)}."
             )
         self.slices = slices_of(self.sizes)
-        factors = set(self.ups.values())
-        self.up = factors.pop() if len(factors) == 1 else 1.0
-        self._same_up = not factors
+        self.vocabulary = []
+        self.inference = inference or Inference()
 
     @classmethod
     def initialise(  # type: ignore[override]
@@ -73,53 +76,38 @@ class MultimodalRBM(Verbs, RBM):
 
     def raised(self, v: Tensor, names: Sequence[str]) -> Tensor:
         """(B, K) input from some modalities alone, sum of up_m v_m W_m, without the hidden bias."""
-        return sum((v[:, self.slices[name]] @ self.weight(name)) * self.ups[name] for name in names)
+        parts = ((v[:, self.slices[name]] @ self.weight(name)) * self.ups[name] for name in names)
+        return reduce(torch.add, parts)
 
     def hidden_input(self, v: Tensor) -> Tensor:
         """(B, K) input of the hidden units given every modality (Eq. 6)."""
-        if self._same_up:
-            return super().hidden_input(v)
+        factors = set(self.ups.values())
+        if len(factors) == 1:
+            return self._raised(v, factors.pop())
         return self.raised(v, list(self.sizes)).add_(self.parameters["hidden_bias"])
 
-    def start_factor(self, given: Sequence[str], start: Start) -> float:
-        """What multiplies the given modalities' input in the first hidden state.
+    @property
+    def anchor(self) -> Tensor:
+        """The weights."""
+        return self.parameters["weight"]
 
-        "zeros" (the paper: missing units start at zero): 1. "doubled" (the reference code): the sum of all
-        up factors over that of the given modalities, so that the input keeps its usual size.
-        """
-        if start == "zeros":
-            return 1.0
-        return sum(self.ups.values()) / sum(self.ups[name] for name in given)
+    def accepted(self, name: str) -> Range:
+        """0 to 1: the units are binary."""
+        return self.visible.range
 
-    def mean_field(
-        self,
-        v: Tensor,
-        given: Sequence[str],
-        *,
-        iterations: int,
-        tolerance: float = 0.0,
-        start: Start = "doubled",
-    ) -> Tensor:
-        """(B, K) hidden probabilities after at most `iterations` updates of Eq. 8.
-
-        `v` (B, D) is only read in the slices of the `given` modalities. With none missing the first state is
-        exact (Eq. 6) and is returned. Stops early when the mean absolute change falls below `tolerance`.
-        """
-        missing = [name for name in self.sizes if name not in given]
+    def first_state(self, v: Tensor, given: Sequence[str], start: Start) -> tuple[Tensor, Tensor]:
+        """The given modalities' input to the hidden units with the bias, and the first probabilities."""
         conditioning = self.raised(v, given)
         bias = self.parameters["hidden_bias"]
-        if not missing:
-            return torch.sigmoid(conditioning + bias)
         h = torch.sigmoid(conditioning * self.start_factor(given, start) + bias)
-        for _ in range(iterations):
-            previous, h = h, conditioning + bias
-            for name in missing:
-                filled = self.modality_mean(previous, name)
-                h = torch.addmm(h, filled, self.weight(name), alpha=self.ups[name])
-            h = torch.sigmoid(h)
-            if tolerance > 0 and float((h - previous).abs().mean()) < tolerance:
-                break
-        return h
+        return conditioning + bias, h
+
+    def next_state(self, conditioning: Tensor, h: Tensor, missing: Sequence[str]) -> Tensor:
+        """(B, K) hidden probabilities after one update of Eq. 8."""
+        a = conditioning
+        for name in missing:
+            a = torch.addmm(a, self.modality_mean(h, name), self.weight(name), alpha=self.ups[name])
+        return torch.sigmoid(a)
 
     def modality_input(self, h: Tensor, name: str) -> Tensor:
         """(B, D_m) input of one modality's units given h."""
@@ -139,6 +127,7 @@ class MultimodalRBM(Verbs, RBM):
             "hidden": self.hidden.size,
             "up": self.ups,
             "down": self.down,
+            "inference": vars(self.inference),
         }
 
     @classmethod
@@ -151,4 +140,5 @@ class MultimodalRBM(Verbs, RBM):
             parameters,
             up={name: float(description["up"][name]) for name in sizes},
             down=float(description["down"]),
+            inference=Inference(**description.get("inference", {})),
         )

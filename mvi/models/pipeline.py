@@ -4,21 +4,25 @@
 Shapes: n examples, d_m columns of modality m in the store, K units of the top layer.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from mvi.data import transforms
 from mvi.data.transforms import Transform
-from mvi.errors import ConfigError, ShapeError
-from mvi.models.base import Array, Start, Values, like
+from mvi.errors import ShapeError
+from mvi.models.arrays import COUNTS, FINITE, Range
+from mvi.models.base import Inference, MultimodalModel, Start
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import SteppedSigmoid
+
+Network = Mdrnn | MultimodalRBM
+NETWORKS: tuple[type[Network], ...] = (MultimodalRBM, Mdrnn)
+"""What an encoder can have on top."""
 
 
 def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:
@@ -29,8 +33,7 @@ def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:
     """
     for rbm in rbms:
         a = rbm.hidden_input(v)
-        stepped = isinstance(rbm.hidden, SteppedSigmoid)
-        v = rbm.hidden.first_copy(a) if stepped else rbm.hidden.mean(a)
+        v = rbm.hidden.first_copy(a) if isinstance(rbm.hidden, SteppedSigmoid) else rbm.hidden.mean(a)
     return v
 
 
@@ -58,29 +61,71 @@ def inputs_of(
     return {name: Encode(one, below[name]) if below[name] else one for name, one in transforms.items()}
 
 
-class Encoder:
-    """The verbs of a model (`mvi.models.base`) for values before any scaling.
+class Encoder(MultimodalModel):
+    """A network and the scale of its inputs: values as a store holds them, before any scaling, go in.
 
-    `inputs` turns the values (n, d_m) of each modality into what `network` sees of it. A modality that is
-    missing is `None`, as everywhere. `vocabulary` are the words that the columns of the text count, if any.
+    `inputs` turns the values (n, d_m) of each modality into what `network` sees of it (n, D_m), which is what
+    `complete` gives. `vocabulary` are the words that the columns of the text count, if any. `inference` is
+    the network's unless it is given.
     """
 
     kind = "encoder"
+    block_rows = 2000
 
     def __init__(
-        self, inputs: Mapping[str, Transform], network: Mdrnn | MultimodalRBM, vocabulary: Sequence[str] = ()
+        self,
+        inputs: Mapping[str, Transform],
+        network: Network,
+        vocabulary: Sequence[str] = (),
+        inference: Inference | None = None,
     ) -> None:
         self.inputs = dict(inputs)
         self.network = network
         self.vocabulary = list(vocabulary)
+        self.inference = inference or network.inference
         if self.inputs.keys() != network.sizes.keys():
             raise ShapeError(
                 f"there are inputs for {', '.join(self.inputs)} where the network has "
                 f"{', '.join(network.sizes)}; take both from one run."
             )
+        self.sizes = {
+            name: one.rbms[0].visible.size if isinstance(one, Encode) else network.sizes[name]
+            for name, one in self.inputs.items()
+        }
+        self.slices = network.slices
+        self.ups = network.ups
 
     @property
-    def parameters(self) -> dict[str, Tensor]:
+    def anchor(self) -> Tensor:
+        """That of the network."""
+        return self.network.anchor
+
+    def accepted(self, name: str) -> Range:
+        """0 or more for counts and tags, finite numbers to be standardised, else what the units take."""
+        one = self.inputs[name]
+        first = one.first if isinstance(one, Encode) else one
+        if isinstance(first, transforms.AsStored):
+            return one.rbms[0].visible.range if isinstance(one, Encode) else self.network.accepted(name)
+        return COUNTS if isinstance(first, transforms.Binarise | transforms.Counts) else FINITE
+
+    def seen(self, name: str, values: Tensor) -> Tensor:
+        """(B, D_m) what the network sees of the values (B, d_m) of a modality."""
+        return self.inputs[name](values.float())
+
+    def first_state(self, v: Tensor, given: Sequence[str], start: Start) -> tuple[Tensor, Tensor]:
+        """That of the network."""
+        return self.network.first_state(v, given, start)
+
+    def next_state(self, conditioning: Tensor, h: Tensor, missing: Sequence[str]) -> Tensor:
+        """That of the network."""
+        return self.network.next_state(conditioning, h, missing)
+
+    def modality_mean(self, h: Tensor, name: str) -> Tensor:
+        """That of the network, which is of its input and not of the values as a store holds them."""
+        return self.network.modality_mean(h, name)
+
+    @property
+    def parameters(self) -> dict[str, Tensor]:  # type: ignore[override]  # Made from those of its parts.
         """Those of the network as "network/<name>", the inputs' scale as "inputs/<modality>/<name>"."""
         _, tensors = transforms.describe(self.inputs)
         return {
@@ -96,6 +141,7 @@ class Encoder:
             "network": self.network.describe(),
             "inputs": described,
             "vocabulary": self.vocabulary,
+            "inference": vars(self.inference),
         }
 
     @classmethod
@@ -106,72 +152,7 @@ class Encoder:
             part, name = key.split("/", 1)
             parts[part][name] = tensor
         inputs = transforms.from_description(description["inputs"], parts["inputs"])
-        if description["network"]["kind"] != Mdrnn.kind:
-            raise ConfigError(f"an encoder needs a network of kind {Mdrnn.kind}.")
-        network = Mdrnn.from_description(description["network"], parts["network"])
-        return cls(inputs, network, transforms.words_of(description))
-
-    @property
-    def sizes(self) -> dict[str, int]:
-        """d_m, the columns of each modality's values."""
-        return {
-            name: one.rbms[0].visible.size if isinstance(one, Encode) else self.network.sizes[name]
-            for name, one in self.inputs.items()
-        }
-
-    def seen(self, values: Values) -> dict[str, Tensor | None]:
-        """What the network sees of the `values` of each modality.
-
-        Raises `ShapeError` for unknown modalities and wrong widths.
-        """
-        device = next(iter(self.network.parameters.values())).device
-        unknown = [name for name in values if name not in self.inputs]
-        if unknown:
-            raise ShapeError(f"no modality {unknown[0]!r}; this model has {', '.join(self.inputs)}.")
-        for name, value in values.items():
-            if value is not None and (value.ndim != 2 or value.shape[1] != self.sizes[name]):
-                raise ShapeError(
-                    f"modality {name!r} has shape {tuple(value.shape)} where "
-                    f"(rows, {self.sizes[name]}) is needed."
-                )
-        return {
-            name: None
-            if value is None
-            else self.inputs[name](torch.as_tensor(value, dtype=torch.float32, device=device))
-            for name, value in values.items()
-        }
-
-    def encode(self, values: Values, *, block: int = 2000, **inference: Any) -> Array:
-        """(n, K) joint representations; `inference` as for `Verbs.encode`."""
-        parts = [
-            self.network.encode(self.seen(part), block=block, **inference) for part in _blocks(values, block)
-        ]
-        return like(torch.cat(parts), values)
-
-    def complete(self, values: Values, target: str, *, block: int = 2000, **inference: Any) -> Array:
-        """(n, D_target) expected values of what the network sees of `target`; as `Verbs.complete`."""
-        parts = [
-            self.network.complete(self.seen(part), target, block=block, **inference)
-            for part in _blocks(values, block)
-        ]
-        return like(torch.cat(parts), values)
-
-    def sweep(
-        self, values: Values, iterations: Sequence[int], *, start: Start = "doubled", block: int = 2000
-    ) -> dict[int, Array]:
-        """What `encode` gives for each number of `iterations`, at the price of the largest alone."""
-        found: dict[int, list[Tensor]] = {count: [] for count in iterations}
-        for part in _blocks(values, block):
-            for count, states in self.network.sweep(
-                self.seen(part), iterations, start=start, block=block
-            ).items():
-                found[count].append(states)
-        return {count: like(torch.cat(states), values) for count, states in found.items()}
-
-
-def _blocks(values: Values, block: int) -> Iterator[dict[str, Array | None]]:
-    length = max((len(value) for value in values.values() if value is not None), default=0)
-    for begin in range(0, max(length, 1), block):
-        yield {
-            name: None if value is None else value[begin : begin + block] for name, value in values.items()
-        }
+        below = description["network"]
+        network = {one.kind: one for one in NETWORKS}[below["kind"]].from_description(below, parts["network"])
+        inference = Inference(**description.get("inference", {}))
+        return cls(inputs, network, transforms.words_of(description), inference)

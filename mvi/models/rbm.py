@@ -5,7 +5,7 @@ Nothing here knows how the machine is trained. Shapes: B examples, D visible uni
 """
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import torch
 from torch import Tensor
@@ -27,7 +27,7 @@ class RBM:
     code). With up = down = 1 the conditionals are those of the energy.
     """
 
-    kind = "rbm"
+    kind: ClassVar[str] = "rbm"
 
     def __init__(
         self,
@@ -37,10 +37,14 @@ class RBM:
         up: float = 1.0,
         down: float = 1.0,
     ) -> None:
+        self._hold(visible, hidden, parameters, down)
+        self.up = up
+
+    def _hold(self, visible: Unit, hidden: Unit, parameters: Mapping[str, Tensor], down: float) -> None:
+        """Take what every machine has; raises `ShapeError` where `parameters` do not fit the units."""
         self.visible = visible
         self.hidden = hidden
         self.parameters = dict(parameters)
-        self.up = up
         self.down = down
         expected = {
             "weight": (visible.size, hidden.size),

@@ -7,7 +7,7 @@ and the log of its base measure (its share when it is observed). Any type can st
 """
 
 from collections.abc import Mapping
-from dataclasses import MISSING, asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn.functional import softplus
 
 from mvi.errors import ConfigError
+from mvi.models.arrays import COUNTS, FINITE, PROBABILITIES, Range
 from mvi.models.numerics import sample_bernoulli
 
 
@@ -23,6 +24,11 @@ class Binary:
     """States 0 and 1; P(1 | a) = logistic(a) (Eqs. 6 and 7)."""
 
     size: int
+
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return PROBABILITIES
 
     def mean(self, a: Tensor) -> Tensor:
         """(B, N) probabilities of state 1."""
@@ -53,6 +59,11 @@ class Gaussian:
     size: int
     learn_std: bool = False
 
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return FINITE
+
     def mean(self, a: Tensor) -> Tensor:
         """(B, N) means, that is `a`."""
         return a
@@ -80,6 +91,11 @@ class SteppedSigmoid:
 
     size: int
     copies: int = 5
+
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return Range(0, self.copies, f"give sums of {self.copies} copies")
 
     def _offsets(self, a: Tensor) -> Tensor:
         return torch.arange(self.copies, dtype=a.dtype, device=a.device) + 0.5
@@ -126,6 +142,11 @@ class ReplicatedSoftmax:
 
     size: int
 
+    @property
+    def range(self) -> Range:
+        """Which values stand for states, or for means of them."""
+        return COUNTS
+
     def mean(self, a: Tensor, total: Tensor | float = 1.0) -> Tensor:
         """(B, N) expected counts, which sum to `total` in each row."""
         return torch.softmax(a, -1) * total
@@ -133,6 +154,8 @@ class ReplicatedSoftmax:
     def sample(self, a: Tensor, generator: torch.Generator, total: Tensor | float = 1.0) -> Tensor:
         """(B, N) counts of `total` draws a row; `total` is whole, and waited for where a GPU holds it."""
         draws = int(torch.as_tensor(total).max())
+        if draws == 0:
+            return torch.zeros_like(a)
         words = torch.multinomial(torch.softmax(a, -1), draws, replacement=True, generator=generator)
         kept = (torch.arange(draws, device=a.device) < total).to(a.dtype).expand(words.shape)
         return torch.zeros_like(a).scatter_add_(1, words, kept)
@@ -164,13 +187,15 @@ def describe(unit: Unit) -> dict[str, Any]:
 
 
 def from_description(description: Mapping[str, Any]) -> Unit:
-    """The inverse of `describe`; raises `ConfigError` for an unknown kind or settings of another type."""
+    """The unit that `describe` described; what has a default may be left out.
+
+    Raises `ConfigError` for an unknown kind or settings of another type.
+    """
     settings = dict(description)
     kind = settings.pop("kind")
     if kind not in KINDS:
         raise ConfigError(f"unit kind {kind!r} is unknown; choose one of {', '.join(KINDS)}.")
     wanted = {field.name: field.type for field in fields(KINDS[kind])}
-    lacking = [one.name for one in fields(KINDS[kind]) if one.default is MISSING and one.name not in settings]
-    if lacking or any(wanted.get(name) is not type(value) for name, value in settings.items()):
+    if "size" not in settings or any(type(value) is not wanted.get(key) for key, value in settings.items()):
         raise ConfigError(f"{kind} units need {', '.join(wanted)}, not {settings}.")
     return KINDS[kind](**settings)

@@ -35,9 +35,9 @@ class Replayed:
             self.batch = batch.clone()
             self.update(self.batch)
             return
-        self.batch.copy_(batch)
+        held = self.batch.copy_(batch)
         if self.replay is None:
-            self.replay = self.record(lambda: self.update(self.batch), self.generator)
+            self.replay = self.record(lambda: self.update(held), self.generator)
         self.replay()
 
 

@@ -190,7 +190,7 @@ def _epoch(
     epoch = state.epoch + 1
     device = next(iter(model.parameters.values())).device
     tally = Tally.begin(schedule.rule.rate(epoch), device)
-    update = partial(update_once, model, objective, schedule, state, tally)
+    update: Callable[[Tensor], None] = partial(update_once, model, objective, schedule, state, tally)
     if record is not None:
         update = Replayed(update, state.generator, record)
     for batch in batches.epoch(state.generator):
@@ -271,15 +271,20 @@ def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:
         reason = str(error).rpartition("; ")[0]
         log.warning("%s: starting anew, %s", label, reason)
         return
-    held, epoch, history = state.tensors(), about.get("epoch"), about.get("history")
-    whole = isinstance(epoch, int) and isinstance(history, list) and len(history) == epoch
-    if about.get("fingerprint") != fingerprint or not whole or _types(saved) != _types(held):
+    held, history = state.tensors(), about.get("history")
+    if (
+        about.get("fingerprint") != fingerprint
+        or not isinstance(history, list)
+        or len(history) != about.get("epoch")
+        or _types(saved) != _types(held)
+    ):
         log.warning("%s: starting anew, %s belongs to other settings or code", label, path)
         return
     state.generator.set_state(saved.pop("generator"))
     for name, tensor in saved.items():
         held[name].copy_(tensor)
-    state.epoch, state.history = epoch, [dict(row) for row in history]
+    state.history = [dict(row) for row in history]
+    state.epoch = len(history)
     log.info("%s: resuming after epoch %d", label, state.epoch)
 
 

@@ -7,14 +7,14 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, minibatches, read
-from mvi.models.checkpoints import save
+from mvi.models.checkpoints import Saved, save
 from mvi.models.units import ReplicatedSoftmax
 from mvi.objectives.base import Objective
 from mvi.training.cuda_graphs import recorder
@@ -24,6 +24,10 @@ from mvi.training.rows import training_and_monitoring_rows
 log = logging.getLogger(__name__)
 
 _HASHED_BYTES = 2**28
+
+
+class Kept(Trainable, Saved, Protocol):
+    """What can be trained and written to a file."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +100,7 @@ def made_from(settings: Mapping[str, Any], inputs: Iterable[str | Path], device:
 
 
 def train_stage(
-    model: Trainable,
+    model: Kept,
     objective: Objective,
     rows: StageRows,
     schedule: Mapping[str, Any],
