@@ -30,6 +30,7 @@ test: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 	$(BIN)/snakefmt --check Snakefile rules
 	$(BIN)/snakemake --lint
 
@@ -52,7 +53,7 @@ clean:
 help:
 	@echo "make          install into $(VENV), make every table and figure, print them"
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
-	@echo "make lint     ruff, snakefmt and Snakemake's linter"
+	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
 	@echo "make report   one HTML file with every table and figure, and how each was made"
 	@echo "make clean    remove results and caches, but not $(VENV)"

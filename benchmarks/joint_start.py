@@ -7,11 +7,12 @@ network as config/mirflickr25k.yaml says.
 """
 
 import argparse
-import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from mvi.report.scores import Key, Scores, read_scores
 
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 # Run -> epochs of multi-prediction and sd of the first weights, to be shown; settings of the layer.
@@ -24,12 +25,12 @@ CHANGES = {
     "probe-small-six": ("6", "0.02", "{weight_std: 0.02, training_of: {mp: {epochs: 6}}}"),
 }
 MODELS = {"mp": "joint layer", "whole": "finetuned"}
-QUERIES = {"image+text": "both", "image": "image only"}
+QUERIES = {"image+text": "multimodal", "image": "image-only"}
 
 
 def score_file(run: str, model: str) -> str:
     """Where the workflow puts the scores of a model."""
-    return f"results/{run}/scores/multimodal/{model}/split1.json"
+    return f"results/{run}/scores/multimodal/{model}/split1.csv"
 
 
 def main() -> None:
@@ -49,13 +50,15 @@ def main() -> None:
         "MIRFLICKR, preset `25k` but for the first two columns, seed 0.\n"
     )
     columns = [f"{title}, {query}" for title in MODELS.values() for query in QUERIES.values()]
-    print("| epochs of MP | sd of the first weights | " + " | ".join(columns) + " |")
+    print("| epochs of MP | initial weight std | " + " | ".join(columns) + " |")
     print("|--:|--:|" + "--:|" * len(columns))
     for run, (epochs, std, _) in CHANGES.items():
         cells = []
         for model in MODELS:
-            scores = json.loads(Path(score_file(run, model)).read_text(encoding="utf-8"))
-            cells += [f"{scores[f'{query}/validation_map/interpolated']:.4f}" for query in QUERIES]
+            scores = Scores(read_scores([score_file(run, model)]))
+            for query in QUERIES:
+                key = Key(model, "map_interpolated", query, "validation", "multimodal")
+                cells += [f"{value:.4f}" for value in scores.of(key).values()]
         print(f"| {epochs} | {std} | " + " | ".join(cells) + " |")
 
 

@@ -6,23 +6,24 @@ already; on a CPU the factors are rounded as a GPU would. Run it from the projec
 """
 
 import argparse
-import json
 import os
 import statistics
 import subprocess
 import sys
 from pathlib import Path
 
+from mvi.report.scores import Key, Scores, read_scores
+
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 KINDS = ("float32", "tf32", "bfloat16")
 SPLITS = range(1, 6)
-QUERIES = {"both": "image+text", "image only": "image"}
+QUERIES = {"multimodal": "image+text", "image-only": "image"}
 MODELS = {"pcd": "joint layer by PCD", "mp": "joint layer by MP", "whole": "MDRNN, whole network"}
 
 
 def score_file(kind: str, seed: int, model: str, split: int) -> str:
     """Where the workflow puts the scores of one model on one split."""
-    return f"results/precision-{kind}-seed{seed}/scores/multimodal/{model}/split{split}.json"
+    return f"results/precision-{kind}-seed{seed}/scores/multimodal/{model}/split{split}.csv"
 
 
 def train(kind: str, seed: int, cores: int) -> None:
@@ -35,9 +36,9 @@ def train(kind: str, seed: int, cores: int) -> None:
 
 def mean_map(kind: str, seed: int, model: str, query: str) -> float:
     """Test mAP (interpolated), mean over the splits."""
-    key = f"{query}/test_map/interpolated"
-    files = [Path(score_file(kind, seed, model, split)) for split in SPLITS]
-    return statistics.mean(json.loads(file.read_text(encoding="utf-8"))[key] for file in files)
+    scores = Scores(read_scores(score_file(kind, seed, model, split) for split in SPLITS))
+    key = Key(model, "map_interpolated", query, variant="multimodal")
+    return statistics.mean(scores.of(key).values())
 
 
 def spread(values: list[float], sign: str = "") -> str:
@@ -78,10 +79,10 @@ def main() -> None:
                 pairs = zip(scores[kind, model, name], exact, strict=True)
                 cells.append(spread([one - other for one, other in pairs], "+"))
             print(f"| {title}, {name} | " + " | ".join(cells) + " |")
-    print("\n| difference, float32, picture alone | over seeds | above 0 |")
+    print("\n| difference, float32, image-only | over seeds | wins |")
     print("|---|--:|--:|")
     for better, worse in (("mp", "pcd"), ("whole", "mp")):
-        pairs = zip(*(scores["float32", model, "image only"] for model in (better, worse)), strict=True)
+        pairs = zip(*(scores["float32", model, "image-only"] for model in (better, worse)), strict=True)
         gaps = [one - other for one, other in pairs]
         above = f"{sum(gap > 0 for gap in gaps)} of {len(gaps)}"
         print(f"| {MODELS[better]} - {MODELS[worse]} | {spread(gaps, '+')} | {above} |")

@@ -11,14 +11,12 @@ localrules:
 
 for _target in results.TARGETS:
 
-    localrules:
-        _target,
-
     rule:
         name:
             _target
         input:
             lambda wildcards, name=_target: checked(results.target, PLAN, name),
+        localrule: True
 
 
 rule theory:
@@ -67,6 +65,7 @@ rule write_report:
         tables=of(lambda run: results.shown(run, "tables", "md")),
         figures=of(lambda run: results.shown(run, "figures", "png")),
         benchmarks=of(results.benchmarks),
+        scores=of(results.every_score),
         code=code("write_report.py"),
     message:
         "Writing the page of {wildcards.run}"

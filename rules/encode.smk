@@ -18,7 +18,7 @@ rule encode:
     params:
         parts=of(Run.part_names),
         inference=of(Run.encoding),
-        code=code_of("encode.py", method_of, OBSERVERS),
+        code=code_of("encode.py", method_of, FITTING),
     message:
         "Encoding with {wildcards.model} of {wildcards.run}"
     script:

@@ -18,8 +18,10 @@ rule classify:
         runtime=240,
     params:
         parts=of(Run.evaluated),
-        settings=of(Run.classifier),
-        code=code("classify.py"),
+        classifier=of(Run.classifier),
+        settings=of(Run.classifier_settings),
+        train_on=of(setting("classifier", "train_on")),
+        code=of(lambda run: code("classify.py", module_of(run.classifier()))),
     message:
         "Classifying with {wildcards.model} of {wildcards.run}"
     script:
@@ -42,8 +44,10 @@ rule baselines:
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
-        settings=of(Run.baseline_classifier),
-        code=code("baselines.py"),
+        text_scale=of(setting("baselines", "text_scale")),
+        classifier=of(Run.classifier),
+        settings=of(Run.baseline_settings),
+        code=of(lambda run: code("baselines.py", module_of(run.classifier()))),
     message:
         "Classifying input features: {wildcards.input}"
     script:
@@ -120,8 +124,9 @@ rule sweep_iterations:
         start=of(setting("inference", "start_state")),
         untagged=of(setting("inference", "untagged")),
         block=of(setting("inference", "block")),
-        settings=of(Run.classifier),
-        code=code("sweep_iterations.py"),
+        classifier=of(Run.classifier),
+        settings=of(Run.classifier_settings),
+        code=of(lambda run: code("sweep_iterations.py", module_of(run.classifier()))),
     message:
         "Scoring iterations of the network finetuned with {wildcards.iterations}"
     script:

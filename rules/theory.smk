@@ -20,7 +20,11 @@ rule theory_measure:
         module=lambda wildcards: EXPERIMENTS[wildcards.experiment],
         settings=of(Theory.experiment),
         seed=of(Theory.seed),
-        code=of(lambda run, experiment: code_hash(*run.modules(experiment))),
+        code=of(
+            lambda run, experiment: code_hash(
+                *run.modules(experiment), without=FITTING_AND_LOADING
+            )
+        ),
     message:
         "Measuring {wildcards.experiment} by exact enumeration"
     script:

@@ -258,6 +258,14 @@ def test_of_the_theory_only_the_methods_that_are_written_are_followed():
     assert training["methods"]["mp"]["iterations"] == 5
 
 
+def test_a_modality_is_seen_by_the_usual_transform_of_its_data_set(tmp_path):
+    base = yaml.safe_load((FOLDER / "reference-flickr.yaml").read_text())
+    for pathway in base["pathways"].values():
+        del pathway["transform"]
+    pathways = resolve({"runs": ["base"]}, written(tmp_path, base=base))["runs"]["base"]["pathways"]
+    assert [one["transform"]["kind"] for one in pathways.values()] == ["standardise", "binarise"]
+
+
 def test_iterations_at_test_are_those_of_every_model_or_of_each_method():
     assert one("mini-default")["inference"]["iterations"] == 10
     given = one("mini-default", inference={"iterations": {"mp": 3}})["inference"]["iterations"]
@@ -353,6 +361,8 @@ def test_a_former_key_is_refused_with_the_present_one(key, instead):
         ({"reference_rows": {}}, '"settings.reference_rows" is unknown; did you mean "settings.baselines"?'),
         ({"dataset": "mini"}, '"settings.dataset" is unknown; known here: title, note, outputs,'),
         ({"zzz": 1}, '"settings.zzz" is unknown; known here: title, note, outputs,'),
+        # A misspelt key before a wrong value.
+        ({"copies": 5, "zzz": 1}, '"settings.zzz" is unknown; known here: title, note, outputs,'),
         (
             {"pathways": {"text": {}}},
             '"settings.pathways.text" for the run digits-default is unknown; known here: left or right.',
@@ -517,6 +527,7 @@ def test_mistaken_choices_of_runs_are_refused(raw, sentence):
     ("other", "sentence"),
     [
         ({"data": {"labelled": 900}}, '"runs.a.data" and "runs.b.data" differ, .* one data set, mini'),
+        ({"card": {"sheet": 3}}, '"runs.a.card" and "runs.b.card" differ, .* one data set, mini'),
         ({"features": {"batch": 7}}, '"runs.a.features" and "runs.b.features" differ, .* name descriptors'),
         (
             {"features": {"kind": "cnn", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},

@@ -28,9 +28,9 @@ METHODS = 4
 SEEDS = 3
 DRAWN = {"write_table1", "draw_figure2", "draw_iterations", "draw_training", "write_report"}
 # What follows when models change: encoded, classified, measured and drawn anew.
-AFTER_TRAINING = {"encode", "classify", "sweep_iterations", "complete_digits", *DRAWN}
+AFTER_TRAINING = {"encode", "classify", "sweep_iterations", "complete_digits", "join_scores", *DRAWN}
 # Temporary representations are made again for those who read them.
-AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "write_report"}
+AFTER_CLASSIFIER = {"encode", "classify", "write_table1", "join_scores", "write_report"}
 THEORY = {"theory_measure", "theory_figure", "theory_table"}
 # The resolved config stands beside the results of each experiment and is in what its page shows.
 CONFIG = {"dump_config", "write_report", "dump_flickr_config", "write_flickr_report"}
@@ -38,10 +38,10 @@ CONFIG = {"dump_config", "write_report", "dump_flickr_config", "write_flickr_rep
 AFTER_RETRIEVAL = {"write_retrieval", "draw_recall", "draw_galleries"}
 AFTER_REPRESENTATIONS = {
     *("encode_pictures", "classify_pictures", "retrieve_pictures", "nearest_pictures"),
-    *("write_table2", *AFTER_RETRIEVAL, "write_flickr_report"),
+    *("write_table2", *AFTER_RETRIEVAL, "join_flickr_scores", "write_flickr_report"),
 }
-AFTER_SWEEP = {"write_table3", "draw_sweep", "write_flickr_report"}
-AFTER_TAGS = {"write_tags", "draw_predicted_tags", "write_flickr_report"}
+AFTER_SWEEP = {"write_table3", "draw_sweep", "join_flickr_scores", "write_flickr_report"}
+AFTER_TAGS = {"write_tags", "draw_predicted_tags", "join_flickr_scores", "write_flickr_report"}
 AFTER_NETWORK = {
     *("keep_model", "predict_tags", "sweep_pictures", "draw_learning"),
     *(AFTER_SWEEP | AFTER_TAGS | AFTER_REPRESENTATIONS),
@@ -50,7 +50,10 @@ AFTER_LAYERS = {"train_top", "finetune", *AFTER_NETWORK}
 # What follows when only a top layer that is not finetuned changes: it is shown in no gallery.
 AFTER_OTHER_TOP = AFTER_REPRESENTATIONS - {"nearest_pictures", "draw_galleries"} | {"draw_learning"}
 # What follows when the numbers that describe a picture change, and when the pictures do.
-AFTER_REFERENCE = {"reference_rows", "write_reference_rows", "write_table2", "write_flickr_report"}
+AFTER_REFERENCE = {
+    *("reference_rows", "write_reference_rows", "write_table2", "join_flickr_scores"),
+    "write_flickr_report",
+}
 AFTER_STORE = {"scale_inputs", "pretrain_layer", *AFTER_LAYERS, *AFTER_REFERENCE}
 AFTER_WORDS = {"describe_block", "picture_store", *AFTER_STORE}
 FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "picture_store"}
@@ -146,6 +149,8 @@ def test_everything_is_planned_once(fresh, together):
         "theory_figure": 3,
         "theory_table": 1,
         "dump_config": 1,
+        "join_scores": 1,
+        "join_flickr_scores": 1,
         **dict.fromkeys(DRAWN, 1),
         "generate_mini": 1,
         "catalogue": 1,

@@ -17,6 +17,7 @@ from mvi.report.figures import theory as figures
 from mvi.theory import consistency, dynamics, identity, information
 from mvi.theory.exact import Enumeration, table_of
 from mvi.theory.worlds import binary_states
+from mvi.workflow.results import theory_looks
 
 SIZES = {"x": 3, "y": 2}
 NONE = {"kind": "none"}
@@ -212,7 +213,7 @@ def test_figures(measured: tuple[dict, dict], tmp_path: Path) -> None:
     drawn = {
         "identity": figures.identity(*equation),
         "consistency": figures.consistency(*theorem),
-        "dynamics": figures.dynamics(*measured),
+        "dynamics": figures.dynamics(*measured, style.looks(theory_looks())),
     }
     for name, figure in drawn.items():
         style.save(figure, tmp_path / f"{name}.png", tmp_path / f"{name}.svg")

@@ -18,6 +18,7 @@ from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import ZipPictures, decode
 from mvi.data.store import Store
 from mvi.features.extract import Descriptors
+from mvi.report.scores import Key, Scores, read_scores
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
@@ -84,15 +85,18 @@ def test_the_store_holds_what_pictures_tags_and_labels_say(mini):
 
 
 def test_reference_rows_are_scored_on_every_split_and_called_generated(mini):
-    scores = [
-        json.loads((mini / f"mini-default/scores/reference/{name}/split{number}.json").read_text())
+    files = [
+        mini / f"mini-default/scores/reference/{name}/split{number}.csv"
         for name in ("gist", "image+text")
         for number in (1, 2)
     ]
+    scores = Scores(read_scores(files))
     with Store(mini / "data/mini/store.h5") as store:
         words = len(store.vocabulary)
-    assert [one["features"] for one in scores] == [960, 960, 1917 + words, 1917 + words]
-    assert all(0 < one["test_map/interpolated"] <= 1 and one["rows/test"] == 24 for one in scores)
+    for name, query, width in (("gist", "image", 960), ("image+text", "image+text", 1917 + words)):
+        assert list(scores.of(Key(name, "features", part="")).values()) == [width] * 2
+        assert all(0 < value <= 1 for value in scores.of(Key(name, "map_interpolated", query)).values())
+        assert list(scores.of(Key(name, "rows")).values()) == [24] * 2
     table = (mini / "mini-default/tables/reference.md").read_text()
     assert "generated" in table and "GIST" in table and "Image and tags" in table
 

@@ -306,22 +306,24 @@ def make_curves(recalls):
 
 def test_precision_recall():
     recalls = np.linspace(0, 1, 101)
-    labels = {"both": "picture and tags", "image": "picture alone"}
-    figure = retrieval.precision_recall({"Mini": make_curves(recalls)}, recalls, {"Mini": 0.4}, labels)
+    labels = {"both": "image and tags", "image": "image alone"}
+    looks = style.looks(labels)
+    figure = retrieval.precision_recall({"Mini": make_curves(recalls)}, recalls, {"Mini": 0.4}, looks)
     both, image, level = figure.axes[0].lines
     assert np.allclose(both.get_ydata(), 1 - recalls * 5 / 12) and set(level.get_ydata()) == {0.4}
     assert len(figure.axes[0].collections) == 1  # the band of the line with two splits
     assert both.get_color() != image.get_color()
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [*labels.values(), "chance"]
     several = retrieval.precision_recall(
-        {title: make_curves(recalls) for title in "abcd"}, recalls, dict.fromkeys("abcd", 0.1), labels
+        {title: make_curves(recalls) for title in "abcd"}, recalls, dict.fromkeys("abcd", 0.1), looks
     )
     assert [axes.get_title(loc="left") for axes in several.axes if axes.get_visible()] == list("abcd")
 
 
 def test_precision_recall_refuses():
     recalls = np.linspace(0, 1, 101)
+    given = {"Mini": make_curves(recalls)}
     with pytest.raises(DataError, match="no precision-recall curve"):
-        retrieval.precision_recall({"Mini": make_curves(recalls)}, recalls, {"Mini": 0.4}, {"pcd": "PCD"})
+        retrieval.precision_recall(given, recalls, {"Mini": 0.4}, style.looks({"pcd": "PCD"}))
     with pytest.raises(ShapeError, match="11 recalls"):
-        retrieval.precision_recall({"Mini": make_curves(recalls)}, recalls[:11], {"Mini": 0.4}, {"both": "x"})
+        retrieval.precision_recall(given, recalls[:11], {"Mini": 0.4}, style.looks({"both": "x"}))

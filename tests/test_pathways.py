@@ -21,7 +21,7 @@ from mvi.training.loop import Schedule, train
 from mvi.training.monitors import reconstruction_against_marginal, reconstruction_monitor
 from mvi.training.optim import Momentum, UpdateRule
 from mvi.training.pathway_layer import build_objective, build_rbm
-from mvi.training.rows import layer_rows, learn_and_watch, mean_totals
+from mvi.training.rows import layer_rows, mean_totals, training_and_monitoring_rows
 
 N, LABELLED, D, WORDS = 400, 300, 6, 12
 SPLIT = {"train": np.arange(0, 300, 3), "validation": np.arange(1, 300, 3), "test": np.arange(2, 300, 3)}
@@ -139,31 +139,35 @@ def test_a_cap_takes_rows_at_random_by_seed(wholly):
 def test_what_is_watched_is_learned_from_by_no_stage(labels, request):
     with Store(request.getfixturevalue(labels)) as store:
         every = layer_rows(store, 1)
-        learned, watched = learn_and_watch(store, 1, held_out=30, seed=2)
+        learned, watched = training_and_monitoring_rows(store, 1, held_out=30, seed=2)
         assert len(watched) == 30 and (np.diff(watched) > 0).all() and (np.diff(learned) > 0).all()
         np.testing.assert_array_equal(np.sort(np.r_[learned, watched]), every)
         for minimum_tags, cap in ((0, 20), (3, None), (3, 10), (4, 5)):
-            fewer, seen = learn_and_watch(store, 1, held_out=30, seed=2, minimum_tags=minimum_tags, cap=cap)
+            fewer, seen = training_and_monitoring_rows(
+                store, 1, held_out=30, seed=2, minimum_tags=minimum_tags, cap=cap
+            )
             wanted = layer_rows(store, 1, minimum_tags=minimum_tags)
             # The same rows for every stage, of which each watches those that it could learn from.
             np.testing.assert_array_equal(seen, np.intersect1d(watched, wanted))
             assert set(fewer) <= set(learned) & set(wanted) and (np.diff(fewer) > 0).all()
             assert len(fewer) == (cap or len(wanted) - len(seen))
-        assert set(learn_and_watch(store, 1, held_out=30, seed=3)[1]) != set(watched)
-        again = learn_and_watch(store, 1, held_out=30, seed=2, cap=20)
-        np.testing.assert_array_equal(again[0], learn_and_watch(store, 1, held_out=30, seed=2, cap=20)[0])
+        assert set(training_and_monitoring_rows(store, 1, held_out=30, seed=3)[1]) != set(watched)
+        again = training_and_monitoring_rows(store, 1, held_out=30, seed=2, cap=20)
+        np.testing.assert_array_equal(
+            again[0], training_and_monitoring_rows(store, 1, held_out=30, seed=2, cap=20)[0]
+        )
 
 
 def test_nothing_need_be_watched_and_not_everything_can(wholly):
     with Store(wholly) as store:
-        learned, watched = learn_and_watch(store, 1)
+        learned, watched = training_and_monitoring_rows(store, 1)
         np.testing.assert_array_equal(learned, layer_rows(store, 1))
         assert watched.shape == (0,)
-        only, _ = learn_and_watch(store, 1, held_out=10, parts=["train"])
+        only, _ = training_and_monitoring_rows(store, 1, held_out=10, parts=["train"])
         assert set(only) < set(SPLIT["train"]) and len(only) == 90
         for held_out in (200, 500):
             with pytest.raises(ConfigError, match=f"{held_out} of the 200 rows .* cannot be held out"):
-                learn_and_watch(store, 1, held_out=held_out)
+                training_and_monitoring_rows(store, 1, held_out=held_out)
 
 
 def test_a_stage_whose_rows_are_all_watched_is_refused(wholly):
@@ -172,8 +176,8 @@ def test_a_stage_whose_rows_are_all_watched_is_refused(wholly):
         few = layer_rows(store, 1, minimum_tags=most)
         # Enough rows are held out for these to be among them, not enough for all.
         with pytest.raises(ConfigError, match=f"All {len(few)} rows with at least {most} tags are held out"):
-            learn_and_watch(store, 1, held_out=199, minimum_tags=most)
-        learned, watched = learn_and_watch(store, 1, held_out=199)
+            training_and_monitoring_rows(store, 1, held_out=199, minimum_tags=most)
+        learned, watched = training_and_monitoring_rows(store, 1, held_out=199)
         assert len(learned) == 1 and len(watched) == 199 and not set(few) & set(learned)
 
 
@@ -339,6 +343,10 @@ def test_a_layer_is_built_from_its_settings():
     assert not rbm.parameters["visible_bias"].any() and not rbm.parameters["visible_log_std"].any()
     words = build_rbm(TEXT_1 | {"visible": {"kind": "replicated_softmax"}}, 3, seeded(), torch.ones(3))
     assert isinstance(words.visible, ReplicatedSoftmax)
+    with pytest.raises(
+        DataError, match=r"holds a word; ask for at least 1 tag in the config \(minimum_tags\)"
+    ):
+        build_rbm(TEXT_1 | {"visible": {"kind": "replicated_softmax"}}, 3, seeded(), torch.zeros(3))
     with pytest.raises(ConfigError, match="choose binary or stepped_sigmoid"):
         build_rbm(TEXT_1 | {"hidden": {"kind": "gaussian", "size": 3}}, 3, seeded(), torch.ones(3))
 

@@ -11,9 +11,17 @@ import numpy as np
 import pytest
 
 from mvi.errors import DataError, ShapeError
+from mvi.evaluation.scores import Score
+from mvi.methods.registry import METHODS
 from mvi.report.figures import curves, halves, style
 
-LABELS = {"pcd": "ML (PCD)", "mp": "MinVI (MP)", "hybrid": "Hybrid (MP + PCD)"}
+LOOKS = style.looks(
+    {
+        name: {"label": METHODS[name].label, "color": METHODS[name].color, "marker": METHODS[name].marker}
+        for name in ("pcd", "mp", "hybrid")
+    }
+)
+LABELS = {name: look.label for name, look in LOOKS.items()}
 
 
 def make_halves(examples=3, height=8, width=8):
@@ -41,7 +49,7 @@ def make_completions():
 def make_iterations():
     counts = np.arange(21)
     by_method = {m: (counts, i + np.exp(-counts / 3)) for i, m in enumerate(("pcd", "mp"))}
-    return halves.iterations({"right": by_method, "left": by_method}, LABELS, {"right": 2.0})
+    return halves.iterations({"right": by_method, "left": by_method}, LOOKS, {"right": 2.0})
 
 
 def make_training():
@@ -50,7 +58,7 @@ def make_training():
         "mp": [{"epoch": epochs, "loss": 1 / epochs + s, "rate": epochs * 0} for s in (0, 1)],
         "pcd": [{"epoch": epochs, "loss": 2 / epochs}],
     }
-    return curves.training_curves(runs, LABELS)
+    return curves.training_curves(runs, LOOKS)
 
 
 FIGURES = [make_completions, make_iterations, make_training]
@@ -84,20 +92,20 @@ def test_figures_leave_no_global_state():
 
 def test_modules_do_not_import_pyplot_or_torch():
     code = (
-        "import sys, mvi.report.figures.halves, mvi.report.figures.curves, mvi.report.tables; "
+        "import sys, mvi.report.figures.halves, mvi.report.figures.curves, mvi.report.specs; "
         "print(sorted({'torch', 'matplotlib.pyplot'} & set(sys.modules)))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "[]"
 
 
-def test_methods_look_different_and_always_the_same():
-    looks = [style.method_style(method) for method in ("pcd", "cd_percloss", "mp", "hybrid")]
-    looks += [style.method_style("another", i) for i in range(3)]
-    assert len({look["color"] for look in looks}) == len({look["marker"] for look in looks}) == 7
-    changed = style.method_style("mp")
-    changed["color"] = "red"
-    assert style.method_style("mp")["color"] != "red"
+def test_methods_and_spare_looks_are_all_different():
+    looks = style.looks({f"another{i}": f"Another {i}" for i in range(3)}) | LOOKS
+    assert len({look.color for look in looks.values()}) == len({look.marker for look in looks.values()}) == 6
+    assert looks["another1"].label == "Another 1"
+    # Spare looks are counted among those that have none of their own.
+    mixed = style.looks({"mp": LOOKS["mp"]._asdict(), "whole": "Whole"})
+    assert mixed["whole"][1:] == looks["another0"][1:] and mixed["mp"] == LOOKS["mp"]
 
 
 def test_completions_show_what_was_given_and_what_was_inferred():
@@ -168,12 +176,20 @@ def test_completions_of_wrong_shape_are_refused():
         halves.completions(truth, {"top": completed["right"]}, LABELS)
 
 
-def test_sweep_curves_are_sorted_by_iterations():
-    scores = {"cross_entropy/left/10": 1.0, "cross_entropy/left/2": 3.0, "cross_entropy/left/0": 5.0}
-    scores |= {"cross_entropy/right/0": 7.0, "seed": 1}
-    found = halves.sweep_curves(scores)
-    np.testing.assert_array_equal(found["left"], [[0, 2, 10], [5.0, 3.0, 1.0]])
-    np.testing.assert_array_equal(found["right"], [[0], [7.0]])
+def test_sweep_curves_are_sorted_by_iterations_with_a_row_for_each_seed():
+    def entropy(target, seed, iterations, value, method="mp"):
+        what = {"metric": "cross_entropy", "label": target}
+        return Score(method=method, seed=seed, iterations=iterations, value=value, **what)
+
+    numbers = {(0, 10): 1.0, (0, 2): 3.0, (0, 0): 5.0, (1, 0): 6.0, (1, 2): 4.0, (1, 10): 2.0}
+    scores = [entropy("left", seed, n, value) for (seed, n), value in numbers.items()]
+    scores += [entropy("right", 0, 0, 7.0), entropy("right", 0, None, 9.0, "training_mean")]
+    found, baselines = halves.sweep_curves(scores)
+    counts, values = found["left"]["mp"]
+    np.testing.assert_array_equal(counts, [0, 2, 10])
+    np.testing.assert_array_equal(values, [[5.0, 3.0, 1.0], [6.0, 4.0, 2.0]])
+    np.testing.assert_array_equal(found["right"]["mp"][1], [[7.0]])
+    assert baselines == {"right": 9.0}
 
 
 def test_iterations_draw_one_line_a_method_and_the_baseline():
@@ -182,7 +198,7 @@ def test_iterations_draw_one_line_a_method_and_the_baseline():
     assert right.get_title("left") == "Right half, given the left"
     assert len(right.lines) == 3 and len(left.lines) == 2
     np.testing.assert_allclose(right.lines[0].get_ydata(), np.exp(-np.arange(21) / 3))
-    assert right.lines[0].get_color() == style.method_style("pcd")["color"]
+    assert right.lines[0].get_color() == LOOKS["pcd"].color
     legend = [text.get_text() for text in figure.legends[0].get_texts()]
     assert legend == ["ML (PCD)", "MinVI (MP)", "Training mean"]
 
@@ -197,17 +213,19 @@ def test_training_curves_show_mean_and_band_of_the_seeds():
     band = loss.collections[0].get_paths()[0].vertices[:, 1]
     assert band.max() == pytest.approx(1.5 + np.sqrt(0.5))
     assert len(rate.lines) == 1
+    # A method that does not measure something is no line that was forgotten.
+    assert [text.get_text() for text in rate.texts] == ["not measured by\nML (PCD)"] and not loss.texts
     assert len(figure.legends[0].get_texts()) == 2
 
 
 def test_training_curves_choose_metrics_and_cut_to_the_shortest_seed():
     epochs = np.arange(1.0, 6.0)
     runs = {"mp": [{"epoch": epochs[:n], "a": epochs[:n], "b": epochs[:n]} for n in (3, 5)]}
-    figure = curves.training_curves(runs, LABELS, metrics=["b"], titles={"b": "B (nats)"})
+    figure = curves.training_curves(runs, LOOKS, metrics=["b"], titles={"b": "B (nats)"})
     (axes,) = figure.axes
     assert axes.get_title("left") == "B (nats)" and len(axes.lines[0].get_ydata()) == 3
     with pytest.raises(DataError, match="no metric"):
-        curves.training_curves({}, LABELS)
+        curves.training_curves({}, LOOKS)
 
 
 def test_metrics_are_read_from_csv(tmp_path):

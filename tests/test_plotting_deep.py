@@ -1,37 +1,46 @@
 # SPDX-License-Identifier: MIT
 """Figures of the deep model: what is read from the scores and metrics, and what of it is drawn."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from mvi.errors import DataError, ShapeError
-from mvi.report.figures import deep, style
+from mvi.errors import DataError
+from mvi.evaluation.scores import Score
+from mvi.report.figures import deep, retrieval, style
+from mvi.report.scores import Scores
+from mvi.report.sweep import sweep_lines
 
-OBJECTIVES = {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
+METHODS = style.looks({"pcd": "ML (PCD)", "mp": "MinVI (MP)"})
+QUERIES = ("image+text", "image")
+SWEEP = style.looks(dict(zip(QUERIES, ("Both", "Image"), strict=True)))
 MODALITIES = {"image": "picture", "text": "tags"}
 PARTS = {"validation": 0.0, "test": 0.05}
 """How much higher the scores of a part are."""
-METRIC = "map/interpolated"
 
 
 def make_scores(trained=(0, 2, 10), tried=(10, 0, 2), splits=(1, 2)):
     """Scores that tell by their digits which model, number and split they are of."""
-    return {
-        f"n{model}": {
-            split: {"penalty": 1.0}
-            | {
-                f"image+text/{part}_{METRIC}": 0.5 + 0.01 * model + 0.001 * split + shift
-                for part, shift in PARTS.items()
-            }
-            | {
-                f"image/n{n}/{part}_{METRIC}": 0.3 + 0.001 * model + 0.01 * n + 0.0001 * split + shift
-                for n in tried
-                for part, shift in PARTS.items()
-            }
-            for split in splits
-        }
+    return [
+        Score(
+            method="whole",
+            variant=f"trained={model}",
+            query=query,
+            iterations=n,
+            split=split,
+            part=part,
+            metric="map_interpolated",
+            value=value + shift,
+        )
         for model in trained
-    }
+        for split in splits
+        for part, shift in PARTS.items()
+        for query, n, value in [
+            ("image+text", None, 0.5 + 0.01 * model + 0.001 * split),
+            *(("image", n, 0.3 + 0.001 * model + 0.01 * n + 0.0001 * split) for n in tried),
+        ]
+    ]
 
 
 def make_run(metrics, epochs=12, shift=0.0):
@@ -51,13 +60,13 @@ def make_runs():
     return runs
 
 
-def draw_sweep(part="validation", **changed):
-    readings = deep.sweep_readings(make_scores(**changed), 10, part=part)
-    return deep.sweep(readings, 10, ("Both", "Picture"), part)
+def draw_sweep(part="validation", scores=None, trained=(0, 2, 10)):
+    lines = sweep_lines("whole", 10, trained, (0, 2, 10), QUERIES)
+    return deep.sweep(Scores(make_scores() if scores is None else scores), lines, SWEEP, 10, part)
 
 
 def draw_learning(runs=None):
-    return deep.learning_curves(make_runs() if runs is None else runs, OBJECTIVES, MODALITIES)
+    return deep.learning_curves(make_runs() if runs is None else runs, METHODS, MODALITIES)
 
 
 def panels_of(figure):
@@ -72,89 +81,77 @@ def legends_of(figure):
     return [[text.get_text() for text in legend.get_texts()] for legend in figure.legends]
 
 
-def test_the_first_reading_is_of_the_main_model_alone_and_sorted():
-    reading = deep.sweep_readings(make_scores(), 10)["test"]
-    np.testing.assert_array_equal(reading.iterations, [0, 2, 10])
-    np.testing.assert_allclose(reading.multimodal, [[0.601] * 3, [0.602] * 3])
-    np.testing.assert_allclose(reading.unimodal, [[0.3101, 0.3301, 0.4101], [0.3102, 0.3302, 0.4102]])
+def drawn(axes):
+    return {name: line.get_ydata() for name, line in lines_of(axes).items()}
 
 
-def test_the_second_reading_is_the_diagonal_over_models():
-    reading = deep.sweep_readings(make_scores(trained=(10, 0, 2)), 10)["both"]
-    np.testing.assert_array_equal(reading.iterations, [0, 2, 10])
-    np.testing.assert_allclose(reading.multimodal[0], [0.501, 0.521, 0.601])
-    np.testing.assert_allclose(reading.unimodal[1], [0.3002, 0.3222, 0.4102])
+def test_the_sweep_has_a_panel_for_each_reading_at_equal_distances():
+    figure = draw_sweep()
+    fixed, matched = figure.axes
+    assert list(panels_of(figure)) == ["Fixed training iterations", "Matched training iterations"]
+    assert fixed.get_ylabel() == "mAP (validation set)" and fixed.get_ylim() == matched.get_ylim()
+    assert [text.get_text() for text in fixed.get_xticklabels()] == ["0", "2", "10"]
+    assert fixed.get_xlabel() == "Iterations at test (10 in training)"
+    np.testing.assert_array_equal(lines_of(fixed)["Image"].get_xdata(), [0, 1, 2])
+    # The model trained with 10 alone, means over splits 1 and 2.
+    np.testing.assert_allclose(drawn(fixed)["Image"], [0.31015, 0.33015, 0.41015])
+    np.testing.assert_allclose(drawn(fixed)["Both"], 0.6015)
+    # The diagonal over models.
+    np.testing.assert_allclose(drawn(matched)["Image"], [0.30015, 0.32215, 0.41015])
+    np.testing.assert_allclose(drawn(matched)["Both"], [0.5015, 0.5215, 0.6015])
+    assert lines_of(fixed)["Both"].get_marker() == "" and lines_of(matched)["Both"].get_marker() != ""
+    assert len(fixed.collections) == len(matched.collections) == 2, "a band a line"
+    assert legends_of(figure) == [["Both", "Image"]]
 
 
-def test_readings_are_of_the_part_that_is_asked_for():
-    scores = make_scores()
-    of_validation, of_test = (deep.sweep_readings(scores, 10, part=part) for part in PARTS)
-    for name, reading in deep.sweep_readings(scores, 10).items():
-        for asked, shift in ((of_validation[name], 0.0), (of_test[name], 0.05)):
-            np.testing.assert_array_equal(asked.iterations, reading.iterations)
-            np.testing.assert_allclose(asked.multimodal, reading.multimodal + shift)
-            np.testing.assert_allclose(asked.unimodal, reading.unimodal + shift)
-    del scores["n10"][2][f"image/n2/test_{METRIC}"]
-    with pytest.raises(DataError, match="image/n2/test_map/interpolated"):
-        deep.sweep_readings(scores, 10, part="test")
-    deep.sweep_readings(scores, 10)
-
-
-def test_the_second_reading_is_of_the_splits_that_all_models_have():
-    scores = make_scores()
-    del scores["n2"][1]
-    readings = deep.sweep_readings(scores, 10)
-    assert len(readings["test"].unimodal) == 2
-    np.testing.assert_allclose(readings["both"].multimodal, [[0.502, 0.522, 0.602]])
-
-
-def test_one_model_gives_the_first_panel_only():
-    figure = draw_sweep(trained=(10,))
-    assert list(panels_of(figure)) == ["Changed at test only"]
+def test_the_sweep_is_of_the_part_asked_for_and_of_one_panel_for_one_model():
+    fixed, _ = draw_sweep("test").axes
+    assert fixed.get_ylabel() == "mAP (test set)"
+    np.testing.assert_allclose(drawn(fixed)["Image"], [0.36015, 0.38015, 0.46015])
+    figure = draw_sweep(trained=[10])
+    assert list(panels_of(figure)) == ["Fixed training iterations"]
     assert figure.get_size_inches()[0] < style.PAGE_WIDTH
+
+
+def test_a_line_is_of_the_splits_that_all_its_models_have():
+    scores = [one for one in make_scores() if (one.variant, one.split) != ("trained=2", 1)]
+    fixed, matched = draw_sweep(scores=scores).axes
+    np.testing.assert_allclose(drawn(matched)["Both"], [0.502, 0.522, 0.602])
+    np.testing.assert_allclose(drawn(fixed)["Both"], 0.6015)
+    other = [one for one in make_scores() if one.variant != "trained=2"]
+    other += make_scores(trained=[2], splits=(7,))
+    with pytest.raises(DataError, match="no split in common"):
+        draw_sweep(scores=other)
 
 
 @pytest.mark.parametrize(
     ("scores", "match"),
     [
-        ({}, "no scores of the model trained with 10"),
-        (make_scores(trained=(0, 2)), "no scores of the model trained with 10"),
-        (make_scores(tried=()), "no number of iterations"),
-        (make_scores(trained=(0, 3, 10)), "sweep of n3 has no 'image/n3/"),
-        (make_scores() | {"n2": make_scores(splits=(7,))["n2"]}, "no split in common"),
+        ([], "map_interpolated of whole trained=10 image.text validation"),
+        (make_scores(trained=(0, 2)), "of whole trained=10"),
+        (make_scores(tried=(0, 10)), "trained=10 image 2 iterations validation"),
     ],
 )
 def test_scores_that_are_missing_are_named(scores, match):
     with pytest.raises(DataError, match=match):
-        deep.sweep_readings(scores, 10)
+        draw_sweep(scores=scores)
 
 
-def test_sweep_draws_means_at_equal_distances_with_a_level_line():
-    figure = draw_sweep()
-    first, second = figure.axes
-    assert first.get_ylabel() == "Validation mAP" and first.get_ylim() == second.get_ylim()
-    assert [text.get_text() for text in first.get_xticklabels()] == ["0", "2", "10"]
-    assert first.get_xlabel() == "Iterations at test (10 in training)"
-    lines = lines_of(first)
-    np.testing.assert_array_equal(lines["Picture"].get_xdata(), [0, 1, 2])
-    np.testing.assert_allclose(lines["Picture"].get_ydata(), [0.31015, 0.33015, 0.41015])
-    np.testing.assert_allclose(lines["Both"].get_ydata(), 0.6015)
-    assert lines["Both"].get_marker() == "" and lines_of(second)["Both"].get_marker() != ""
-    assert len(first.collections) == len(second.collections) == 2, "a band a line"
-    np.testing.assert_allclose(lines_of(second)["Both"].get_ydata(), [0.5015, 0.5215, 0.6015])
-    assert legends_of(figure) == [["Both", "Picture"]]
+def test_precision_recall_curves_are_of_each_split_by_query():
+    def precision(split, recall, value, method="mp"):
+        what = {"query": "image", "part": "test", "metric": "retrieval_precision"}
+        return Score(method=method, split=split, label=recall, value=value, **what)
 
-
-def test_sweep_says_which_part_it_is_of():
-    first, _ = draw_sweep("test").axes
-    assert first.get_ylabel() == "Test mAP"
-    np.testing.assert_allclose(lines_of(first)["Picture"].get_ydata(), [0.36015, 0.38015, 0.46015])
-
-
-def test_sweep_refuses_arrays_that_do_not_fit():
-    wrong = deep.Reading(np.arange(3), np.zeros((2, 3)), np.zeros((2, 4)))
-    with pytest.raises(ShapeError, match=r"\(2, 4\) do not fit 3 numbers"):
-        deep.sweep({"test": wrong}, 10, ("Both", "Picture"))
+    scores = [precision(k, recall, k + float(recall)) for k in (1, 2) for recall in ("1.00", "0.00", "0.50")]
+    scores += [precision(k, "", 0.1 * k, "chance") for k in (1, 2)]
+    # Another query with other precisions.
+    scores += [replace(one, query="text", value=9.0) for one in scores]
+    panels, recalls, chance = retrieval.curves(scores, ["image"])
+    np.testing.assert_array_equal(recalls, [0, 0.5, 1])
+    np.testing.assert_array_equal(panels["Image-only"]["mp"], [[1, 1.5, 2], [2, 2.5, 3]])
+    assert chance == {"Image-only": pytest.approx(0.15)}
+    with pytest.raises(DataError, match="no precision-recall curve of sound"):
+        retrieval.curves(scores, ["sound"])
 
 
 def test_learning_curves_have_a_panel_for_all_that_was_measured():
@@ -171,24 +168,22 @@ def test_learning_curves_have_a_panel_for_all_that_was_measured():
         "Whole: tags": "",
     }
     assert legends_of(figure) == [
-        ["entries seen", "entries not seen"],
-        list(OBJECTIVES.values()),
+        ["seen entries", "masked entries"],
+        [look.label for look in METHODS.values()],
         ["training rows", "held-out rows"],
     ]
     panels = panels_of(figure)
-    assert list(lines_of(panels["Tags, layer 2"])) == ["entries seen"]
+    assert list(lines_of(panels["Tags, layer 2"])) == ["seen entries"]
     assert list(lines_of(panels["Whole: tags"])) == ["training rows"]
-    assert (
-        lines_of(panels["Tags given picture"])["MinVI (MP)"].get_color() == style.method_style("mp")["color"]
-    )
+    assert lines_of(panels["Tags given picture"])["MinVI (MP)"].get_color() == METHODS["mp"].color
 
 
 def test_learning_curves_draw_each_metric_as_the_mean_of_its_parts():
     panels = panels_of(draw_learning())
     e = np.arange(1.0, 13.0)
     seen = panels["Picture, layer 1"]
-    np.testing.assert_allclose(lines_of(seen)["entries seen"].get_ydata(), 2.5 + 1 / e)
-    np.testing.assert_allclose(lines_of(seen)["entries not seen"].get_ydata(), 3.5 + 1 / e)
+    np.testing.assert_allclose(lines_of(seen)["seen entries"].get_ydata(), 2.5 + 1 / e)
+    np.testing.assert_allclose(lines_of(seen)["masked entries"].get_ydata(), 3.5 + 1 / e)
     assert len(seen.collections) == 2 and not panels["Tags, layer 2"].collections, "no band for one part"
     np.testing.assert_allclose(lines_of(panels["Tags given picture"])["ML (PCD)"].get_ydata(), 1 + 1 / e)
     tuned = lines_of(panels["Two layers: tags"])

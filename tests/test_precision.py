@@ -3,6 +3,8 @@
 
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -92,6 +94,40 @@ def test_what_judges_is_exact_and_the_setting_comes_back():
             raise KeyError
         after = (a @ torch.eye(1)).item()
     assert (exact, after) == (1 + 2.0**-9, 1.0)
+
+
+def test_a_context_within_another_ends_alone():
+    a = torch.full((1, 1), 1 + 2.0**-9)
+    with RoundedFactors("bfloat16"), exact_products():
+        with exact_products():
+            pass
+        assert (a @ torch.eye(1)).item() == 1 + 2.0**-9
+
+
+@pytest.mark.parametrize("exact", ["first", "second"])
+def test_exact_products_are_of_one_thread(exact):
+    """Two threads of rounded factors, one of which is within the context while the other multiplies."""
+    a, within, done = torch.full((1, 1), 1 + 2.0**-9), threading.Event(), threading.Event()
+
+    def inside():
+        with RoundedFactors("bfloat16"), exact_products():
+            within.set()
+            assert done.wait(60)
+            return (a @ torch.eye(1)).item()
+
+    def outside():
+        with RoundedFactors("bfloat16"):
+            assert within.wait(60)
+            if exact == "second":
+                with exact_products():
+                    pass
+            found = (a @ torch.eye(1)).item()
+            done.set()
+            return found
+
+    with ThreadPoolExecutor(2) as threads:
+        found = [thread.result() for thread in (threads.submit(inside), threads.submit(outside))]
+    assert found == [1 + 2.0**-9, 1.0]
 
 
 def test_a_step_of_training_differs_by_about_the_rounding():

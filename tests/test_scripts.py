@@ -102,22 +102,19 @@ def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
 @pytest.mark.parametrize(
     "name",
     [
-        "retrieve",
+        "download",
         "generate",
         "catalogue",
-        "picture_store",
+        "image_store",
         "make_store",
         "data_card",
-        "write_reference_rows",
-        "write_table1",
+        "write_table",
+        "join_scores",
         "draw_figure2",
         "draw_iterations",
         "draw_training",
-        "write_table2",
-        "write_table3",
-        "write_retrieval",
-        "write_tags",
-        "draw_sweep",
+        "draw_table3",
+        "draw_recall",
         "draw_learning",
         "draw_galleries",
         "draw_predicted_tags",
@@ -139,9 +136,8 @@ def test_scripts_without_a_model_do_not_import_torch(name):
 
 
 @pytest.mark.parametrize("script", sorted(SCRIPTS.glob("*.py")), ids=lambda path: path.stem)
-def test_scripts_are_short_and_start_their_log_first(script):
+def test_scripts_start_their_log_first(script):
     lines = script.read_text().splitlines()
-    assert len(lines) < 60 or script.stem == "common"
     if "snakemake" in script.read_text() and script.stem != "common":
         imports = [line for line in lines if re.match(r"(import|from) ", line)]
         assert imports[0].startswith("from common import")

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The search for settings of the top layer: its measure and its table."""
+"""The search for settings of the joint layer: its measure and its table."""
+
+from functools import partial
 
 import h5py
 import numpy as np
@@ -11,23 +13,25 @@ from scipy import sparse
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import Binarise, Counts
 from mvi.errors import ConfigError, DataError
-from mvi.evaluation.multilabel import evaluate_queries
+from mvi.evaluation.classification import Query, evaluate
+from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.validation import validation_map
 from mvi.models.mrbm import MultimodalRBM
-from mvi.report.deep_tables_cells import Origin
-from mvi.report.search_tables import search_caption, search_markdown, search_table
+from mvi.report.search import search_caption, search_markdown, search_table
+from mvi.report.tables import About
 from mvi.training.precision import RoundedFactors
 
 N, K = 90, 6
 PARTS = {"train": np.arange(40), "validation": np.arange(60, 40, -1), "test": np.arange(61, N)}
 SEES = {"image": Counts(), "text": Binarise()}
 GRID = [0.1, 0.001]
+QUERIES = ["image+text", "image", "text"]
 
 
 def write_store(path, poisoned):
     draws = np.random.default_rng(0)
     labels = draws.integers(0, 2, (N, 3), dtype=np.uint8)
-    image = labels @ draws.random((3, 5)) + 0.3 * draws.random((N, 5))
+    image = (labels @ draws.random((3, 5)) + 0.3 * draws.random((N, 5))) / 3.3
     tags = (draws.random((N, 4)) < 0.4).astype(np.int64)
     if poisoned:
         labels[PARTS["test"]] = 1 - labels[PARTS["test"]]
@@ -55,15 +59,16 @@ def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_
         given = {name: value[rows] if name in query.split("+") else None for name, value in values.items()}
         return model.encode(given, iterations=3, start="zeros").numpy()
 
-    queries = ["image+text", "image", "text"]
-    expected = evaluate_queries(features, labels, PARTS, GRID, queries=queries, classes=["a", "b", "c"])
+    asked = [Query(name, partial(features, name)) for name in QUERIES]
+    scores = evaluate(asked, labels, PARTS, Logistic(GRID, ["a", "b", "c"]))
+    expected = {
+        f"validation_map/{score.query}": score.value
+        for score in scores
+        if (score.metric, score.part) == ("map_interpolated", "validation")
+    }
     inference = {"iterations": 3, "start": "zeros"}
     found = validation_map(tmp_path / "store.h5", SEES, 1, GRID, inference=inference)(model)
-    assert list(found) == [f"validation_map/{query}" for query in queries]
-    for query in queries:
-        value = expected[f"{query}/validation_map/interpolated"]
-        assert found[f"validation_map/{query}"] == pytest.approx(value, abs=1e-6)
-    assert len(set(found.values())) == 3
+    assert found == pytest.approx(expected, abs=1e-6) and len(set(found.values())) == 3
 
     write_store(tmp_path / "poisoned.h5", poisoned=True)
     again = validation_map(tmp_path / "poisoned.h5", SEES, 1, GRID, inference=inference)(model)
@@ -100,7 +105,8 @@ def test_pictures_without_tags_may_be_inferred_and_products_are_exact(tmp_path, 
 
 
 SETTINGS = [{"weight_std": 0.01, "learning_rate": 0.1}, {"weight_std": 0.02, "learning_rate": 0.1}]
-ORIGIN = Origin("mini", "mini-default", True)
+ABOUT = About("mini", "scenes", "mini-default", generated=True, note="A note.")
+LABELS = {"pcd": "Joint layer by PCD", "cd": "absent", "mp": "Joint layer by MP"}
 
 
 def trial(*rows):
@@ -114,28 +120,36 @@ METRICS = {
 }
 
 
-def test_the_best_trial_and_epoch_of_each_objective_are_shown():
-    trials = search_table(METRICS, SETTINGS, ORIGIN, split=1)
-    assert len(trials) == 8 and all(one.generated and one.split == 1 for one in trials)
+def test_the_best_trial_and_epoch_of_each_method_are_shown():
+    trials = search_table(METRICS, SETTINGS, ABOUT, split=1, queries=QUERIES)
+    assert len(trials) == 8 * 3 and trials["generated"].all() and set(trials["split"]) == {1}
+    found = trials.set_index(["method", "weight_std", "epoch", "query"])["value"]
+    assert found["pcd", 0.01, 1, "image"] == 0.3 and found["mp", 0.02, 2, "text"] == 0.3
+    assert found.index.is_unique
     lines = [
-        [cell.strip() for cell in line.split("|")[1:-1]] for line in search_markdown(trials).splitlines()[2:]
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in search_markdown(trials, LABELS, QUERIES).splitlines()
     ]
-    assert lines == [
-        ["Joint layer by PCD", "both", "0.01", "0.1", "2", "0.600", "0.200", "0.100"],
-        ["Joint layer by PCD", "image only", "0.02", "0.1", "1", "0.550", "0.350", "0.100"],
-        ["Joint layer by MP", "both", "0.02", "0.1", "2", "0.510", "0.410", "0.300"],
-        ["Joint layer by MP", "image only", "0.02", "0.1", "2", "0.510", "0.410", "0.300"],
+    queries = ["multimodal", "image-only", "text-only"]
+    settings = ["initial weight std", "learning rate", "epochs"]
+    assert lines[0] == ["Model", "best of its trials for", *settings, *queries]
+    assert lines[2:] == [
+        ["Joint layer by PCD", "multimodal", "0.01", "0.1", "2", "0.600", "0.200", "0.100"],
+        ["Joint layer by PCD", "image-only", "0.02", "0.1", "1", "0.550", "0.350", "0.100"],
+        ["Joint layer by MP", "multimodal", "0.02", "0.1", "2", "0.510", "0.410", "0.300"],
+        ["Joint layer by MP", "image-only", "0.02", "0.1", "2", "0.510", "0.410", "0.300"],
     ]
-    about = {"iterations": 7, "untagged": "inferred", "note": "A note."}
-    caption = search_caption(trials, grid=GRID, **about)
-    assert "A note." in caption and "leaves its text to be inferred" in caption
-    assert "lambda chosen among 2 values on the validation rows too" in caption
-    assert "lambda fixed" in search_caption(trials, grid=[0.1], **about)
-    assert "generated by a program" in caption and "one of 4" in caption and "7 mean-field" in caption
-    assert "validation rows of split 1" in caption and "no test row was read" in caption
+    about = {"iterations": 7, "untagged": "inferred"}
+    lines = search_caption(trials, ABOUT, grid=GRID, **about)
+    caption = "\n".join(lines)
+    assert len(lines) == 3 and "A note." in caption and "text of untagged images inferred" in caption
+    assert "lambda chosen among 2 on the validation rows too" in caption
+    assert "lambda fixed" in search_caption(trials, ABOUT, grid=[0.1], **about)[2]
+    assert "generated by a program" in caption and "one of 4." in caption and "7 mean-field" in caption
+    assert "validation rows of split 1, which nothing has learned from" in caption
 
 
-def test_a_trial_that_was_not_judged_is_named():
+def test_a_trial_that_was_not_scored_is_named():
     broken = {"mp": [METRICS["mp"][0].drop(columns="validation_map/image"), METRICS["mp"][1]]}
     with pytest.raises(DataError, match="A trial of mp has no validation mAP of image;"):
-        search_table(broken, SETTINGS, ORIGIN, split=1)
+        search_table(broken, SETTINGS, ABOUT, split=1, queries=QUERIES)

@@ -49,11 +49,11 @@ def test_a_stage_s_rows_are_no_test_rows_and_none_that_is_watched(store, memory_
     every = SCHEDULE | {"batches_per_epoch": 100, "batch_size": 1}
     transforms = {"image": Counts(), "text": Binarise()}
     rows = stage_rows(store, transforms, 1, every, **ROWS | {"memory_mb": memory_mb})
-    watched = rows.watched.numpy()[:, 0].astype(int)
-    assert rows.watched.shape == (6, 5) and (np.diff(watched) > 0).all()
+    watched = rows.monitored.numpy()[:, 0].astype(int)
+    assert rows.monitored.shape == (6, 5) and (np.diff(watched) > 0).all()
     assert rows.count == 24 and sorted([*learned(rows), *watched]) == list(range(30))
     tagged = stage_rows(store, transforms, 1, every, **ROWS | {"minimum_tags": 1, "memory_mb": memory_mb})
-    seen = tagged.watched.numpy()[:, 0].astype(int)
+    seen = tagged.monitored.numpy()[:, 0].astype(int)
     np.testing.assert_array_equal(seen, [row for row in watched if row % 3])
     np.testing.assert_array_equal(learned(tagged), [row for row in learned(rows) if row % 3])
     few = stage_rows(store, transforms, 1, every, cap=7, **ROWS)
@@ -62,7 +62,7 @@ def test_a_stage_s_rows_are_no_test_rows_and_none_that_is_watched(store, memory_
 
 def test_nothing_is_watched_where_nothing_is_held_out(store):
     rows = stage_rows(store, {"image": Counts()}, 1, SCHEDULE, **ROWS | {"held_out": 0})
-    assert rows.watched is None and rows.count == 30 and len(rows.batches) == 3
+    assert rows.monitored is None and rows.count == 30 and len(rows.batches) == 3
 
 
 def test_a_checkpoint_is_of_its_settings_files_and_device(tmp_path, monkeypatch):
@@ -98,10 +98,10 @@ def run_stage(store, folder, epochs, fingerprint, *, seconds=0, rows=None, visib
     seen = []
 
     def measure(model):
-        seen.append(len(rows.watched))
+        seen.append(len(rows.monitored))
         if len(seen) > epochs:
             raise KeyboardInterrupt
-        return {"validation/rows": float(len(rows.watched))}
+        return {"validation/rows": float(len(rows.monitored))}
 
     train_stage(
         rbm,
@@ -114,7 +114,7 @@ def run_stage(store, folder, epochs, fingerprint, *, seconds=0, rows=None, visib
         metrics=folder / "layer.csv",
         config={"checkpoint_seconds": seconds, "cuda_graphs": graphs},
         fingerprint=fingerprint,
-        monitor=None if rows.watched is None else measure,
+        monitor=None if rows.monitored is None else measure,
     )
     return seen
 

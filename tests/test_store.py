@@ -499,8 +499,13 @@ def test_a_store_without_tags_says_so(path):
         assert store.with_tags(0).all()
         with pytest.raises(DataError, match="no tags; its modalities are left, right"):
             store.with_tags(2)
-        with pytest.raises(DataError, match="names no words"):
-            _ = store.vocabulary
+        assert store.vocabulary == []
+
+
+def test_words_that_are_not_named_are_missed(tmp_path):
+    write_blocks(tmp_path / "s.h5", annotated=annotations(vocabulary=None))
+    with Store(tmp_path / "s.h5") as store, pytest.raises(DataError, match="names no words"):
+        _ = store.vocabulary
 
 
 def test_a_store_without_labels(tmp_path):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Table 1 from score files."""
+"""The tables from scores of known value."""
 
 import csv
 import math
@@ -8,182 +8,543 @@ from pathlib import Path
 import pytest
 
 from mvi.errors import DataError
-from mvi.files import write_json
-from mvi.report import table_files, tables
+from mvi.evaluation.scores import Score
+from mvi.report.scores import Scores
+from mvi.report.specs import MAPS, TABLES
+from mvi.report.tables import About, cells, markdown, read_published, write_csv, write_markdown
 
-QUERIES = ["left+right", "left", "right"]
 PUBLISHED = Path(__file__).parents[1] / "config" / "published.csv"
-
-
-def make_scores(both, left, right, train_on="multimodal"):
-    scores = {"C": 0.01, "train_on": train_on}
-    scores |= {"rows/train": 50_000, "rows/validation": 10_000, "rows/test": 10_000}
-    for query, value in zip(QUERIES, (both, left, right), strict=True):
-        scores[f"test_error/{query}"] = value
-        scores[f"validation_error/{query}"] = value + 0.5
-    return scores
-
-
-SCORES = {
-    "mp": {1: make_scores(1.8, 6.5, 7.0), 2: make_scores(1.6, 6.7, 7.6)},
-    "pcd": {1: make_scores(1.5, 15.0, 19.0)},
+ABOUT = {
+    name: About(name, f"the title of {name}", f"{name}-run", name == "mini", "A note.")
+    for name in ("mnist", "digits", "mini", "toronto", "mirflickr25k")
 }
-REFERENCES = {"own": make_scores(1.0, 1.0, 1.0), "filled": make_scores(8.0, 30.0, 40.0)}
+HALVES = ["left+right", "left", "right"]
+QUERIES = ["image+text", "image", "text"]
+METHODS = {"pcd": "ML (PCD)", "cd_percloss": "MinVI (CD-PercLoss)", "mp": "MinVI (MP)"}
+RAW = {"raw_own": "Raw, own", "raw_filled": "Raw, filled"}
+MODELS = {"pcd": "Joint PCD", "mp": "Joint MP", "top": "MDRNN, top", "whole": "MDRNN, whole"}
+TRAINING = {"learned_from": "what it saw", "finetuned_from": "MP", "iterations": 7, "untagged": "observed"}
+ROWS = {"train": 1000, "validation": 500, "test": 1000}
 
 
-def make_cells(dataset="mnist", scores=SCORES):
-    return tables.table1(
-        scores,
-        REFERENCES,
-        dataset=dataset,
-        run=f"{dataset}-fast",
-        queries=QUERIES,
-        published=table_files.read_published(PUBLISHED, "halves"),
-    )
+class Made:
+    """A table of some scores, with its cells, its texts and its caption."""
+
+    def __init__(self, name, rows, dataset, **settings):
+        self.scores, self.about = Scores(rows), ABOUT[dataset]
+        published = read_published(PUBLISHED, self.about)
+        self.table = TABLES[name](self.scores, published, self.about, **settings)
+        self.cells = cells(self.table.wanted, self.scores, self.about, published)
+        self.markdown = markdown(self.table, self.cells)
+        self.caption = "\n".join(self.table.caption)
+        assert len(self.table.caption) <= 3 and "\n" not in "".join(self.table.caption)
+        assert "docs/protocol.md" in self.caption
+
+    def at(self, row, query="", metric="map_interpolated", part="test", iterations=None):
+        """The one cell of a place."""
+        place = row, query, metric, part, iterations
+        (found,) = (c for c in self.cells if (c.row, c.query, c.metric, c.part, c.iterations) == place)
+        return found
+
+    @property
+    def blocks(self):
+        """Rows (lists of texts, the rule left out) of each Markdown table."""
+        found = []
+        for text in self.markdown.split("\n\n"):
+            lines = [line for line in text.splitlines() if line.startswith("|")]
+            if lines:
+                rows = [[part.strip() for part in line.strip("|").split(" | ")] for line in lines]
+                assert len({len(line) for line in lines}) == 1 and len({len(row) for row in rows}) == 1
+                found.append([rows[0], *rows[2:]])
+        return found
 
 
-def rows_of(cells):
-    lines = tables.markdown(cells).splitlines()
-    return [[text.strip() for text in line.strip("|").split("|")] for line in lines]
+def sizes(method, variant="", **repetition):
+    return [
+        Score(method=method, variant=variant, part=part, metric="rows", value=count, **repetition)
+        for part, count in ROWS.items()
+    ]
+
+
+# -- Table 1 -------------------------------------------------------------------------------------------
+
+
+def errors(method, numbers, seed=None, variant=""):
+    """Test errors by query, and validation errors one half above."""
+    where = {"method": method, "variant": variant, "split": 1, "seed": seed}
+    return [
+        *sizes(method, variant, split=1, seed=seed),
+        *(
+            Score(query=query, part=part, metric="error", value=number + shift, **where)
+            for query, number in zip(HALVES, numbers, strict=True)
+            for part, shift in (("test", 0.0), ("validation", 0.5))
+        ),
+    ]
+
+
+BASELINES = [*errors("raw_own", (1.0, 1.0, 1.0)), *errors("raw_filled", (8.0, 30.0, 40.0))]
+ERRORS = {
+    "mp": [*errors("mp", (1.8, 6.5, 7.0), 1, "multimodal"), *errors("mp", (1.6, 6.7, 7.6), 2, "multimodal")],
+    "pcd": errors("pcd", (1.5, 15.0, 19.0), 1, "multimodal"),
+}
+
+
+def table1(dataset="mnist", rows=None, methods=("pcd", "mp"), train_on="multimodal"):
+    rows = [*ERRORS["mp"], *ERRORS["pcd"], *BASELINES] if rows is None else rows
+    own = {name: METHODS.get(name, name) for name in methods}
+    return Made("table1", rows, dataset, methods=own, baselines=RAW, queries=HALVES, train_on=train_on)
 
 
 def test_cells_hold_mean_and_standard_deviation_over_seeds():
-    cells = {(c.method, c.query, c.metric): c for c in make_cells()}
-    right = cells["mp", "right", "test_error"]
-    assert right.mean == pytest.approx(7.3)
+    made = table1()
+    assert len(made.cells) == 4 * 3 * 2
+    right = made.at("mp", "right", "error")
     # n - 1 in the denominator: sqrt((0.3^2 + 0.3^2) / 1).
-    assert right.sd == pytest.approx(math.sqrt(0.18))
-    assert right.seeds == 2 and right.kind == "method"
-    assert cells["mp", "right", "validation_error"].mean == pytest.approx(7.8)
-    assert cells["pcd", "left", "test_error"].sd is None
-    assert cells["filled", "left", "test_error"].kind == "reference"
+    assert (right.mean, right.sd) == (pytest.approx(7.3), pytest.approx(math.sqrt(0.18)))
+    assert (right.repetitions, right.kind, right.label, right.run) == (2, "model", "MinVI (MP)", "mnist-run")
+    assert made.at("mp", "right", "error", "validation").mean == pytest.approx(7.8)
+    assert made.at("pcd", "left", "error").sd is None
+    assert made.at("raw_filled", "left", "error").kind == "baseline"
 
 
-def test_published_numbers_stand_beside_mnist_only():
-    published = {(c.method, c.query): c.published for c in make_cells() if c.metric == "test_error"}
-    assert published["mp", "left"] == 6.58 and published["pcd", "left+right"] == 1.57
-    assert published["own", "left"] is None
-    digits = make_cells("digits")
-    assert all(c.published is None and c.published_source == "" for c in digits)
-    assert "paper" in rows_of(make_cells())[0]
-    assert "paper" not in rows_of(digits)[0]
-    assert "Sohn" in tables.caption1(make_cells(), SCORES)
-    assert "Sohn" not in tables.caption1(digits, SCORES)
-
-
-def test_markdown_layout():
-    heading, rule, *rows = rows_of(make_cells())
-    assert heading == [
-        "Method",
-        *["Left + right", "validation", "paper"],
-        *["Left", "validation", "paper"],
-        *["Right", "validation", "paper"],
-        "seeds",
+def test_table1_is_laid_out_with_the_paper_s_numbers_and_the_best_in_bold():
+    heading, *rows = table1().blocks[0]
+    columns = [text for query in ("multimodal", "left-only", "right-only") for text in (query, "published")]
+    assert heading == ["Method", *columns, "seeds"]
+    assert rows == [
+        ["ML (PCD)", "**1.50**", "1.57", "15.00", "14.98", "19.00", "18.88", "1"],
+        ["MinVI (MP)", "1.70 ± 0.14", "1.73", "**6.60** ± 0.14", "6.58", "**7.30** ± 0.42", "7.27", "2"],
+        ["Raw, own", "1.00", "", "1.00", "", "1.00", "", "1"],
+        ["Raw, filled", "8.00", "", "30.00", "", "40.00", "", "1"],
     ]
-    assert len(rule) == len(heading) and all(len(row) == len(heading) for row in rows)
-    assert [row[0] for row in rows] == [
-        "ML (PCD)",
-        "MinVI (MP)",
-        "Raw pixels, a classifier for each query",
-        "Raw pixels, missing modality at its mean",
-    ]
-    assert rows[0][1:4] == ["**1.50**", "**2.00**", "**1.57**"]
-    assert rows[1][4:7] == ["**6.60** ± 0.14", "**7.10** ± 0.14", "**6.58**"]
-    # The reference rows do not compete.
-    assert rows[2][1:4] == ["1.00", "1.50", ""]
-    assert [row[-1] for row in rows] == ["1", "2", "", ""]
+    digits = table1("digits")
+    assert all(cell.published is None and cell.published_source == "" for cell in digits.cells)
+    assert "published" not in digits.blocks[0][0] and "Sohn" not in digits.caption
+    assert "Sohn et al. 2014, Table 1" in table1().caption
 
 
-def test_values_equal_as_shown_are_both_bold():
-    scores = {"pcd": {1: make_scores(1.501, 1, 1)}, "mp": {1: make_scores(1.499, 2, 2)}}
-    _, _, first, second, *_ = rows_of(make_cells("digits", scores))
-    assert first[1] == second[1] == "**1.50**"
-    assert first[3] == "**1.00**" and second[3] == "2.00"
+def test_values_equal_as_shown_are_both_bold_and_one_model_is_no_contest():
+    close = [*errors("pcd", (1.501, 1, 1), 1, "multimodal"), *errors("mp", (1.499, 2, 2), 1, "multimodal")]
+    _, first, second, *_ = table1("digits", [*close, *BASELINES]).blocks[0]
+    assert first[1] == second[1] == "**1.50**" and (first[2], second[2]) == ("**1.00**", "2.00")
+    alone = table1("digits", [*ERRORS["mp"], *BASELINES], ["mp"])
+    assert "**" not in alone.markdown and "Bold" not in alone.caption
 
 
-def test_order_of_rows_and_an_unknown_method():
-    scores = dict.fromkeys(("zeta", "hybrid", "mp", "cd_percloss", "pcd"), SCORES["pcd"])
-    labels = [row[0] for row in rows_of(make_cells("digits", scores))[2:7]]
-    assert labels == [*tables.METHOD_LABELS.values(), "zeta"]
-
-
-def test_caption_names_what_the_numbers_are():
-    caption = tables.caption1(make_cells("digits"), SCORES)
+def test_table1_caption_names_what_the_numbers_are():
+    caption = table1("digits").caption
     for part in (
-        "scikit-learn",
-        "`digits-fast`",
-        "50,000 train, 10,000 validation, 10,000 test",
-        "linear SVM",
-        "multimodal features only",
-        "seeds 1, 2",
+        "**Table 1.** Recognition error in percent (test set) on the title of digits (`digits`), run ",
+        "Examples: 1,000 train, 500 validation, 1,000 test. Linear SVM trained on multimodal features only,",
+        "Mean ± standard deviation over 2 seeds. Bold: lowest error of the trained models.",
     ):
         assert part in caption
-    assert "\n" not in caption
-    mixed = {"mp": {3: make_scores(1, 2, 3, train_on="mixed")}}
-    caption = tables.caption1(make_cells("digits", mixed), mixed)
-    assert "every kind of query" in caption and "One seed (3)" in caption
+    rows = [*errors("mp", (1, 2, 3), 3, "mixed"), *BASELINES]
+    rows.append(
+        Score(method="mp", variant="mixed", seed=3, split=1, part="copies", metric="rows", value=400_000)
+    )
+    caption = table1("digits", rows, ["mp"], "mixed").caption
+    assert "features of every query and on 400,000 translated copies, C" in caption
+    assert "One seed (3), so no standard deviation" in caption
 
 
-def test_csv_is_tidy_and_in_full_precision(tmp_path):
-    cells = make_cells()
-    table_files.write_csv(tmp_path / "table1.csv", cells)
-    with (tmp_path / "table1.csv").open(newline="", encoding="utf-8") as file:
+def test_the_csv_is_tidy_and_in_full_precision(tmp_path):
+    made = table1()
+    write_csv(tmp_path / "table.csv", made.cells)
+    with (tmp_path / "table.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
-    assert len(rows) == len(cells) == 4 * 3 * 2
-    for row, cell in zip(rows, cells, strict=True):
-        assert float(row["mean"]) == cell.mean
+    assert len(rows) == len(made.cells)
+    for row, cell in zip(rows, made.cells, strict=True):
+        assert float(row["mean"]) == cell.mean and row["mean"] == repr(cell.mean)
         assert row["sd"] == ("" if cell.sd is None else repr(cell.sd))
         assert row["published"] == ("" if cell.published is None else repr(cell.published))
-        assert row["query"] == cell.query and row["label"] == cell.label
+        assert (row["query"], row["wins"], row["generated"]) == (cell.query, "", "False")
+    write_markdown(tmp_path / "table.md", made.markdown, ["First line.", "", "Last line."])
+    assert (tmp_path / "table.md").read_text() == "First line.\nLast line.\n\n" + made.markdown
 
 
-def test_markdown_file_is_caption_and_table(tmp_path):
-    cells = make_cells()
-    table_files.write_markdown(tmp_path / "table1.md", tables.markdown(cells), "A caption.")
-    text = (tmp_path / "table1.md").read_text(encoding="utf-8")
-    assert text == "A caption.\n\n" + tables.markdown(cells)
+def test_a_score_that_one_seed_lacks_is_named():
+    rows = [score for score in ERRORS["mp"] if (score.seed, score.query, score.part) != (2, "left", "test")]
+    with pytest.raises(DataError, match="error of mp multimodal left test of seed 2; delete"):
+        table1("digits", [*rows, *BASELINES], ["mp"])
+    with pytest.raises(DataError, match="no score for error of pcd multimodal left"):
+        table1("digits", [*ERRORS["mp"], *BASELINES])
 
 
-def test_scores_are_read_by_method_and_seed(tmp_path):
-    for method, seeds in SCORES.items():
-        for seed, scores in seeds.items():
-            write_json(tmp_path / method / f"seed{seed}.json", scores)
-    assert table_files.read_scores(sorted(tmp_path.glob("*/*.json")), "seed") == SCORES
-    with pytest.raises(DataError, match=r"seed<number>\.json"):
-        table_files.read_scores([tmp_path / "raw" / "own.json"], "seed")
+def test_the_published_file_holds_the_paper_s_tables():
+    found = read_published(PUBLISHED, ABOUT["mnist"])
+    values = {(key.method, key.query): quote.value for key, quote in found.items()}
+    for method, numbers in (
+        ("pcd", (1.57, 14.98, 18.88)),
+        ("cd_percloss", (1.71, 9.42, 11.02)),
+        ("mp", (1.73, 6.58, 7.27)),
+    ):
+        assert tuple(values[method, query] for query in HALVES) == numbers
+    assert len(found) == 9 and {quote.source for quote in found.values()} == {"Sohn et al. 2014, Table 1"}
+    for name in ("digits", "mini", "mirflickr25k"):
+        assert read_published(PUBLISHED, ABOUT[name]) == {}
+    assert read_published(PUBLISHED, About("toronto", "t", "r", generated=True)) == {}
 
 
-def test_missing_and_wrong_scores_are_refused():
-    broken = {"mp": {1: make_scores(1, 2, 3)}}
-    del broken["mp"][1]["test_error/left"]
-    with pytest.raises(DataError, match="mp hold None for 'test_error/left'"):
-        make_cells("digits", broken)
-    broken["mp"][1]["test_error/left"] = math.nan
-    with pytest.raises(DataError, match="mp hold nan"):
-        make_cells("digits", broken)
+# -- mean average precision ----------------------------------------------------------------------------
 
 
-def test_published_file_is_table_1_of_the_paper():
-    rows = table_files.read_published(PUBLISHED, "halves")
-    values = {(row["method"], row["query"]): float(row["value"]) for row in rows}
-    expected = {
-        "pcd": (1.57, 14.98, 18.88),
-        "cd_percloss": (1.71, 9.42, 11.02),
-        "mp": (1.73, 6.58, 7.27),
+def classified(method, split, numbers, variant="", *, queries=QUERIES, penalty=0.001, rows=ROWS):
+    """Test mAP by query, a hundredth more in each definition, and a hundredth less on validation rows."""
+    where = {"method": method, "variant": variant, "split": split}
+    found = [Score(part=part, metric="rows", value=count, **where) for part, count in rows.items()]
+    found += [Score(metric="lambda", value=penalty, **where), Score(metric="lambdas_tried", value=6, **where)]
+    found.append(Score(metric="features", value=64, **where))
+    for query, number in zip(queries, numbers, strict=True):
+        for part, shift, labels in (("test", 0, 38), ("validation", -0.01, 36)):
+            what = where | {"query": query, "part": part}
+            found.append(Score(metric="labels", value=labels, **what))
+            for k, metric in enumerate((*MAPS, "precision_at_50")):
+                found.append(Score(metric=metric, value=number + k / 100 + shift, **what))
+    return found
+
+
+def trained(**changes):
+    numbers = {
+        "whole": {1: (0.60, 0.46, 0.50), 2: (0.62, 0.44, 0.52)},
+        "pcd": {1: (0.55, 0.30, 0.40), 2: (0.57, 0.35, 0.42)},
+        "mp": {1: (0.56, 0.40, 0.41), 2: (0.58, 0.34, 0.45)},
+        "top": {2: (0.59, 0.43, 0.49)},
+    } | changes
+    return [
+        score
+        for method, splits in numbers.items()
+        for split, own in splits.items()
+        for score in classified(method, split, own, "multimodal")
+    ]
+
+
+def linear(**numbers):
+    """Scores of inputs on splits 1 and 2."""
+    return [
+        score
+        for name, (query, *values) in numbers.items()
+        for split, value in enumerate(values, 1)
+        for score in classified(name, split, [value], queries=[query], penalty=0.1)
+    ]
+
+
+INPUTS = linear(
+    **{"image+text": ("image+text", 0.52, 0.53), "image": ("image", 0.41, 0.42), "text": ("text", 0.49, 0.5)}
+)
+SQUARE_ROOTS = linear(**{"sqrt_image+text": ("image+text", 0.57, 0.59), "sqrt_image": ("image", 0.45, 0.46)})
+
+
+def table2(rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),)):
+    settings = {"variants": variants, "queries": QUERIES, "main": "whole", "compared": compared}
+    return Made("table2", rows, dataset, models=models, top=50, training=TRAINING, **settings)
+
+
+def test_table2_cells_and_layout():
+    made = table2([*trained(), *INPUTS])
+    whole = made.at("whole", "image")
+    assert whole.mean == pytest.approx(0.45) and whole.sd == pytest.approx(0.01 * math.sqrt(2))
+    assert (whole.repetitions, whole.kind, whole.wins, whole.generated) == (2, "model", None, True)
+    assert made.at("whole", "text", "precision_at_50", "validation").mean == pytest.approx(0.53)
+    assert made.at("top", "image", "map_step").sd is None
+    raw = made.at("raw", "image", "map_noninterpolated", "validation")
+    assert raw.kind == "baseline" and raw.mean == pytest.approx(0.415)
+    table, differences = made.blocks
+    assert table == [
+        ["Model", "multimodal", "image-only", "text-only", "splits"],
+        ["Joint PCD", "0.560 ± 0.014", "0.325 ± 0.035", "0.410 ± 0.014", "2"],
+        ["Joint MP", "0.570 ± 0.014", "0.370 ± 0.042", "0.430 ± 0.028", "2"],
+        ["MDRNN, top", "0.590", "0.430", "0.490", "1"],
+        ["MDRNN, whole", "**0.610** ± 0.014", "**0.450** ± 0.014", "**0.510** ± 0.014", "2"],
+        ["Linear baseline", "0.525 ± 0.007", "0.415 ± 0.007", "0.495 ± 0.007", "2"],
+    ]
+    assert differences[0] == ["Difference", "test", "wins"]
+    assert differences[-1] == ["Joint MP - Joint PCD, image-only", "+0.045 ± 0.078", "1 of 2"]
+
+
+def test_differences_are_paired_over_the_splits_that_both_sides_have():
+    made = table2([*trained(), *INPUTS, *SQUARE_ROOTS])
+    rows = list(dict.fromkeys((c.row, c.query) for c in made.cells if c.kind == "difference"))
+    assert rows == [
+        *(("whole - raw", query) for query in QUERIES[:2]),
+        *(("whole - roots", query) for query in QUERIES[:2]),
+        ("mp - pcd", "image"),
+    ]
+    # Splits 1 and 2: 0.40 - 0.30 and 0.34 - 0.35.
+    mp = made.at("mp - pcd", "image")
+    assert mp.mean == pytest.approx(0.045) and mp.sd == pytest.approx(0.055 * math.sqrt(2))
+    assert (mp.wins, mp.repetitions, mp.published) == (1, 2, None)
+    # 0.46 - 0.45 and 0.44 - 0.46.
+    roots = made.at("whole - roots", "image")
+    assert roots.mean == pytest.approx(-0.005) and roots.wins == 1
+    assert made.at("whole - roots", "image+text", part="validation").mean == pytest.approx(0.03)
+    # A tie is no win.
+    tied = trained(mp={1: (0.56, 0.40, 0.41), 2: (0.58, 0.35, 0.45)})
+    assert table2([*tied, *INPUTS]).at("mp - pcd", "image").wins == 1
+    # Only split 2 has both: 0.34 - 0.35.
+    fewer = trained(pcd={2: (0.57, 0.35, 0.42), 4: (0.5, 0.3, 0.4)})
+    mp = table2([*fewer, *INPUTS]).at("mp - pcd", "image")
+    assert (mp.mean, mp.sd, mp.wins, mp.repetitions) == (pytest.approx(-0.01), None, 0, 1)
+    with pytest.raises(DataError, match="Joint MP - Joint PCD, image-only: no split has scores of both"):
+        table2([*trained(pcd={7: (0.57, 0.35, 0.42)}), *INPUTS])
+    # What has no scores is compared with nothing.
+    alone = linear(sqrt_image=("image", 0.45, 0.46))
+    made = table2([*trained(), *alone], compared=())
+    assert {(c.row, c.query) for c in made.cells if c.kind == "difference"} == {("whole - roots", "image")}
+    assert {c.query for c in made.cells if c.row == "roots"} == {"image"}
+
+
+def test_a_mixed_classifier_has_rows_of_its_own_and_small_parts_no_precision():
+    mixed = [score for name in MODELS for score in classified(name, 1, (0.7, 0.5, 0.5), "mixed")]
+    made = table2([*trained(), *mixed, *INPUTS], "toronto", variants=["multimodal", "mixed"])
+    rows = list(dict.fromkeys((c.row, c.label) for c in made.cells if c.kind == "model"))
+    assert [row for row, _ in rows] == [*MODELS, *(f"{name}/mixed" for name in MODELS)]
+    assert rows[-1][1] == "MDRNN, whole, classifier of every query"
+    assert all(c.published is None for c in made.cells if c.row == "whole/mixed")
+    short = classified("mp", 1, (0.5, 0.4, 0.3), "multimodal", rows=ROWS | {"validation": 50})
+    assert {c.metric for c in table2(short, models={"mp": "MP"}, compared=()).cells} == set(MAPS)
+
+
+def test_published_numbers_stand_beside_the_toronto_archive_only():
+    rows = [*trained(), *INPUTS, *SQUARE_ROOTS]
+    for dataset in ("mini", "mirflickr25k"):
+        made = table2(rows, dataset)
+        assert all(
+            c.published is None and c.published_source == "" and c.kind != "published" for c in made.cells
+        )
+    made = table2(rows, "toronto")
+    assert {(c.row, c.query, c.metric): c.published for c in made.cells if c.published is not None} == {
+        ("whole", "image+text", "map_interpolated"): 0.686,
+        ("whole", "image", "map_interpolated"): 0.607,
+        ("raw", "image", "map_noninterpolated"): 0.417,
+        ("mdbm", "image+text", "map_noninterpolated"): 0.609,
+        ("mdbm", "image", "map_noninterpolated"): 0.531,
+        ("mdbn", "image+text", "map_noninterpolated"): 0.599,
     }
-    for method, numbers in expected.items():
-        assert tuple(values[method, query] for query in QUERIES) == numbers
-    assert len(rows) == 9 and {row["source"] for row in rows} == {"Sohn et al. 2014, Table 1"}
-    assert table_files.read_published(PUBLISHED, "another") == []
+    table = made.blocks[0]
+    assert table[0] == ["Model", "multimodal", "published", "image-only", "published", "text-only", "splits"]
+    assert table[4][2] == "0.686"
+    assert table[-2] == ["Multimodal DBM, published, non-interpolated AP", "0.609", "", "0.531", "", "", ""]
+    assert made.at("mdbm", "image", "map_noninterpolated").published_source.startswith("Srivastava")
+    assert "Sohn et al. 2014, Table 2; Srivastava and Salakhutdinov 2012; a student" in made.caption
+    assert "generated" not in made.caption
 
 
-def test_a_model_without_a_rival_is_not_bold():
-    alone = {"mp": SCORES["mp"]}
-    cells = make_cells("digits", alone)
-    assert "**" not in tables.markdown(cells) and "Bold" not in tables.caption1(cells, alone)
+def test_table2_caption():
+    rows = [*trained(), *classified("mp", 1, (0.7, 0.5, 0.5), "mixed", penalty=0.1)]
+    caption = table2(rows, models={"mp": "MP", "whole": "W"}, compared=()).caption
+    for part in (
+        "**Table 2.** Mean average precision (interpolated, test set) on the title of mini (`mini`), run "
+        "`mini-run`, generated by a program: not comparable",
+        "A note. Unsupervised training on what it saw; MDRNN finetuned from MP; missing modalities inferred "
+        "by 7 mean-field iterations; text of untagged images observed.",
+        "Examples: 1,000 train, 500 validation, 1,000 test; 38 labels. Logistic regression per label, lambda "
+        "0.001 to 0.1, chosen among 6 by validation mAP. Mean ± standard deviation over 2 splits. Bold: best",
+    ):
+        assert part in caption
 
 
-def test_caption_counts_moved_copies():
-    scores = {"mp": {1: make_scores(1.8, 6.5, 7.0) | {"rows/copies": 400_000}}}
-    assert "on 400,000 moved copies" in tables.caption1(make_cells("digits", scores), scores)
-    assert "copies" not in tables.caption1(make_cells("digits"), SCORES)
+def test_the_linear_baselines():
+    rows = [*INPUTS, *SQUARE_ROOTS, *linear(another=("image", 0.3))]
+    names = ["text", "another", "image", "image+text"]
+    made = Made("reference", rows, "mirflickr25k", inputs=names, top=50)
+    assert made.blocks == [
+        [
+            ["Input", "dimensions", "mAP", "splits"],
+            ["Image, all features", "64", "0.415 ± 0.007", "2"],
+            ["Tags", "64", "0.495 ± 0.007", "2"],
+            ["Image and tags", "64", "0.525 ± 0.007", "2"],
+            ["another", "64", "0.300", "1"],
+        ]
+    ]
+    assert made.at("text", "text", "map_step", "validation").mean == pytest.approx(0.505)
+    assert made.at("text", "text", "precision_at_50").mean == pytest.approx(0.525)
+    assert "A note. Examples: 1,000 train" in made.caption and "lambda 0.1, chosen among 6" in made.caption
+    quoted = Made("reference", rows, "toronto", inputs=names, top=50)
+    assert {(c.row, c.metric): c.published for c in quoted.cells if c.published} == {
+        ("image", "map_noninterpolated"): 0.417
+    }
+
+
+# -- Table 3 -------------------------------------------------------------------------------------------
+
+
+def sweep_scores(model, split, whole, lacking):
+    """The test rows' scores are those of the validation rows squared."""
+    where = {"method": "whole", "variant": f"trained={model}", "split": split}
+    found = [Score(metric="lambda", value=0.001, **where), Score(metric="lambdas_tried", value=1, **where)]
+    for query, iterations, value in [
+        ("image+text", None, whole),
+        *(("image", n, v) for n, v in lacking.items()),
+    ]:
+        for k, metric in enumerate(MAPS):
+            for part, power in (("validation", 1), ("test", 2)):
+                what = {"query": query, "iterations": iterations, "part": part, "metric": metric}
+                found.append(Score(value=value**power + k / 100, **where, **what))
+    return found
+
+
+SWEEP = [
+    *sweep_scores(10, 1, 0.60, {0: 0.30, 1: 0.40, 10: 0.42}),
+    *sweep_scores(10, 2, 0.62, {0: 0.32, 1: 0.44, 10: 0.43}),
+    *sweep_scores(0, 1, 0.58, {0: 0.35, 1: 0.2, 10: 0.1}),
+    *sweep_scores(0, 2, 0.59, {0: 0.34, 1: 0.2, 10: 0.1}),
+    *sweep_scores(1, 1, 0.59, {0: 0.2, 1: 0.36, 10: 0.1}),
+    *sweep_scores(1, 2, 0.61, {0: 0.2, 1: 0.45, 10: 0.1}),
+]
+
+
+def table3(rows=SWEEP, dataset="mini", trained=(0, 1, 10)):
+    sweep = {"method": "whole", "main": 10, "trained": trained, "tested": (0, 1, 10), "queries": QUERIES[:2]}
+    training = {key: value for key, value in TRAINING.items() if key != "iterations"}
+    return Made("table3", rows, dataset, sweep=sweep, training=training)
+
+
+def test_table3_has_both_readings_and_the_other_models():
+    made = table3()
+    models = [c for c in made.cells if c.kind == "model"]
+    assert len({(c.row, c.iterations, c.metric, c.part) for c in models}) == len(models) == 18 * 3 * 2
+
+    def means(row, part="validation", metric="map_interpolated"):
+        return [made.at(row, row.split("/")[1], metric, part, n).mean for n in (0, 1, 10)]
+
+    assert means("fixed/image") == pytest.approx([0.31, 0.42, 0.425])
+    assert means("matched/image") == pytest.approx([0.345, 0.405, 0.425])
+    assert means("fixed/image+text") == pytest.approx([0.61] * 3)
+    assert means("matched/image+text") == pytest.approx([0.585, 0.6, 0.61])
+    assert means("trained with 0/image") == pytest.approx([0.345, 0.2, 0.1])
+    assert means("trained with 1/image") == pytest.approx([0.2, 0.405, 0.1])
+    # Means over splits 1 and 2 of the squares.
+    changed = [(0.09 + 0.1024) / 2, (0.16 + 0.1936) / 2, (0.1764 + 0.1849) / 2]
+    assert means("fixed/image", "test") == pytest.approx(changed)
+    assert means("fixed/image", "test", "map_step")[2] == pytest.approx(changed[2] + 0.02)
+    assert made.at("fixed/image", "image", part="test", iterations=1).sd == pytest.approx(
+        0.0336 / math.sqrt(2)
+    )
+    alone = table3([score for score in SWEEP if score.variant == "trained=10"], trained=[10])
+    assert {c.row.split("/")[0] for c in alone.cells} == {"fixed"}
+
+
+def test_table3_differences_and_layout():
+    made = table3()
+    found = {c.row: c for c in made.cells if (c.kind, c.part, c.metric) == ("difference", "test", MAPS[0])}
+    steps = [
+        f"{row}/{step}"
+        for row in ("fixed/image", "matched/image+text", "matched/image")
+        for step in ("1-0", "10-1", "10-0")
+    ]
+    assert list(found) == [*steps, "trained with 0/image/10-0", "trained with 1/image/10-0"]
+    # 0.42^2 - 0.40^2 and 0.43^2 - 0.44^2.
+    last = found["fixed/image/10-1"]
+    assert last.mean == pytest.approx((0.0164 - 0.0087) / 2) and (last.wins, last.repetitions) == (1, 2)
+    assert last.sd == pytest.approx((0.0164 + 0.0087) / math.sqrt(2))
+    table, differences = made.blocks
+    assert table[0] == ["Iterations", "0", "1", "10", "splits"] and len(table) == 7
+    assert table[2] == ["Image-only, fixed", "0.096 ± 0.009", "0.177 ± 0.024", "0.181 ± 0.006", "2"]
+    assert (
+        differences[2] == ["Image-only, fixed: 10 - 1", "+0.004 ± 0.018", "1 of 2"] and len(differences) == 12
+    )
+    assert "Fixed: 10 iterations in training; matched: as many as at test. Logistic" in made.caption
+    assert "finetuned from MP; text of untagged images observed" in made.caption
+    assert "lambda 0.001, fixed." in made.caption and "Bold" not in made.caption
+
+
+def test_table3_has_the_paper_s_validation_scores_in_rows_of_their_own():
+    made = table3(dataset="toronto")
+    quoted = {(c.query, c.iterations): c.published for c in made.cells if c.kind == "published"}
+    assert [quoted["image", n] for n in (0, 1, 2, 3, 5, 10)] == [0.557, 0.591, 0.599, 0.602, 0.605, 0.607]
+    assert [quoted["image+text", n] for n in (0, 1, 2, 3, 5, 10)] == [0.677, 0.678, 0.679, 0.68, 0.682, 0.685]
+    table = made.blocks[0]
+    assert table[0] == ["Iterations", "0", "1", "2", "3", "5", "10", "splits"]
+    assert table[-1][0] == "Image-only, published (validation set)" and table[-1][1:3] == ["0.557", "0.591"]
+    assert table[1][3] == "" and table[-1][-1] == ""
+
+
+def test_a_number_of_iterations_that_the_sweep_lacks_is_named():
+    with pytest.raises(DataError, match="map_interpolated of whole trained=10 image"):
+        table3([score for score in SWEEP if score.variant != "trained=10"])
+    rows = [
+        s for s in SWEEP if (s.variant, s.split, s.iterations, s.metric) != ("trained=1", 2, 1, "map_step")
+    ]
+    with pytest.raises(DataError, match="map_step of whole trained=1 image 1 iterations .* of split 2"):
+        table3(rows)
+
+
+# -- retrieval and tags --------------------------------------------------------------------------------
+
+
+def retrieved(method, split, numbers, chance=0.4):
+    found = []
+    for query, number in zip(QUERIES, numbers, strict=True):
+        where = {"split": split, "query": query, "part": "test"}
+        found += [
+            Score(method=method, metric=f"retrieval_{name}", value=number + k / 100, **where)
+            for k, name in enumerate(MAPS)
+        ]
+        found.append(Score(method="chance", metric="retrieval_map_noninterpolated", value=chance, **where))
+        counts = {"queries": 100, "queries_judged": 97 if query == "text" else 98, "database": 1500}
+        found += [Score(method=method, metric=f"retrieval_{k}", value=v, **where) for k, v in counts.items()]
+    return found
+
+
+def test_retrieval_table():
+    rows = [*retrieved("whole", 1, (0.6, 0.5, 0.55)), *retrieved("whole", 2, (0.62, 0.5, 0.56), 0.44)]
+    rows += retrieved("mp", 2, (0.58, 0.5, 0.5), 0.44)
+    settings = {
+        "models": {name: MODELS[name] for name in ("mp", "whole")},
+        "queries": QUERIES,
+        "training": TRAINING,
+    }
+    made = Made("retrieval", rows, "mini", **settings)
+    assert made.blocks == [
+        [
+            ["Model", "multimodal", "image-only", "text-only", "splits"],
+            ["Joint MP", "0.580", "**0.500**", "0.500", "1"],
+            ["MDRNN, whole", "**0.610** ± 0.014", "**0.500** ± 0.000", "**0.555** ± 0.007", "2"],
+            ["Random ranking, non-interpolated AP", *["0.420 ± 0.028"] * 3, "2"],
+        ]
+    ]
+    assert made.at("mp", "text", "retrieval_map_step").mean == pytest.approx(0.52)
+    assert "100 queries (97 to 98 with a relevant image), database of 1,500." in made.caption
+    table = Made("retrieval", rows, "toronto", **settings).blocks[0]
+    assert table[-2:] == [
+        ["MDRNN, published", "0.633", "0.638", "", ""],
+        ["Multimodal DBM, published", "0.622", "0.614", "", ""],
+    ]
+
+
+def predicted(split, value, optimal=True):
+    where = {"split": split, "query": "image", "part": "test"}
+    metrics = ["tags_precision_at_1", "tags_precision_at_10", *(f"tags_{name}" for name in MAPS)]
+    found = []
+    for method, number in {"whole": value, "marginal": 0.2, **({"optimal": 0.6} if optimal else {})}.items():
+        found += [Score(method=method, metric=metric, value=number, **where) for metric in metrics]
+        found.append(Score(method=method, metric="tags_log_loss", value=20 + number, **where))
+    found += [
+        Score(method="oracle", metric=f"tags_precision_at_{k}", value=1 - k / 20, **where) for k in (1, 10)
+    ]
+    counts = {
+        "pictures": 900,
+        "pictures_without_tag": 30,
+        "vocabulary": 200,
+        "judged": 150,
+        "minimum_positives": 10,
+    }
+    return found + [Score(method="whole", metric=f"tags_{k}", value=v, **where) for k, v in counts.items()]
+
+
+def test_tags_table():
+    settings = {"models": {"whole": MODELS["whole"]}, "query": "image", "tops": [10, 1], "training": TRAINING}
+    made = Made("tags", [*predicted(1, 0.5), *predicted(2, 0.54)], "mini", **settings)
+    assert made.blocks == [
+        [
+            ["Predictor", "precision@1", "precision@10", "mAP (step)", "log loss (nats)", "splits"],
+            ["MDRNN, whole", *["0.520 ± 0.028"] * 3, "20.52 ± 0.03", "2"],
+            ["Tag frequencies of the training rows", *["0.200 ± 0.000"] * 3, "20.20 ± 0.00", "2"],
+            ["Bayes-optimal (the generator's probabilities)", *["0.600 ± 0.000"] * 3, "20.60 ± 0.00", "2"],
+            ["Oracle ranking (upper bound)", "0.950 ± 0.000", "0.500 ± 0.000", "", "", "2"],
+        ]
+    ]
+    assert "900 images, 30 without tags; 200 tags, mAP of 150 with 10 images." in made.caption
+    real = Made("tags", predicted(1, 0.5, optimal=False), "mirflickr25k", **settings)
+    assert {c.row for c in real.cells} == {"whole", "marginal", "oracle"}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The loop: determinism, resume after kill -9, and the guard."""
 
+import errno
+import io
 import os
 import signal
 import subprocess
@@ -9,8 +11,11 @@ import textwrap
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from safetensors.torch import save
+from tqdm import tqdm
 
 from mvi.data.batches import Minibatches
 from mvi.errors import DataError, NonFiniteError, ShapeError
@@ -19,9 +24,13 @@ from mvi.methods.registry import METHODS, build
 from mvi.models import checkpoints as weights
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.units import Gaussian, SteppedSigmoid
-from mvi.objectives.base import Gradient
+from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
+from mvi.objectives.base import Gradient, Ramp, Sparsity
+from mvi.objectives.likelihood import ContrastiveDivergence
+from mvi.tensors import read_tensors, write_tensors
+from mvi.training import loop
 from mvi.training.loop import Schedule, State, Tally, train, update_once
+from mvi.training.monitors import reconstruction_monitor
 from mvi.training.optim import UpdateRule
 
 SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
@@ -122,20 +131,103 @@ def test_same_seed_same_bytes(tmp_path):
     assert first == second
 
 
-@pytest.mark.parametrize("damage", ["truncated", "other settings"])
-def test_a_checkpoint_that_does_not_fit_is_passed_over(damage, tmp_path, caplog):
+def flipped(content):
+    """With one bit of the last number turned round."""
+    return content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+
+
+def rewritten(path, change):
+    """A sound file of what `change` makes of the tensors and the description."""
+    tensors, about = read_tensors(path)
+    change(tensors, about)
+    write_tensors(path, tensors, about)
+    return path.read_bytes()
+
+
+DAMAGE = {
+    "cut": lambda path: path.read_bytes()[:100],
+    "empty": lambda path: b"",
+    "a bit": lambda path: flipped(path.read_bytes()),
+    "a bit of the history": lambda path: path.read_bytes().replace(b"activity", b"actively", 1),
+    "no JSON": lambda path: path.read_bytes().replace(b'"sha256"', b'"sha256 ', 1).replace(b"{", b"[", 1),
+    "another file": lambda path: save({"chain": torch.zeros(3)}),
+    "a text": lambda path: b"checkpoint\n" * 20,
+}
+MISFIT = {
+    "settings": lambda tensors, about: about.update(fingerprint="mp"),
+    "no settings": lambda tensors, about: about.pop("fingerprint"),
+    "no epoch": lambda tensors, about: about.pop("epoch"),
+    "another epoch": lambda tensors, about: about.update(epoch=3),
+    "no history": lambda tensors, about: about.pop("history"),
+    "a key is missing": lambda tensors, about: tensors.pop("memory/chain"),
+    "no generator": lambda tensors, about: tensors.pop("generator"),
+    "another key": lambda tensors, about: tensors.update({"memory/mean": torch.zeros(2)}),
+    "other chains": lambda tensors, about: tensors.update({"memory/chain": torch.zeros(21, 6)}),
+    "other sizes": lambda tensors, about: tensors.update({"parameters/weight": torch.zeros(9, 7)}),
+    "another type": lambda tensors, about: tensors.update({"buffers/weight": torch.zeros(9, 6).double()}),
+    "another generator": lambda tensors, about: tensors.update(generator=torch.zeros(16, dtype=torch.uint8)),
+}
+
+
+@pytest.mark.parametrize("damage", [*DAMAGE, *MISFIT])
+def test_a_checkpoint_that_is_damaged_or_does_not_fit_is_passed_over(damage, tmp_path, caplog):
     path = tmp_path / "a.safetensors"
     run(path, "pcd")
-    whole = path.read_bytes()
+    whole = {kind: path.with_suffix(kind).read_bytes() for kind in (".safetensors", ".csv")}
     checkpoint = path.with_suffix(".checkpoint")
-    if damage == "truncated":
-        checkpoint.write_bytes(checkpoint.read_bytes()[:100])
+    sound = checkpoint.read_bytes()
+    if damage in DAMAGE:
+        checkpoint.write_bytes(DAMAGE[damage](checkpoint))
     else:
-        run(path, "mp")
-        assert "starting anew" in caplog.text
-    run(path, "pcd")
-    assert "starting anew" in caplog.text
-    assert path.read_bytes() == whole
+        checkpoint.write_bytes(rewritten(checkpoint, MISFIT[damage]))
+    assert checkpoint.read_bytes() != sound
+    caplog.clear()
+    with caplog.at_level("INFO"):
+        run(path, "pcd")
+    warnings = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
+    assert len(warnings) == 1 and warnings[0].startswith(f"small: starting anew, {checkpoint} ")
+    assert "delete" not in warnings[0] and "small: epoch 1," in caplog.text
+    assert all(path.with_suffix(kind).read_bytes() == content for kind, content in whole.items())
+
+
+def test_a_checkpoint_that_cannot_be_written_does_not_end_the_training(tmp_path, caplog, monkeypatch):
+    """As on a disk that is full; what was there stays."""
+    path = tmp_path / "a.safetensors"
+    run(path, epochs=2)
+    checkpoint = path.with_suffix(".checkpoint")
+    kept, write = checkpoint.read_bytes(), Path.write_bytes
+
+    def full(place, content):
+        if ".checkpoint" in place.name:
+            write(place, content[: len(content) // 2])
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(place, content)
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    _, history = run(path, epochs=4)
+    assert history["epoch"].tolist() == [1, 2, 3, 4] and path.exists()
+    warnings = [line.getMessage() for line in caplog.records if line.levelname == "WARNING"]
+    assert len(warnings) == 2 and all(
+        f"training goes on, but the checkpoint {checkpoint} cannot be written ([Errno 28] No space" in line
+        for line in warnings
+    )
+    assert checkpoint.read_bytes() == kept and not list(tmp_path.glob(".*part*"))
+
+
+def test_the_bar_of_a_resumed_training_begins_where_it_goes_on(tmp_path, monkeypatch):
+    """Told when it is made: a bar that jumps later takes what it did not see for its own speed."""
+    path = tmp_path / "a.safetensors"
+    made = []
+
+    class Bar(tqdm):
+        def __init__(self, **settings):
+            super().__init__(file=io.StringIO(), **settings | {"disable": False})
+            made.append((settings["initial"], self))
+
+    monkeypatch.setattr(loop, "tqdm", Bar)
+    run(path, epochs=4)
+    run(path, epochs=6)
+    assert [(initial, bar.total, bar.n) for initial, bar in made] == [(0, 20, 20), (20, 30, 30)]
 
 
 def test_training_learns_and_rows_stay(tmp_path):
@@ -165,6 +257,44 @@ def test_gaussian_stepped_layer_trains():
     std = model.parameters["visible_log_std"].exp()
     # With nothing to learn but the spread, the learned std comes near that of the data.
     assert ((std - 2).abs() < 0.4).all(), std
+
+
+class InOrder(Minibatches):
+    """Takes the rows as they come."""
+
+    def epoch(self, generator):
+        return iter(self.rows[: len(self) * self.size].split(self.size))
+
+
+@pytest.mark.parametrize("persistent", [False, True])
+@pytest.mark.parametrize("kind", ["none", "approximate", "exact"])
+def test_minibatches_without_a_word_are_trained_through(persistent, kind, caplog):
+    """The first is one of them, and so is one after the others: 30 images with tags among 50."""
+    draws = torch.Generator().manual_seed(0)
+    rows = torch.randint(0, 4, (50, 6), generator=draws).float()
+    rows[:10] = rows[40:] = 0
+    rows[15] = 0
+    model = RBM.initialise(ReplicatedSoftmax(6), Binary(4), draws, weight_std=0.1, visible_mean=rows.mean(0))
+    objective = ContrastiveDivergence(
+        Ramp(2), persistent, chains=8, sparsity=Sparsity(kind, 0.1, 0.1, on_weights=True)
+    )
+    monitor = reconstruction_monitor(rows[40:], rows.mean(0), 50)
+    history = train(
+        model, objective, InOrder(rows, 10), Schedule(3, UpdateRule(0.05)), draws, label="words",
+        monitor=monitor,
+    )  # fmt: skip
+    assert np.isfinite(history.to_numpy()).all() and "rejected" not in caplog.text
+    assert all(theta.isfinite().all() for theta in model.parameters.values())
+
+
+def test_a_minibatch_without_a_word_moves_no_word():
+    """Neither phase knows of any word, so that only sparsity has a direction."""
+    draws = torch.Generator().manual_seed(0)
+    model = RBM.initialise(ReplicatedSoftmax(6), Binary(4), draws, weight_std=0.1)
+    objective = ContrastiveDivergence(Ramp(1), persistent=False)
+    gradient, _ = objective.step(model, torch.zeros(5, 6), {}, 1, draws)
+    for name in model.parameters:
+        assert not gradient.positive[name].any() and not gradient.negative[name].any(), name
 
 
 class Spoiled:

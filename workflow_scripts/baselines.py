@@ -5,6 +5,8 @@ from common import start
 
 log = start(snakemake)
 
+from pkgutil import resolve_name
+
 from mvi.data.store import Store
 from mvi.evaluation.raw_inputs import baseline
 from mvi.evaluation.scores import placed, write_scores
@@ -12,7 +14,9 @@ from mvi.evaluation.scores import placed, write_scores
 name, params = snakemake.wildcards.input, snakemake.params
 found = []
 with Store(snakemake.input.store) as store:
-    score = baseline(store, name, params.settings, floor=params.standard_deviation)
+    classifier = resolve_name(params.classifier).of_store(store, params.settings)
+    scale = {"text_scale": params.text_scale, "floor": params.standard_deviation}
+    score = baseline(store, name, classifier, **scale)
     for split in params.splits:
         scores = score(split)
         found += placed(scores, run=snakemake.wildcards.run, method=name, split=split)

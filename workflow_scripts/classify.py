@@ -6,21 +6,17 @@ from common import start
 log = start(snakemake)
 
 from functools import partial
+from pkgutil import resolve_name
 
 import h5py
 import numpy as np
 
 from mvi.data.store import Store
-from mvi.evaluation.classification import Logistic, Query, Svm, evaluate
+from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.queries import queries_of
 from mvi.evaluation.scores import placed, write_scores
 
-settings, wildcards, path = (
-    dict(snakemake.params.settings),
-    snakemake.wildcards,
-    snakemake.input.representations,
-)
-kind, variants = settings.pop("kind"), settings.pop("train_on")
+params, wildcards, path = snakemake.params, snakemake.wildcards, snakemake.input.representations
 
 
 def features(place: tuple[int, tuple[int, int]], rows: np.ndarray) -> np.ndarray:
@@ -31,8 +27,8 @@ def features(place: tuple[int, tuple[int, int]], rows: np.ndarray) -> np.ndarray
 found = []
 with Store(snakemake.input.store) as store, h5py.File(path) as file:
     labels, names = store.labels(), queries_of(store.modalities)
-    classifier = Svm(**settings) if kind == "svm" else Logistic(classes=store.classes, **settings)
-    for part in snakemake.params.parts:
+    classifier = resolve_name(params.classifier).of_store(store, params.settings)
+    for part in params.parts:
         places = {name: (data := file[f"{part['name']}/{name}"], data.id.get_offset()) for name in names}
         queries = [
             Query(name, partial(features, (offset, data.shape))) for name, (data, offset) in places.items()
@@ -43,7 +39,7 @@ with Store(snakemake.input.store) as store, h5py.File(path) as file:
             copies = split["train"] >= store.attrs["attributes"].get("originals", store.n_rows)
             if copies.any():
                 split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
-            for variant in variants:
+            for variant in params.train_on:
                 scores = evaluate(queries, labels, split, classifier, train_on=variant)
                 where = {"run": wildcards.run, "method": wildcards.model, "variant": variant}
                 found += placed(scores, **where, split=number, seed=part["seed"])

@@ -12,12 +12,12 @@ from tqdm import tqdm
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
 from mvi.files import atomic
-from mvi.methods.base import load_joint_layer
 from mvi.methods.registry import METHODS
+from mvi.models.assembly import encoder_from_files
 
 given, settings, model = snakemake.input, dict(snakemake.params.inference), snakemake.wildcards.model
 block, untagged = settings.pop("block"), settings.pop("untagged")
-load = METHODS[model].load if model in METHODS else load_joint_layer
+load = METHODS[model].load if model in METHODS else encoder_from_files
 place = device(snakemake, log)
 with (
     Store(given.store) as store,

@@ -50,7 +50,8 @@ objective = Finetuning.from_settings({**stage, "sparsity": dict.fromkeys(groups,
 
 def measure(model):
     return {
-        f"validation/{target}": objective.loss(model, rows.watched, target) for target in stage["directions"]
+        f"validation/{target}": objective.loss(model, rows.monitored, target)
+        for target in stage["directions"]
     }
 
 
@@ -65,5 +66,5 @@ train_stage(
     metrics=snakemake.output.metrics,
     config=of_run(snakemake),
     fingerprint=made_from(settings, snakemake.input, place),
-    monitor=None if rows.watched is None else measure,
+    monitor=None if rows.monitored is None else measure,
 )

@@ -13,7 +13,7 @@ from mvi.data.store import Store
 from mvi.evaluation.scores import placed, write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
 from mvi.files import atomic
-from mvi.methods.base import load_joint_layer
+from mvi.models.assembly import encoder_from_files
 from mvi.models.units import ReplicatedSoftmax
 from mvi.training.rows import layer_rows
 
@@ -24,7 +24,7 @@ place = device(snakemake, log)
 found, kept = [], None
 with Store(given.store) as store:
     layers = {name: given.get(name, ()) for name in store.modalities}
-    encoder = load_joint_layer(given.scale, layers, given.weights, place)
+    encoder = encoder_from_files(given.scale, layers, given.weights, place)
     truth = [resolve_name(params.tag_probabilities)(path, store.vocabulary) for path in given.truth]
     for number in params.splits:
         split = store.split(number)

@@ -46,5 +46,5 @@ train_stage(
     metrics=snakemake.output.metrics,
     config=of_run(snakemake),
     fingerprint=made_from(settings, snakemake.input, place),
-    monitor=None if rows.watched is None else reconstruction_monitor(rows.watched, mean, rows.count),
+    monitor=None if rows.monitored is None else reconstruction_monitor(rows.monitored, mean, rows.count),
 )

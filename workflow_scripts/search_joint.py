@@ -26,7 +26,7 @@ train_joint_layer(
     config=of_run(snakemake),
     monitor=run["joint"]["monitor"],
     device=place,
-    judging=lambda sees: validation_map(
+    scoring=lambda sees: validation_map(
         given.store, sees, settings["split"], device=place, **settings["scored"]
     ),
 )

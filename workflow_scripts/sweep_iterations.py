@@ -5,21 +5,22 @@ from common import device, start
 
 log = start(snakemake)
 
+from pkgutil import resolve_name
+
 import numpy as np
 
 from mvi.data.store import Store
-from mvi.evaluation.classification import Logistic, Query, evaluate
+from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.scores import placed, write_scores
-from mvi.methods.base import load_joint_layer
+from mvi.models.assembly import encoder_from_files
 
 given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
-settings = {key: value for key, value in params.settings.items() if key not in ("kind", "train_on")}
 place = device(snakemake, log)
 found = []
 with Store(given.store) as store:
     names = store.modalities
     layers = {name: given.get(name, ()) for name in names}
-    encoder = load_joint_layer(given.scale, layers, given.weights, place)
+    encoder = encoder_from_files(given.scale, layers, given.weights, place)
     both, alone = [], {count: [] for count in params.tested}
     for rows in store.blocks(np.arange(store.n_labelled), params.block):
         values = {name: store.read(name, rows) for name in names}
@@ -33,7 +34,7 @@ with Store(given.store) as store:
     alone = {count: np.concatenate(states) for count, states in sorted(alone.items())}
     queries = [Query("+".join(names), both.__getitem__)]
     queries += [Query("image", states.__getitem__, count) for count, states in alone.items()]
-    classifier = Logistic(classes=store.classes, **settings)
+    classifier = resolve_name(params.classifier).of_store(store, params.settings)
     for split in params.splits:
         scores = evaluate(queries, store.labels(), store.split(split), classifier)
         where = {"run": wildcards.run, "method": params.model, "variant": f"trained={wildcards.iterations}"}

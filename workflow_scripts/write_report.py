@@ -18,23 +18,39 @@ costs: dict[str, list[dict[str, str]]] = {}
 for folder in map(Path, snakemake.params.benchmarks):
     for path in sorted(folder.glob("**/*.tsv")):
         # Seeds and ranges of rows are jobs of one step.
-        parts = path.relative_to(folder).with_suffix("").parts
+        steps = path.relative_to(folder).with_suffix("").parts
         step = " ".join(
-            part for part in parts if not re.fullmatch(r"seeds?\d*|split\d+|unlabelled|\d+-\d+", part)
+            part for part in steps if not re.fullmatch(r"seeds?\d*|split\d+|unlabelled|\d+-\d+", part)
         )
         with path.open(newline="", encoding="utf-8") as file:
             costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
 run = snakemake.params.run
+
+
+def heading(path: str) -> str:
+    """Name the section of a table or figure by its file: `theory/figures/identity.png` is theory identity."""
+    parts = Path(path).with_suffix("").parts
+    words = dict.fromkeys(part for part in parts if part not in ("results", "data", "tables", "figures", run))
+    spaced = re.sub(r"(?<=[a-z])(?=\d)", " ", " ".join(words).replace("_", " "))
+    return spaced[:1].upper() + spaced[1:]
+
+
+# A figure of the name of a table stands in its section.
+sections: dict[str, list[str]] = {}
+for path in snakemake.params.tables:
+    sections.setdefault(heading(path), []).append(Path(path).read_text(encoding="utf-8").strip())
+for path in snakemake.params.figures:
+    title = heading(path)
+    sections.setdefault(title, []).append(f"![{title}]({os.path.relpath(path, output.parent)})")
 lines = [
     f"# {run}",
-    f"{snakemake.params.about}. Every setting: [config.yaml](config.yaml). To make it again:",
+    f"{snakemake.params.about}. Settings: [config.yaml](config.yaml)."
+    + (" Every number: [scores.csv](scores.csv)." if snakemake.params.scores else "")
+    + " To make it again:",
     f"```sh\nsnakemake --cores all --configfile results/{run}/config.yaml -- all\n```",
-    *(Path(path).read_text(encoding="utf-8").strip() for path in snakemake.params.tables),
 ]
-for path in map(Path, snakemake.params.figures):
-    parts = path.with_suffix("").parts
-    title = " ".join(part for part in parts if part not in ("results", "data", "figures", run))
-    lines.append(f"![{title}]({os.path.relpath(path, output.parent)})")
+for title, parts in sections.items():
+    lines += [f"## {title}", *parts]
 rows = ["| step | jobs | seconds each | memory, MB |", "|---|--:|--:|--:|"]
 for step, jobs in costs.items():
     seconds = sum(float(job["s"]) for job in jobs) / len(jobs)
@@ -42,7 +58,7 @@ for step, jobs in costs.items():
     memory = [float(job["max_rss"]) for job in jobs if job["max_rss"].replace(".", "").isdigit()]
     rows.append(f"| {step} | {len(jobs)} | {seconds:.1f} | {max(memory, default=0):.0f} |")
 cost = "\n".join(rows)
-lines += ["## Cost", cost, "## Environment in which this page was written"]
+lines += ["## Cost", cost, "## Environment"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))
 with atomic(output) as temporary:
     temporary.write_text("\n\n".join(lines) + "\n", encoding="utf-8")

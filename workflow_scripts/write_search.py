@@ -9,8 +9,9 @@ import pandas as pd
 
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
+from mvi.files import atomic
 from mvi.report.search import search_caption, search_markdown, search_table
-from mvi.report.tables import About, write_csv, write_markdown
+from mvi.report.tables import About, write_markdown
 
 params, output = snakemake.params, snakemake.output
 with Store(snakemake.input.store) as store:
@@ -19,7 +20,8 @@ about = About(attrs["dataset"], params.title, params.run, attrs["generated"], pa
 files = iter(snakemake.input.trials)
 metrics = {method: [pd.read_csv(next(files)) for _ in params.trials] for method in params.methods}
 trials = search_table(metrics, params.trials, about, split=params.split, queries=queries)
-write_csv(output.csv, trials)
+with atomic(output.csv) as temporary:
+    trials.to_csv(temporary, index=False)
 caption = search_caption(
     trials, about, grid=params.grid, iterations=params.iterations, untagged=params.untagged
 )

@@ -118,7 +118,7 @@ class TarMember:
                     "retrieve the archive again."
                 )
             values = np.empty(shape[::-1] if column_major else shape, dtype)
-            _fill(self._stream, memoryview(values.reshape(-1).view(np.uint8)))
+            _fill(self._stream, values.reshape(-1).view(np.uint8).data)
         return values.T if column_major else values
 
 

@@ -143,12 +143,13 @@ def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:
     Raises `DataError` where the catalogue does not pass its `check` or `path` cannot be written.
     """
     catalogue.check()
+    numbers = sorted(catalogue.splits)
     header = {
         "format": FORMAT,
         "dataset": catalogue.dataset,
         "generated": catalogue.generated,
         "citation": catalogue.citation,
-        "splits": sorted(catalogue.splits),
+        "splits": numbers,
     }
     arrays = {
         "names": _encoded(catalogue.names),
@@ -162,7 +163,7 @@ def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:
     }
     if catalogue.known is not None and not catalogue.known.all():
         arrays["known"] = catalogue.known
-    for number in header["splits"]:
+    for number in numbers:
         arrays |= {f"splits/{number}/{part}": catalogue.splits[number][part] for part in PARTS}
     try:
         with atomic(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:

@@ -29,9 +29,9 @@ class DenseRows:
         ordered = indices[order]
         ends = np.flatnonzero(np.diff(ordered // self.step, append=-1)) + 1
         start = 0
-        for end in ends:
-            first = ordered[start]
-            block = self.read(first, ordered[end - 1] + 1)
+        for end in ends.tolist():
+            first = int(ordered[start])
+            block = self.read(first, int(ordered[end - 1]) + 1)
             result[order[start:end]] = block[ordered[start:end] - first]
             start = end
         return result

@@ -5,7 +5,7 @@ The generator decides which rows a part holds. Inside a part the rows ascend, so
 together in the store and is read from few chunks; who needs a random order shuffles the part.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Sized
 
 import numpy as np
 
@@ -113,9 +113,7 @@ def random_splits(n: int, shares: Sequence[float], count: int, seed: int) -> dic
     }
 
 
-def learn_from_unlabelled(
-    n_rows: int, n_labelled: int, splits: Mapping[int, Mapping[str, np.ndarray]]
-) -> bool:
+def learn_from_unlabelled(n_rows: int, n_labelled: int, splits: Mapping[int, Mapping[str, Sized]]) -> bool:
     """Whether means, deviations and visual words are learned from the unlabelled rows.
 
     They are where these are at least as many as the training rows of a split, or where there are no splits; a

@@ -110,7 +110,8 @@ class StreamingMinibatches:
         """(D,) mean of all rows after `transform`: one pass over them, the first time it is asked for."""
         if self._mean is None:
             windows = [self._rows[start:stop] for start, stop in pairwise(self._edges(len(self._rows)))]
-            total = sum(batch.sum(0, dtype=torch.float64) for batch in self._batches(windows))
+            sums = (batch.sum(0, dtype=torch.float64) for batch in self._batches(windows))
+            total = sum(sums, torch.zeros((), dtype=torch.float64))
             self._mean = (total / len(self._rows)).float()
         return self._mean
 
@@ -143,7 +144,7 @@ class StreamingMinibatches:
             values = torch.from_numpy(store.read_stored(name, rows))
             # A GPU gets the stored type, half the bytes to move where that is float16. It can copy from
             # pinned memory while it computes, and PyTorch keeps such memory until the copy is done.
-            window[name] = values.pin_memory() if self.device.type == "cuda" else values.float()
+            window[name] = values.pin_memory() if torch.device(self.device).type == "cuda" else values.float()
         return window
 
     def _moved(self, values: Tensor) -> Tensor:

@@ -216,6 +216,7 @@ class _Problem:
                 # Labels that are done leave, and the products get cheaper.
                 which, logits, gradient = which[left], logits[left], gradient[left]
                 pairs = [(moved[left], bent[left], inverse[left]) for moved, bent, inverse in pairs]
+            assert factor is not None, "a label is left only where there was one"
             direction = -_two_loops(gradient, pairs, factor)
             change = scores(direction, self.rows)
             length = self._step_lengths(which, direction, logits, change, penalty)[:, None]

@@ -8,14 +8,13 @@ name its columns alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
 from mvi.data.statistics import Floor, standard_deviation
 from mvi.data.store import Store
 from mvi.errors import DataError
-from mvi.evaluation.classification import Logistic, Query, Svm, evaluate, evaluate_each
+from mvi.evaluation.classification import Classifier, Query, evaluate, evaluate_each
 from mvi.evaluation.queries import queries_of
 from mvi.evaluation.scores import Score
 
@@ -23,17 +22,14 @@ WHOLE = ("image", "sqrt_image")
 
 
 def baseline(
-    store: Store, name: str, settings: Mapping[str, Any], *, floor: Floor
+    store: Store, name: str, classifier: Classifier, *, text_scale: float, floor: Floor
 ) -> Callable[[int], list[Score]]:
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
     name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
         with what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
-    settings: "kind" ("svm" or "logistic"), "text_scale", and the fields of the classifier
+    text_scale, floor: as `RawInputs` takes them
     """
-    options = dict(settings)
-    kind, text_scale = options.pop("kind"), options.pop("text_scale")
-    classifier = Svm(**options) if kind == "svm" else Logistic(classes=store.classes, **options)
     labels = store.labels()
     if name in ("raw_own", "raw_filled"):
         queries = queries_of(store.modalities)

@@ -118,9 +118,9 @@ def evaluate(
     judged, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
     if not judged:
         raise DataError("No query shares a label with any row of the database; use a larger split.")
-    measured: dict[str, float] = {f"map_{name}": np.mean(values) for name, values in precisions.items()}
-    chance: dict[str, float] = {"precision": np.mean(shares), "map_noninterpolated": np.mean(expected)}
-    counts: dict[str, float] = {
+    measured = {f"map_{name}": float(np.mean(values)) for name, values in precisions.items()}
+    chance = {"precision": float(np.mean(shares)), "map_noninterpolated": float(np.mean(expected))}
+    counts = {
         "queries": len(queries),
         "queries_judged": judged,
         "queries_without_label": unlabelled,

@@ -60,7 +60,7 @@ def write_scores(path: str | Path, scores: Iterable[Score]) -> None:
         for score in scores:
             if not math.isfinite(score.value):
                 raise DataError(
-                    f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}; "
-                    "look at what was evaluated."
+                    f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}, "
+                    f"which {path} cannot hold; look at what was evaluated."
                 )
             writer.writerow((asdict(score) | {"value": repr(float(score.value))}).values())

@@ -239,5 +239,6 @@ class _Problem:
             # Steps below the rounding of the features' type lead nowhere.
             change = (length * direction).norm(dim=1) / self.weights[todo].norm(dim=1)
             stuck = bool((change <= torch.finfo(self.rows.dtype).eps).all())
-        weights = self.weights.to(self.rows.dtype).cpu().numpy()
+        # A copy also where the type is the same: the next C moves these weights on.
+        weights = self.weights.to(self.rows.dtype, copy=True).cpu().numpy()
         return LinearClassifier(weights[:, :-1], weights[:, -1], self.classes, size.cpu().numpy())

@@ -111,17 +111,18 @@ def evaluate(
     ]
 
     def add(method: str, metric: str, value: float) -> None:
-        scores.append(Score(method=method, part="test", metric=f"tags_{metric}", value=float(value)))
+        scores.append(Score(method=method, part="test", metric=f"tags_{metric}", value=value))
 
     for name, given in predictors.items():
         for k, value in zip(tops, precision_at(given[has_tag], true[has_tag], tops), strict=True):
-            add(name, f"precision_at_{k}", value)
+            add(name, f"precision_at_{k}", float(value))
         for definition, measure in DEFINITIONS.items():
             values = [measure(given[:, tag], true[:, tag]) for tag in judged]
-            add(name, f"map_{definition}", np.mean(values))
+            add(name, f"map_{definition}", float(np.mean(values)))
         add(name, "log_loss", log_loss(given, true, floor))
     for k in tops:
-        add("oracle", f"precision_at_{k}", np.mean(np.minimum(true[has_tag].sum(axis=1), k) / k))
+        possible = np.minimum(true[has_tag].sum(axis=1), k) / k
+        add("oracle", f"precision_at_{k}", float(np.mean(possible)))
     return scores
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
@@ -58,7 +59,7 @@ def validation_map(
         }
         inferred = untagged == "inferred" and "+" in query
         states = model.encode(values, observed={"text": tagged[part]} if inferred else None, **inference)
-        return states.cpu().numpy()
+        return torch.as_tensor(states).cpu().numpy()
 
     @exact_products()
     def measure(model: MultimodalRBM) -> dict[str, float]:

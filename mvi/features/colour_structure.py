@@ -101,8 +101,8 @@ def _windows(bits: Tensor, element: int) -> Tensor:
 
 def _count(bits: Tensor) -> Tensor:
     """(n, rows, columns, 4) bits to (n, 256) int64: how many positions have each bit set."""
-    fields = bits.flatten(1, 2)
-    fields = [pad(fields, (0, 0, 0, -fields.shape[1] % MOST))]
+    positions = bits.flatten(1, 2)
+    fields = [pad(positions, (0, 0, 0, -positions.shape[1] % MOST))]
     # Fields of `width` bits become sums of `terms` fields of twice the width, which is what these can hold.
     for width, terms in STAGES:
         mask = sum(((1 << width) - 1) << start for start in range(0, 64, 2 * width))

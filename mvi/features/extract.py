@@ -71,9 +71,10 @@ def describe(
     `extract` maps (m, 3, size, size) to (m, d). An unreadable picture is described as one of middle grey,
     with a warning. `batch` pictures are in memory at a time.
     """
-    blocks, unreadable = [], []
+    blocks: list[np.ndarray] = []
+    unreadable: list[int] = []
     for images, readable in batches(pictures, rows, size, batch, device, "describing pictures"):
-        start = sum(map(len, blocks))
-        unreadable += [rows[start + i] for i in np.flatnonzero(~readable.numpy())]
+        start = sum(len(block) for block in blocks)
+        unreadable += [rows[start + i] for i in np.flatnonzero(~readable.numpy()).tolist()]
         blocks.append(extract(images).cpu().numpy())
     return np.concatenate(blocks), np.asarray(unreadable, np.int64)

@@ -105,6 +105,10 @@ class Gist(nn.Module):
                 for count, frequency in zip(orientations, frequencies, strict=True)
             ]
         )
+        self.lowpass: Tensor
+        self.mirror: Tensor
+        self.bank: Tensor
+        self.pool: Tensor
         self._keep("lowpass", _lowpass(size, cutoff))
         self._keep("mirror", torch.minimum(mirrored, 2 * size - 1 - mirrored))
         self._keep("bank", _folded(bank * _centring(stride * points, stride), stride)[:, None])

@@ -114,7 +114,7 @@ def _matrices(
     # The outermost pixels go on beyond the border.
     np.add.at(smooth.T, beyond.clip(0, size - 1), kernel.T)
     # Central differences, and one-sided ones at the border.
-    slope = np.gradient(smooth, axis=0)
+    slope = np.asarray(np.gradient(smooth, axis=0))
     offsets = (x - grid(size, bin_size, step)[:, None, None]) / bin_size
     cells = np.arange(CELLS)[:, None] - (CELLS - 1) / 2
     pool = np.maximum(0, 1 - abs(offsets - cells)) * np.exp(-0.5 * (offsets / window) ** 2)

@@ -58,6 +58,9 @@ class HomogeneousTexture(nn.Module):
         energy = twins * gain**2 * omega
         square = twins * gain**4 * omega**3 / (area * span)
         self.span = span
+        self.energy: Tensor
+        self.square: Tensor
+        self.luma: Tensor
         self.register_buffer("energy", energy.flatten(1).T.to(torch.float32).contiguous(), persistent=False)
         self.register_buffer("square", square.flatten(1).T.to(torch.float32).contiguous(), persistent=False)
         self.register_buffer("luma", torch.tensor(LUMA), persistent=False)

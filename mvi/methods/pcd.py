@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from mvi.methods.base import Method, fit_joint_layer, load_joint_layer
 
 if TYPE_CHECKING:
-    from mvi.objectives.base import Objective
+    from mvi.objectives.likelihood import ContrastiveDivergence
 
 
-def objective(settings: Mapping[str, Any]) -> Objective:
+def objective(settings: Mapping[str, Any]) -> ContrastiveDivergence:
     """The objective that `settings` ask for, with the keys of `METHOD.settings`."""
     from mvi.objectives.base import Ramp, Sparsity
     from mvi.objectives.likelihood import ContrastiveDivergence

@@ -154,6 +154,8 @@ class ReplicatedSoftmax:
     def sample(self, a: Tensor, generator: torch.Generator, total: Tensor | float = 1.0) -> Tensor:
         """(B, N) counts of `total` draws a row; `total` is whole, and waited for where a GPU holds it."""
         draws = int(torch.as_tensor(total).max())
+        if draws == 0:
+            return torch.zeros_like(a)
         words = torch.multinomial(torch.softmax(a, -1), draws, replacement=True, generator=generator)
         kept = (torch.arange(draws, device=a.device) < total).to(a.dtype).expand(words.shape)
         return torch.zeros_like(a).scatter_add_(1, words, kept)

@@ -8,7 +8,7 @@ an ascent direction and the next memory. Neither changes the model.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, get_args
+from typing import Any, Literal, Protocol, get_args
 
 import torch
 from torch import Tensor
@@ -52,14 +52,14 @@ class Gradient:
 
 
 class Objective(Protocol):
-    """What `mvi.training.loop.train` asks of an objective."""
+    """What `mvi.training.loop.train` asks of an objective, which knows the models that it trains."""
 
-    def start(self, model: RBM, mean: Tensor, generator: torch.Generator) -> Memory:
+    def start(self, model: Any, mean: Tensor, generator: torch.Generator) -> Memory:
         """Memory before the first update; `mean` (D,) is the mean training row."""
         ...
 
     def step(
-        self, model: RBM, batch: Tensor, memory: Memory, epoch: int, generator: torch.Generator
+        self, model: Any, batch: Tensor, memory: Memory, epoch: int, generator: torch.Generator
     ) -> tuple[Gradient, Memory]:
         """Direction for one minibatch (B, D) in epoch 1, 2, ..., and the memory after it."""
         ...

@@ -47,6 +47,7 @@ class Hybrid:
             name: part.mul_(self.alpha).add_(likely.positive[name], alpha=1 - self.alpha)
             for name, part in predicted.positive.items()
         }
+        assert likely.negative is not None, "contrastive divergence has two phases"
         negative = {name: part.mul_(1 - self.alpha) for name, part in likely.negative.items()}
         metrics = {**predicted.metrics, **likely.metrics}
         return Gradient(positive, negative, metrics=metrics), after

@@ -54,6 +54,7 @@ class ContrastiveDivergence:
         probability = activity(model, a, h)
         after = self.sparsity.apply_(positive, model.scaled(v), probability, memory)
 
+        totals: Tensor | float
         if self.persistent:
             chain, totals = memory["chain"], memory["totals"]
         else:
@@ -64,7 +65,7 @@ class ContrastiveDivergence:
             chain = model.sample_hidden(sampled, generator)
         negative = model.expected_statistics(chain, totals)
         if self.persistent:
-            after |= {"chain": chain, "totals": totals}
+            after |= {"chain": chain, "totals": memory["totals"]}
         metrics = {
             "activity": probability.mean(),
             "mean_gap": (positive["visible_bias"] - negative["visible_bias"]).abs().mean(),

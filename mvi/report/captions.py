@@ -27,7 +27,8 @@ def numbers(
     repeated: str, scores: Scores, published: Published, wanted: Collection[Wanted], bold: str = ""
 ) -> str:
     """Over how many `repeated` ("seed" or "split") means are, what is bold, sources, and the protocol."""
-    found = sorted({seed if repeated == "seed" else split for split, seed in scores.repetitions()} - {None})
+    every = (seed if repeated == "seed" else split for split, seed in scores.repetitions())
+    found = sorted({number for number in every if number is not None})
     sources = sorted({published[cell.quote].source for cell in wanted if cell.quote in published})
     return line(
         f"Mean ± standard deviation over {len(found)} {repeated}s."
@@ -55,17 +56,17 @@ def logistic(scores: Scores, methods: Container[str]) -> str:
     return f"Logistic regression per label, lambda {among}, {chosen}."
 
 
-def unsupervised(*, learned_from: str, finetuned_from: str, iterations: int, untagged: str) -> str:
-    """What the training without labels saw, and how what is missing is inferred, from the rule's settings."""
-    return (
-        f"Unsupervised training on {learned_from}; MDRNN finetuned from {finetuned_from}; missing modalities "
-        f"inferred by {iterations} mean-field iterations; text of untagged images {untagged}."
+def unsupervised(
+    *, learned_from: str, finetuned_from: str, untagged: str, iterations: int | None = None
+) -> str:
+    """What the training without labels saw, and how what is missing is inferred; None: as the table says."""
+    inferred = (
+        "" if iterations is None else f"missing modalities inferred by {iterations} mean-field iterations; "
     )
-
-
-def query_title(query: str) -> str:
-    """Multimodal, or the only modality that is given."""
-    return "multimodal" if "+" in query else f"{query}-only"
+    return (
+        f"Unsupervised training on {learned_from}; MDRNN finetuned from {finetuned_from}; {inferred}text of "
+        f"untagged images {untagged}."
+    )
 
 
 def span(values: Sequence[float]) -> str:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from mvi.errors import DataError
 from mvi.report import captions
+from mvi.report.queries import query_title
 from mvi.report.tables import About, laid_out
 
 
@@ -81,11 +82,11 @@ def search_markdown(trials: Sequence[Trial], labels: Mapping[str, str], queries:
     ]
     columns = [
         ("Model", [label for label, *_ in rows]),
-        ("best of its trials for", [captions.query_title(query) for _, query, *_ in rows]),
+        ("best of its trials for", [query_title(query) for _, query, *_ in rows]),
         ("initial weight std", [f"{std:g}" for *_, (std, _, _), _ in rows]),
         ("learning rate", [f"{rate:g}" for *_, (_, rate, _), _ in rows]),
         ("epochs", [str(epoch) for *_, (_, _, epoch), _ in rows]),
-        *((captions.query_title(query), [f"{maps[query]:.3f}" for *_, maps in rows]) for query in queries),
+        *((query_title(query), [f"{maps[query]:.3f}" for *_, maps in rows]) for query in queries),
     ]
     return laid_out(columns)
 

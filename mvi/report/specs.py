@@ -11,7 +11,7 @@ from itertools import product
 from typing import Any
 
 from mvi.report import captions
-from mvi.report.captions import query_title
+from mvi.report.queries import query_title
 from mvi.report.scores import Key, Scores
 from mvi.report.sweep import sweep_lines
 from mvi.report.tables import About, Column, Published, Table, Wanted
@@ -371,7 +371,7 @@ def tags(
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             f"{count('pictures')} images, {count('pictures_without_tag')} without tags;",
-            f"{count('vocabulary')} tags, mAP of the {count('judged')} with {count('minimum_positives')} images.",
+            f"{count('vocabulary')} tags, mAP of {count('judged')} with {count('minimum_positives')} images.",
             captions.numbers("split", scores, published, wanted, "best model"),
         ),
     ]

@@ -2,7 +2,7 @@
 """A canvas for procedural pictures: unit coordinates, light, gradients and textures on Pillow's drawing."""
 
 import colorsys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -34,7 +34,7 @@ class Canvas:
     `tint` multiplies the red, green and blue of every colour that is not `lit`.
     """
 
-    def __init__(self, size: int, tint: Sequence[float], generator: np.random.Generator) -> None:
+    def __init__(self, size: int, tint: Iterable[float], generator: np.random.Generator) -> None:
         self.size = size
         self.n = FINENESS * size
         self.image = Image.new("RGB", (self.n, self.n))
@@ -59,9 +59,9 @@ class Canvas:
     def colour(self, h: float, s: float, v: float, lit: bool = False) -> Colour:
         """Return the colour of hue, saturation and value `h`, `s`, `v`, under this picture's light."""
         rgb = colorsys.hsv_to_rgb(h % 1.0, min(max(s, 0.0), 1.0), min(max(v, 0.0), 1.0))
-        if lit:
-            return tuple(int(255 * part) for part in rgb)
-        return tuple(min(255, int(255 * part * light)) for part, light in zip(rgb, self.tint, strict=True))
+        light = (1.0, 1.0, 1.0) if lit else self.tint
+        red, green, blue = (min(255, int(255 * part * own)) for part, own in zip(rgb, light, strict=True))
+        return red, green, blue
 
     def named(self, name: str) -> Colour:
         """Return a shade of the colour `name`, varying from call to call."""
@@ -121,11 +121,14 @@ class Canvas:
 
     def noise(self, width: int, height: int, cells: Sequence[tuple[int, int]]) -> Image.Image:
         """Return smooth noise (grey, mean 128): octaves of `cells` (across, down), each half as strong."""
-        total: Image.Image | None = None
-        for number, (across, down) in enumerate(cells):
+
+        def octave(across: int, down: int) -> Image.Image:
             raw = self.generator.integers(0, 256, (down, across), np.uint8)
-            octave = Image.fromarray(raw).resize((width, height), Image.Resampling.BICUBIC)
-            total = octave if total is None else Image.blend(total, octave, 0.5 ** (number + 0.5))
+            return Image.fromarray(raw).resize((width, height), Image.Resampling.BICUBIC)
+
+        total = octave(*cells[0])
+        for number, finer in enumerate(cells[1:], 1):
+            total = Image.blend(total, octave(*finer), 0.5 ** (number + 0.5))
         return total
 
     def mottle(

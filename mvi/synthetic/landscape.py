@@ -195,7 +195,8 @@ def ground(c: Canvas, scene: Scene, above: list[Colour]) -> None:
 
 
 def _mixed(a: Colour, b: Colour, share: float) -> Colour:
-    return tuple(int((1 - share) * x + share * y) for x, y in zip(a, b, strict=True))
+    red, green, blue = (int((1 - share) * x + share * y) for x, y in zip(a, b, strict=True))
+    return red, green, blue
 
 
 def _sea(c: Canvas, scene: Scene, above: list[Colour]) -> None:

@@ -15,7 +15,7 @@ pickles:
 
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -76,7 +76,7 @@ def _member(name: str) -> zipfile.ZipInfo:
     return member
 
 
-def _lines(lines: Sequence[object]) -> bytes:
+def _lines(lines: Iterable[object]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 

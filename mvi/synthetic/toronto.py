@@ -17,7 +17,15 @@ import numpy as np
 import scipy.sparse
 
 from mvi.data.readers.mirflickr import CLASSES
-from mvi.data.readers.toronto_layout import ARCHIVE, FOLDER, LABELS, TEXTS, VOCABULARY, Expected
+from mvi.data.readers.toronto_layout import (
+    ARCHIVE,
+    COUNT_COLUMNS,
+    FOLDER,
+    LABELS,
+    TEXTS,
+    VOCABULARY,
+    Expected,
+)
 from mvi.data.splits import PARTS
 from mvi.errors import ConfigError, DataError
 from mvi.files import atomic
@@ -27,7 +35,7 @@ from mvi.synthetic.world import FEATURES, World, make_world, stream
 # In how many half blocks the original's rows come.
 LABELLED_HALVES = 2 * ARCHIVE.cut_block - 1
 UNLABELLED_HALVES = 2 * ARCHIVE.blocks - LABELLED_HALVES
-SHARE_OF_COUNTS = ARCHIVE.count_columns / ARCHIVE.image_columns
+SHARE_OF_COUNTS = COUNT_COLUMNS / ARCHIVE.image_columns
 WORDS_A_PICTURE = 400
 SIGNAL = 0.5  # a scene shows some ten concepts of strengths up to 1: its part then has about the variance 1
 NOISE = 1.0  # the standard deviation of the noise of columns that are no counts
@@ -135,6 +143,7 @@ def _npy(array: np.ndarray) -> bytes:
 def _features(summaries: np.ndarray, expected: Expected, seed: int) -> np.ndarray:
     """Return image columns (n, image columns) float32: random projections, then Poisson counts of words."""
     counts = expected.count_columns
+    assert counts is not None  # `_expected` says how many
     plain = expected.image_columns - counts
     # The map belongs to no row, whose keys are longer.
     generator = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(FEATURES,)))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Doing again on a GPU what was done once, without launching its kernels one by one.
+"""CUDA graph capture and replay of a training update, which launches its kernels at once.
 
 An update is hundreds of kernels, and where they are short a fast GPU waits for the processor that launches
 them. A CUDA graph holds them all and is launched at once.
@@ -35,9 +35,9 @@ class Replayed:
             self.batch = batch.clone()
             self.update(self.batch)
             return
-        self.batch.copy_(batch)
+        held = self.batch.copy_(batch)
         if self.replay is None:
-            self.replay = self.record(lambda: self.update(self.batch), self.generator)
+            self.replay = self.record(lambda: self.update(held), self.generator)
         self.replay()
 
 

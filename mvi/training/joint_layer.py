@@ -19,7 +19,7 @@ from mvi.objectives.base import Objective
 from mvi.training.monitors import cross_entropy_monitor
 from mvi.training.stage import made_from, stage_rows, train_stage
 
-Judge = Callable[[MultimodalRBM], Mapping[str, float]]
+Scorer = Callable[[MultimodalRBM], Mapping[str, float]]
 
 
 def train_joint_layer(
@@ -36,7 +36,7 @@ def train_joint_layer(
     monitor: Mapping[str, Any],
     device: str,
     inference: Mapping[str, Any] | None = None,
-    judging: Callable[[Mapping[str, Transform]], Judge] | None = None,
+    scoring: Callable[[Mapping[str, Transform]], Scorer] | None = None,
 ) -> None:
     """Train a `MultimodalRBM` on the last layers of the pathways, or on modalities without any.
 
@@ -49,7 +49,7 @@ def train_joint_layer(
     monitor: "iterations" and "start_state" of the measure on rows held out, which the training does not need;
         "rows" of the validation part where none are held out
     inference: how the model is to be asked (`mvi.models.base.Inference`), which the training does not need
-    judging: makes, from what the layer sees of each modality, a measure of it that is taken after each epoch
+    scoring: makes, from the layer's input of each modality, a score of it that is taken after each epoch
 
     The cross-entropy of each modality's units given the others is measured after each epoch on the rows held
     out. Raises as `mvi.training.loop.train` does.
@@ -79,10 +79,10 @@ def train_joint_layer(
         inference=Inference(**inference or {}),
         **settings["model"],
     )
-    watched = None
-    if rows.watched is not None:
-        watched = cross_entropy_monitor(
-            {name: rows.watched[:, part] for name, part in model.slices.items()},
+    measure = None
+    if rows.monitored is not None:
+        measure = cross_entropy_monitor(
+            {name: rows.monitored[:, part] for name, part in model.slices.items()},
             iterations=monitor["iterations"],
             start=monitor["start_state"],
         )
@@ -98,6 +98,6 @@ def train_joint_layer(
         metrics=metrics,
         config=config,
         fingerprint=made_from(settings, inputs, device),
-        monitor=watched,
-        judge=None if judging is None else judging(sees),
+        monitor=measure,
+        score=None if scoring is None else scoring(sees),
     )

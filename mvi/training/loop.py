@@ -1,11 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The training loop: epochs, schedule, checkpoint, resume, guard, progress. It knows no model.
+"""The training loop: epochs, schedule, checkpoint, resume, non-finite check, progress. It knows no model.
 
 A checkpoint holds everything the next epoch depends on, so that a run that was killed and resumed ends with
 the same bytes as one that was not, on the same machine with the same number of threads.
 """
 
-import json
 import logging
 import sys
 import time
@@ -18,14 +17,13 @@ from typing import Any, Protocol, Self
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 from tqdm import tqdm
 
-from mvi.errors import NonFiniteError
+from mvi.errors import DataError, NonFiniteError
 from mvi.files import atomic, exclusive
 from mvi.objectives.base import Memory, Objective
+from mvi.tensors import read_tensors, write_tensors
 from mvi.training.cuda_graphs import Record, Replayed
 from mvi.training.optim import Momentum, UpdateRule, all_finite, update_
 
@@ -85,6 +83,12 @@ class State:
         buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
         return cls(model.parameters, buffers, objective.start(model, mean, generator), generator)
 
+    def tensors(self) -> dict[str, Tensor]:
+        """All tensors by the name that they have in a checkpoint; those of the generator are a copy."""
+        groups = {"parameters": self.parameters, "buffers": self.buffers, "memory": self.memory}
+        named = {f"{group}/{name}": tensor for group, of in groups.items() for name, tensor in of.items()}
+        return {"generator": self.generator.get_state(), **named}
+
 
 @dataclass
 class Tally:
@@ -123,9 +127,10 @@ def train(
     """Train `model` in place and return its metrics, one row an epoch.
 
     `checkpoint` is written at the end of an epoch whenever `checkpoint_seconds` have passed, and read at the
-    start if its `fingerprint` (settings, seed and code) is the same. `monitor` adds columns to the metrics,
-    which go to `metrics_path` as CSV. `label` names the layer in messages. With `record` the updates of an
-    epoch are recorded once and replayed (`mvi.training.cuda_graphs`), which changes no number.
+    start if it is whole and its `fingerprint` (settings and seed) is the same; one that cannot be written is
+    only warned of. `monitor` adds columns to the metrics, which go to `metrics_path` as CSV. `label` names
+    the layer in messages. With `record` the updates of an epoch are recorded once and replayed
+    (`mvi.training.cuda_graphs`), which changes no number.
 
     Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite, and
     `DataError` where another process trains with the same checkpoint.
@@ -138,28 +143,32 @@ def train(
         )
     state = State.begin(model, objective, mean, generator)
     saved = time.monotonic()
-    # A trainer that outlived its workflow would else write over what this one goes on from.
+    # A trainer that outlived its workflow would else write over what this one resumes from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
-    bar = tqdm(
-        total=schedule.epochs * len(batches), desc=label, unit="batch", disable=not sys.stderr.isatty()
-    )
-    with lock, bar as progress:
+    with lock:
         if checkpoint is not None:
             _resume(state, checkpoint, fingerprint, label)
-            progress.n = progress.initial = state.epoch * len(batches)
-        while state.epoch < schedule.epochs:
-            started = time.monotonic()
-            metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
-            if monitor is not None:
-                metrics |= monitor(model)
-            state.epoch += 1
-            state.history.append({"epoch": state.epoch, **metrics})
-            shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
-            seconds = time.monotonic() - started
-            log.info("%s: epoch %d, %.1f s: %s", label, state.epoch, seconds, shown)
-            if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
-                _save(state, checkpoint, fingerprint)
-                saved = time.monotonic()
+        bar = tqdm(
+            total=schedule.epochs * len(batches),
+            initial=state.epoch * len(batches),
+            desc=label,
+            unit="batch",
+            disable=not sys.stderr.isatty(),
+        )
+        with bar as progress:
+            while state.epoch < schedule.epochs:
+                started = time.monotonic()
+                metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
+                if monitor is not None:
+                    metrics |= monitor(model)
+                state.epoch += 1
+                state.history.append({"epoch": state.epoch, **metrics})
+                shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
+                seconds = time.monotonic() - started
+                log.info("%s: epoch %d, %.1f s: %s", label, state.epoch, seconds, shown)
+                if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
+                    _save(state, checkpoint, fingerprint, label)
+                    saved = time.monotonic()
     history = pd.DataFrame(state.history)
     if metrics_path is not None:
         with atomic(metrics_path) as temporary:
@@ -181,7 +190,7 @@ def _epoch(
     epoch = state.epoch + 1
     device = next(iter(model.parameters.values())).device
     tally = Tally.begin(schedule.rule.rate(epoch), device)
-    update = partial(update_once, model, objective, schedule, state, tally)
+    update: Callable[[Tensor], None] = partial(update_once, model, objective, schedule, state, tally)
     if record is not None:
         update = Replayed(update, state.generator, record)
     for batch in batches.epoch(state.generator):
@@ -241,34 +250,43 @@ def _guard(state: State, share: float, first_bad: int, schedule: Schedule, label
         log.warning("%s: epoch %d: %.1f %% of the updates rejected", label, epoch, 100 * share)
 
 
-def _save(state: State, path: Path, fingerprint: str) -> None:
-    tensors = {"generator": state.generator.get_state()}
-    for group in ("parameters", "buffers", "memory"):
-        for name, tensor in getattr(state, group).items():
-            tensors[f"{group}/{name}"] = tensor.cpu().contiguous()
-    about = {"fingerprint": fingerprint, "epoch": state.epoch, "history": state.history}
-    with atomic(path) as temporary:
-        save_file(tensors, temporary, {"about": json.dumps(about)})
+def _save(state: State, path: Path, fingerprint: str, label: str) -> None:
+    """Write a checkpoint; where that fails the training is worth more than it."""
+    # As lists: mappings are sorted when they are written, and the columns of the metrics have their order.
+    history = [list(row.items()) for row in state.history]
+    about = {"fingerprint": fingerprint, "epoch": state.epoch, "history": history}
+    try:
+        write_tensors(path, state.tensors(), about)
+    except OSError as error:
+        log.warning("%s: training goes on, but the checkpoint %s cannot be written (%s)", label, path, error)
 
 
 def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:
-    """Fill `state` from a checkpoint; one that is absent, unreadable or of other settings is passed over."""
+    """Fill `state` from a checkpoint; one that is absent, damaged or of something else is passed over."""
     if not path.exists():
         return
     try:
-        with safe_open(path, framework="pt") as file:
-            about = json.loads((file.metadata() or {}).get("about", "{}"))
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
-        log.warning("%s: starting anew, %s is not readable (%s)", label, path, error)
+        saved, about = read_tensors(path)
+    except DataError as error:
+        reason = str(error).rpartition("; ")[0]
+        log.warning("%s: starting anew, %s", label, reason)
         return
-    if about.get("fingerprint") != fingerprint:
+    held, history = state.tensors(), about.get("history")
+    if (
+        about.get("fingerprint") != fingerprint
+        or not isinstance(history, list)
+        or len(history) != about.get("epoch")
+        or _types(saved) != _types(held)
+    ):
         log.warning("%s: starting anew, %s belongs to other settings or code", label, path)
         return
-    state.generator.set_state(tensors.pop("generator"))
-    for key, tensor in tensors.items():
-        group, name = key.split("/", 1)
-        target = getattr(state, group)
-        target[name] = target[name].copy_(tensor) if group != "memory" else tensor.to(target[name].device)
-    state.epoch, state.history = about["epoch"], about["history"]
+    state.generator.set_state(saved.pop("generator"))
+    for name, tensor in saved.items():
+        held[name].copy_(tensor)
+    state.history = [dict(row) for row in history]
+    state.epoch = len(history)
     log.info("%s: resuming after epoch %d", label, state.epoch)
+
+
+def _types(tensors: Mapping[str, Tensor]) -> dict[str, tuple[torch.Size, torch.dtype]]:
+    return {name: (tensor.shape, tensor.dtype) for name, tensor in tensors.items()}

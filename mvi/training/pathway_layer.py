@@ -11,10 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mvi.errors import ConfigError
+from mvi.errors import ConfigError, DataError
 from mvi.models.numerics import logit
 from mvi.models.rbm import RBM
-from mvi.models.units import Binary, SteppedSigmoid, from_description
+from mvi.models.units import Binary, ReplicatedSoftmax, SteppedSigmoid, from_description
 from mvi.objectives.base import Ramp, Sparsity
 from mvi.objectives.likelihood import ContrastiveDivergence
 
@@ -42,7 +42,8 @@ def build_rbm(
     with its size), `up`, `down`, `weight_std`, and perhaps `visible_mean_floor`: how far the means are kept
     from 0 and 1 where binary visible units start at their log-odds, 0.01 in the reference code.
 
-    Raises `ConfigError` for units of unknown kind, or hidden ones that are neither binary nor stepped.
+    Raises `ConfigError` for units of unknown kind, or hidden ones that are neither binary nor stepped, and
+    `DataError` where word counts are all 0, so that there is no share of any word to start from.
     """
     visible = from_description({**settings["visible"], "size": visible_size})
     hidden = from_description(settings["hidden"])
@@ -50,6 +51,11 @@ def build_rbm(
         raise ConfigError(
             f"hidden units of kind {settings['hidden']['kind']!r} cannot hand probabilities to the next "
             "layer; choose binary or stepped_sigmoid."
+        )
+    if isinstance(visible, ReplicatedSoftmax) and not visible_mean.any():
+        raise DataError(
+            "No row that the layer would learn from holds a word; ask for at least 1 tag in the config "
+            "(minimum_tags), or look at the tags."
         )
     rbm = RBM.initialise(
         visible,

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""How exact the products of float32 matrices are: what a setting changes, on a GPU and on a CPU alike."""
+"""Reduced-precision products of float32 matrices: what a setting changes, on a GPU and on a CPU alike."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,6 +40,14 @@ def round_to(kind: str, numbers: Tensor) -> Tensor:
     return torch.where(numbers.isfinite(), rounded.view(torch.float32), numbers)
 
 
+class _Own(threading.local):
+    exact = False
+    """Whether this thread is within `exact_products`."""
+
+
+_own = _Own()
+
+
 class RoundedFactors(TorchDispatchMode):
     """A context in which the factors of every product of float32 matrices are rounded to `kind` first.
 
@@ -46,8 +55,6 @@ class RoundedFactors(TorchDispatchMode):
     products, if they are computed within. Matrices of other types are not touched, nor what another thread
     multiplies.
     """
-
-    paused = False
 
     def __init__(self, kind: str) -> None:
         super().__init__()
@@ -59,7 +66,7 @@ class RoundedFactors(TorchDispatchMode):
             pieces = func.decompose(*args, **(kwargs or {}))
         if pieces is not NotImplemented:
             return pieces
-        places = () if self.paused else _FACTORS.get(func.overloadpacket, ())
+        places = () if _own.exact else _FACTORS.get(func.overloadpacket, ())
         args = tuple(
             round_to(self.kind, value) if place in places and value.dtype == torch.float32 else value
             for place, value in enumerate(args)
@@ -81,12 +88,15 @@ def set_precision(kind: str, device: str) -> None:
 
 @contextmanager
 def exact_products() -> Iterator[None]:
-    """A context of products in float32, whatever `set_precision` asked for: to judge what was trained."""
-    units = torch.get_float32_matmul_precision()
+    """A context of products in float32, whatever `set_precision` asked for: to score what was trained.
+
+    It is of one thread; only a GPU's matrix units, which torch knows one setting of, rest for all threads.
+    """
+    units, before = torch.get_float32_matmul_precision(), _own.exact
     torch.set_float32_matmul_precision("highest")
-    RoundedFactors.paused = True
+    _own.exact = True
     try:
         yield
     finally:
-        RoundedFactors.paused = False
+        _own.exact = before
         torch.set_float32_matmul_precision(units)

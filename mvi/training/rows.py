@@ -49,7 +49,7 @@ def layer_rows(
     return rows
 
 
-def learn_and_watch(
+def training_and_monitoring_rows(
     store: Store,
     split: int,
     *,
@@ -59,10 +59,10 @@ def learn_and_watch(
     seed: int = 0,
     parts: Sequence[str] = ("train", "validation"),
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The rows that a stage learns from, and others that it is watched on; both ascending, without overlap.
+    """The rows that a stage learns from, and others to monitor it on; both ascending, without overlap.
 
     `held_out` of the rows that any stage may see are drawn by `seed`, the same for every stage of a pathway,
-    and only watched. The rest, and the other arguments, are as for `layer_rows`. Raises `ConfigError` where
+    and only monitored. The rest, and the other arguments, are as for `layer_rows`. Raises `ConfigError` where
     no row would be left to learn from.
     """
     every = layer_rows(store, split, parts=parts)
@@ -71,9 +71,9 @@ def learn_and_watch(
             f"{held_out} of the {len(every)} rows that may be learned from cannot be held out; lower "
             "flickr.rows.held_out in the config."
         )
-    watched = np.random.default_rng([seed, held_out]).choice(every, held_out, replace=False)
+    monitored = np.random.default_rng([seed, held_out]).choice(every, held_out, replace=False)
     wanted = layer_rows(store, split, minimum_tags=minimum_tags, parts=parts)
-    learned = np.setdiff1d(wanted, watched)
+    learned = np.setdiff1d(wanted, monitored)
     if not len(learned):
         raise ConfigError(
             f"All {len(wanted)} rows with at least {minimum_tags} tags are held out; lower "
@@ -81,7 +81,7 @@ def learn_and_watch(
         )
     if cap is not None and cap < len(learned):
         learned = np.sort(np.random.default_rng(seed).choice(learned, cap, replace=False))
-    return learned, np.intersect1d(wanted, watched)
+    return learned, np.intersect1d(wanted, monitored)
 
 
 def mean_totals(

@@ -7,31 +7,35 @@ import logging
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, minibatches, read
-from mvi.models.checkpoints import save
+from mvi.models.checkpoints import Saved, save
 from mvi.models.units import ReplicatedSoftmax
 from mvi.objectives.base import Objective
 from mvi.training.cuda_graphs import recorder
 from mvi.training.loop import Batches, Schedule, Trainable, train
-from mvi.training.rows import learn_and_watch
+from mvi.training.rows import training_and_monitoring_rows
 
 log = logging.getLogger(__name__)
 
 _HASHED_BYTES = 2**28
 
 
+class Kept(Trainable, Saved, Protocol):
+    """What can be trained and written to a file."""
+
+
 @dataclass(frozen=True)
 class StageRows:
-    """`batches` of the `count` rows that a stage learns from, and rows (n, D) that it is `watched` on."""
+    """`batches` of the `count` rows that a stage learns from, and rows (n, D) that it is `monitored` on."""
 
     batches: Batches
-    watched: Tensor | None
+    monitored: Tensor | None
     count: int
 
 
@@ -52,12 +56,12 @@ def stage_rows(
 ) -> StageRows:
     """The rows of a stage that sees the modalities of `transforms`; `schedule` has its sizes of batches.
 
-    `parts`, `held_out`, `seed`, `minimum_tags` and `cap` are as for `learn_and_watch`; rows of at most
-    `memory_mb` MiB are kept in memory. Where none are held out, the first `validation` rows of the split's
-    validation part are watched, if nothing is learned from that part.
+    `parts`, `held_out`, `seed`, `minimum_tags` and `cap` are as for `training_and_monitoring_rows`; rows of
+    at most `memory_mb` MiB are kept in memory. Where none are held out, the first `validation` rows of the
+    split's validation part are monitored, if nothing is learned from that part.
     """
     with Store(store_path) as store:
-        learned, watched = learn_and_watch(
+        learned, monitored = training_and_monitoring_rows(
             store,
             split,
             held_out=held_out,
@@ -66,9 +70,9 @@ def stage_rows(
             seed=seed,
             parts=list(parts),
         )
-        if not len(watched) and validation and "validation" not in parts:
-            watched = store.split(split)["validation"][:validation]
-        shown = read(store, transforms, watched, device) if len(watched) else None
+        if not len(monitored) and validation and "validation" not in parts:
+            monitored = store.split(split)["validation"][:validation]
+        shown = read(store, transforms, monitored, device) if len(monitored) else None
     batches = minibatches(
         store_path,
         transforms,
@@ -82,7 +86,7 @@ def stage_rows(
 
 
 def made_from(settings: Mapping[str, Any], inputs: Iterable[str | Path], device: str) -> str:
-    """What a checkpoint must have been made from to be gone on from: settings, files and device.
+    """What a checkpoint must have been made from to be resumed: settings, files and device.
 
     Small files count by their content, large ones by size and time.
     """
@@ -96,7 +100,7 @@ def made_from(settings: Mapping[str, Any], inputs: Iterable[str | Path], device:
 
 
 def train_stage(
-    model: Trainable,
+    model: Kept,
     objective: Objective,
     rows: StageRows,
     schedule: Mapping[str, Any],
@@ -108,11 +112,11 @@ def train_stage(
     config: Mapping[str, Any],
     fingerprint: str,
     monitor: Callable[[Any], Mapping[str, float]] | None = None,
-    judge: Callable[[Any], Mapping[str, float]] | None = None,
+    score: Callable[[Any], Mapping[str, float]] | None = None,
 ) -> None:
-    """Train a stage, going on from its checkpoint beside `weights` where there is one; write both files.
+    """Train a stage, resuming from its checkpoint beside `weights` where there is one; write both files.
 
-    `monitor` and `judge` measure the model after each epoch. `config` goes into the file of weights. Raises
+    `monitor` and `score` measure the model after each epoch. `config` goes into the file of weights. Raises
     as `mvi.training.loop.train` does.
     """
     path = Path(weights)
@@ -121,8 +125,8 @@ def train_stage(
     # How many words are drawn depends on the data, which a recording cannot follow.
     words = isinstance(getattr(model, "visible", None), ReplicatedSoftmax)
 
-    def look(trained: Any) -> dict[str, float]:
-        return {name: value for one in (monitor, judge) if one for name, value in one(trained).items()}
+    def measure(trained: Any) -> dict[str, float]:
+        return {name: value for one in (monitor, score) if one for name, value in one(trained).items()}
 
     train(
         model,
@@ -135,7 +139,7 @@ def train_stage(
         checkpoint_seconds=config["checkpoint_seconds"],
         fingerprint=fingerprint,
         metrics_path=Path(metrics),
-        monitor=look,
+        monitor=measure,
         record=recorder(config["cuda_graphs"] and not words, generator.device.type),
     )
     save(path, model, config)

@@ -62,18 +62,20 @@ def check_theory(run: Settings) -> None:
 
 
 def check_stores(runs: Mapping[str, Settings]) -> None:
-    """Check that runs that share a store, or the raw data behind it, want it to be the same."""
-    data: dict[str, Settings] = {}
+    """Check that runs that share a store, or what is made of its data set, want it to be the same."""
+    first: dict[str, Settings] = {}
     stores: dict[tuple[str, str], Settings] = {}
     for run in runs.values():
         if "dataset" not in run:
             continue
-        other = data.setdefault(run["dataset"], run)
-        if other["data"] != run["data"]:
-            raise ConfigError(
-                f'config keys "runs.{other["name"]}.data" and "runs.{run["name"]}.data" differ, but runs '
-                f"with one data set, {run['dataset']}, must share them; make these runs one after another."
-            )
+        other = first.setdefault(run["dataset"], run)
+        for key in ("data", "card"):
+            if other[key] != run[key]:
+                raise ConfigError(
+                    f'config keys "runs.{other["name"]}.{key}" and "runs.{run["name"]}.{key}" differ, but '
+                    f"runs with one data set, {run['dataset']}, must share them; make these runs one after "
+                    "another."
+                )
         other = stores.setdefault((run["dataset"], run["features"]["name"]), run)
         if other["features"] != run["features"]:
             raise ConfigError(

@@ -187,7 +187,7 @@ def _read(path: Path) -> Settings:
         raise ConfigError(f"{path} cannot be read as YAML ({said}); mend it.") from None
     _refuse_doubled(tree, path)
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds no mapping of settings; write at least the key outputs.")
+        raise ConfigError(f"{path} holds no mapping of settings; write dataset or extends, and outputs.")
     settings: Settings = schema.plain(content)
     return settings
 

@@ -33,6 +33,11 @@ EXPERIMENTS = {
     "consistency": "mvi.theory.consistency",
     "training": "mvi.theory.dynamics",
 }
+# The entry point of each kind of classifier.
+CLASSIFIERS = {
+    "svm": "mvi.evaluation.svm_classifier:Svm",
+    "logistic": "mvi.evaluation.logistic_classifier:Logistic",
+}
 Files = list[str]
 Settings = dict[str, Any]
 
@@ -235,7 +240,8 @@ class Run:
 
     def part(self, part: str) -> Part:
         """The training of this name; raises `ConfigError` for one that the run has not."""
-        for one in self.parts:
+        # The search may have a split that the run is not evaluated on.
+        for one in [*self.parts, self.search_part]:
             if part in (one.name, one.rows):
                 return one
         known = ", ".join(one.name for one in self.parts)
@@ -477,9 +483,11 @@ class Run:
     # -- evaluation ---------------------------------------------------------------------------------------
 
     def iterations(self, model: str) -> int:
-        """Mean-field iterations of inference with a model."""
+        """Mean-field iterations of inference with a model; of a finetuned one those of what it came from."""
         wanted = self.settings["inference"]["iterations"]
-        return wanted[model] if isinstance(wanted, Mapping) else wanted
+        if isinstance(wanted, Mapping):
+            return wanted[self.settings["finetune_from"] if model in self.stages else model]
+        return wanted
 
     def inference(self, model: str) -> Settings:
         """How a model fills in what is missing, as `mvi.models.base` takes it."""
@@ -522,22 +530,26 @@ class Run:
         settings = self.settings["inference"]
         return {**self.inference(model), "block": settings["block"], "untagged": settings["untagged"]}
 
-    def classifier(self) -> Settings:
-        """The linear classifier of representations, as `mvi.evaluation.classification` takes it."""
-        settings = self.settings["classifier"]
-        common = {key: settings[key] for key in ("kind", "train_on", "tolerance")}
-        if settings["kind"] == "svm":
-            return {**common, "grid": settings["C"]}
-        return {**common, "grid": settings["lambda"], **{key: settings[key] for key in ("chosen_by", "top")}}
+    def classifier(self) -> str:
+        """Entry point of the linear classifier."""
+        return CLASSIFIERS[self.settings["classifier"]["kind"]]
 
-    def baseline_classifier(self) -> Settings:
-        """The linear classifier of input features, and what a tag counts as."""
-        settings, classifier = self.settings["baselines"], self.settings["classifier"]
-        common = {"kind": classifier["kind"], "text_scale": settings["text_scale"]}
-        if classifier["kind"] == "svm":
-            return {**common, "grid": classifier["C"], "tolerance": classifier["tolerance"]}
-        chosen = {key: settings[key] for key in ("chosen_by", "top", "tolerance")}
-        return {**common, "grid": settings["lambda"], **chosen}
+    def classifier_settings(self) -> Settings:
+        """The fields of the classifier of representations."""
+        return self._fields(self.settings["classifier"])
+
+    def baseline_settings(self) -> Settings:
+        """The fields of the classifier of input features."""
+        settings = self.settings["classifier"]
+        return self._fields(settings if settings["kind"] == "svm" else self.settings["baselines"])
+
+    def _fields(self, settings: Settings) -> Settings:
+        if self.settings["classifier"]["kind"] == "svm":
+            return {"grid": settings["C"], "tolerance": settings["tolerance"]}
+        return {
+            "grid": settings["lambda"],
+            **{key: settings[key] for key in ("chosen_by", "top", "tolerance")},
+        }
 
     def sweep_inputs(self, iterations: str, part: str) -> dict[str, Any]:
         """The network finetuned with a number of iterations, and what it is scored on."""

@@ -147,7 +147,11 @@ TABLES: dict[str, Shown] = {
     "table2": Shown(
         lambda run: [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)], _table2
     ),
-    "table3": Shown(Run.sweep_scores, lambda run: {"sweep": sweep(run), "training": training(run)}),
+    "table3": Shown(
+        Run.sweep_scores,
+        # The columns say by how many iterations what is missing is inferred.
+        lambda run: {"sweep": sweep(run), "training": training(run) | {"iterations": None}},
+    ),
     "retrieval": Shown(
         lambda run: run.scores("retrieval", run.models),
         lambda run: {
@@ -243,8 +247,10 @@ def figure_settings(run: Run, figure: str) -> Settings:
     return FIGURES[figure].settings(run)
 
 
-def every_score(run: Run) -> Files:
-    """The files of scores behind all that is to be made of the run."""
+def every_score(run: Run | Theory) -> Files:
+    """The files of scores behind all that is to be made of the run; the theory has none."""
+    if isinstance(run, Theory):
+        return []
     names = [name for name in run.settings["outputs"] if name in TABLES]
     files = [path for name in names for path in table_inputs(run, name)]
     if "iterations" in run.settings["outputs"]:

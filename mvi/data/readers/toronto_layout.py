@@ -12,11 +12,14 @@ in the same order everywhere.
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from typing import Any
 
 from mvi.data.splits import PARTS
 
 FOLDER = "flickr/"
 LABELS, VOCABULARY = "labels.npy", "text/vocab.txt"
+# Columns of the original's images, and how many of them, the last ones, count visual words.
+IMAGE_COLUMNS, COUNT_COLUMNS = 3857, 2000
 # The tags of the labelled and of the unlabelled rows; the names have the number of the original's words.
 TEXTS = ("text/text_all_2000_labelled.npz", "text/text_all_2000_unlabelled.npz")
 
@@ -40,8 +43,8 @@ class Expected:
     n_unlabelled: int = 975_000
     blocks: int = 100
     cut_block: int = 3
-    image_columns: int = 3857
-    count_columns: int | None = 2000
+    image_columns: int = IMAGE_COLUMNS
+    count_columns: int | None = COUNT_COLUMNS
     vocabulary_size: int = 2000
     classes: tuple[str, ...] = tuple(f"column_{number:02}" for number in range(1, 39))
     splits: int = 5
@@ -89,7 +92,7 @@ class Expected:
 
 ARCHIVE = Expected()
 # What follows from descriptions of the archive rather than from its layout, and what stands for no check.
-UNCHECKABLE = {
+UNCHECKABLE: dict[str, Any] = {
     "text_sum": None,
     "vocabulary_counts": False,
     "untagged": None,

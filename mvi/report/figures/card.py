@@ -6,6 +6,7 @@ Everything drawn is given as arrays; nothing here knows where pictures come from
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from matplotlib import font_manager
@@ -21,8 +22,8 @@ from mvi.report.figures import style
 from mvi.report.figures.sheet import printable, wrapped
 
 # From white through the blue of the first method to nearly black, so that it prints in grey as well.
-_SHARE = LinearSegmentedColormap.from_list("share", ["#ffffff", "#bcd9ec", "#0072B2", "#002b44"])
-_SHARE = _SHARE.with_extremes(bad=style.HAIRLINE)
+_BLUES = ["#ffffff", "#bcd9ec", "#0072B2", "#002b44"]
+_SHARE = LinearSegmentedColormap.from_list("share", _BLUES).with_extremes(bad=style.HAIRLINE)
 _WIDE, _STRICT = "#56B4E9", "#0072B2"
 _OTHER = "#E69F00"
 
@@ -109,7 +110,12 @@ def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> No
     names = [printable(vocabulary[i]) for i in order[:10]]
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
     # The grid stops where the names are.
-    style_of = {"transform": axes.transAxes, "fontsize": 6.5, "color": style.MUTED, "bbox": box}
+    style_of: dict[str, Any] = {
+        "transform": axes.transAxes,
+        "fontsize": 6.5,
+        "color": style.MUTED,
+        "bbox": box,
+    }
     for place, name in enumerate(names):
         y = 0.05 + 0.055 * (len(names) - 1 - place)
         axes.text(0.075, y, str(place + 1), ha="right", **style_of)
@@ -212,7 +218,7 @@ def contact_sheet(
         figure.set_dpi(_SHEET_DPI)
         axes = figure.add_axes((0, 0, 1, 1))
         axes.set_axis_off()
-        renderer = figure.canvas.get_renderer()
+        renderer = style.renderer(figure)
         font = font_manager.FontProperties(size=_TEXT_SIZE)
 
         def fits(text: str) -> bool:

@@ -79,9 +79,9 @@ def training_curves(
                     handles[method] = style.draw_mean(axes, epochs, values, looks[method])
             absent = [method for method in methods if not any(metric in run for run in runs[method])]
             if absent:
-                without = ", ".join(looks[method].label for method in absent)
-                note = {"ha": "right", "va": "top", "fontsize": 6, "color": style.MUTED}
-                axes.text(0.98, 0.98, f"not measured by {without}", transform=axes.transAxes, **note)
+                without = "\n".join(["not measured by", *(looks[method].label for method in absent)])
+                corner = axes.text(0.98, 0.98, without, transform=axes.transAxes, ha="right", va="top")
+                corner.set(fontsize=6, color=style.MUTED, in_layout=False)
         for i, axes in enumerate(panels):
             axes.set_visible(i < len(metrics))
             if i + columns >= len(metrics):

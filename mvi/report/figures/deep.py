@@ -229,6 +229,6 @@ def _draw_panel(
             handles[key].set(markersize=3, linewidth=1.1, markevery=max(1, len(epochs) // 5))
     axes.xaxis.set_major_locator(MaxNLocator(nbins=4, steps=[1, 2, 5, 10], integer=True, min_n_ticks=1))
     axes.yaxis.set_major_locator(MaxNLocator(nbins=5, steps=[1, 2, 2.5, 5, 10]))
-    axes.yaxis.get_major_formatter().set_useOffset(False)
+    axes.ticklabel_format(axis="y", useOffset=False)
     axes.tick_params(labelsize=7)
     return handles

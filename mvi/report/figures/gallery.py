@@ -6,6 +6,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def label_names(row: np.ndarray, classes: Sequence[str], strict_suffix: str = "_
 
     A class whose name is that of another and `strict_suffix` is the same topic judged more strictly.
     """
-    names = (classes[i].removesuffix(strict_suffix).replace("_", " ") for i in np.flatnonzero(row))
+    names = (classes[i].removesuffix(strict_suffix).replace("_", " ") for i in np.flatnonzero(row).tolist())
     return list(dict.fromkeys(names))
 
 
@@ -81,7 +82,8 @@ def example(
     if not given or not set(given) <= set(PARTS):
         raise ConfigError(f"A query consists of {' or '.join(PARTS)}, not {', '.join(given) or 'nothing'}.")
     hidden = {"image": "picture", "text": "tags"}
-    asked = replace(item(query), **{hidden[part]: None for part in PARTS if part not in given})
+    lacking: dict[str, Any] = {hidden[part]: None for part in PARTS if part not in given}
+    asked = replace(item(query), **lacking)
     found = [Hit(item(row), float(similarity)) for row, similarity in zip(hits, similarities, strict=True)]
     return Example(asked, found)
 

@@ -166,7 +166,7 @@ def sweep_curves(scores: Iterable[Score]) -> tuple[dict[str, dict[str, Curve]], 
         else:
             seeds = values.setdefault(one.label, {}).setdefault(one.method, {})
             seeds.setdefault(one.seed, {})[one.iterations] = one.value
-    curves = {}
+    curves: dict[str, dict[str, Curve]] = {}
     for target, methods in values.items():
         curves[target] = {}
         for method, seeds in methods.items():

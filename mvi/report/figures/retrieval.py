@@ -9,8 +9,8 @@ from matplotlib.ticker import MultipleLocator
 
 from mvi.errors import DataError, ShapeError
 from mvi.evaluation.scores import Score
-from mvi.report import captions
 from mvi.report.figures import style
+from mvi.report.queries import query_title
 
 _COLUMNS = 3
 
@@ -33,7 +33,7 @@ def curves(
         shares = [one.value for one in scores if one.query == query and not one.label]
         if not found or not shares:
             raise DataError(f"The scores hold no precision-recall curve of {query}; evaluate it first.")
-        title = captions.query_title(query).capitalize()
+        title = query_title(query).capitalize()
         panels[title] = {
             method: np.array([[curve[recall] for recall in recalls] for curve in splits.values()])
             for method, splits in found.items()

@@ -42,15 +42,16 @@ class Sheet:
 
     def words(self, x: float, y: float, text: str, size: float, **settings: Any) -> None:
         """Write `text`, of one or more lines, with its top left corner at (x, y) unless told otherwise."""
-        settings = {"va": "top", "linespacing": _LINE, "color": style.INK} | settings
+        settings = {"va": "top", "linespacing": _LINE, "color": style.INK, **settings}
         # Whatever users write, a dollar sign does not start mathematics.
         self._axes.text(x, y, text, fontsize=size, parse_math=False, **settings)
 
     def width(self, text: str, size: float, **font: Any) -> float:
         """Width of one line of `text`, points."""
         properties = font_manager.FontProperties(size=size, **font)
-        renderer = self.figure.canvas.get_renderer()
-        pixels, _, _ = renderer.get_text_width_height_descent(text, properties, ismath=False)
+        pixels, _, _ = style.renderer(self.figure).get_text_width_height_descent(
+            text, properties, ismath=False
+        )
         return 72 * pixels / self.figure.dpi
 
     def caption(self, words: Sequence[str], width: float, lines: int, size: float) -> str:

@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
@@ -35,7 +35,7 @@ HAIRLINE = "#d9d9d9"
 # the distinction for print in black and white. For lines that are no method of training.
 _SPARE = [("#E69F00", "v"), ("#56B4E9", "P"), ("#7F7F7F", "X")]
 
-_SETTINGS = {
+_SETTINGS: Any = {
     "axes.axisbelow": True,
     "axes.edgecolor": MUTED,
     "axes.grid": True,
@@ -90,6 +90,11 @@ def new_figure(width: float = PAGE_WIDTH, height: float = 2.6) -> Figure:
         figure = Figure(figsize=(width, height), layout="constrained")
         FigureCanvasAgg(figure)
     return figure
+
+
+def renderer(figure: Figure) -> RendererAgg:
+    """What measures texts of a figure made by `new_figure`."""
+    return cast(FigureCanvasAgg, figure.canvas).get_renderer()
 
 
 class Look(NamedTuple):
