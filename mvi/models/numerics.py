@@ -12,8 +12,8 @@ PROBABILITY_FLOOR = 1e-6
 def sample_bernoulli(probability: Tensor, generator: torch.Generator) -> Tensor:
     """Draw 0/1 floats, shape as `probability`: 1 where the probability exceeds a uniform draw from [0, 1).
 
-    Comparing with uniform numbers is several times faster on a CPU than `torch.bernoulli`. These are of single
-    precision at least: half precision has too few between 0 and 1 for small probabilities.
+    Comparing with uniform numbers is several times faster on a CPU than `torch.bernoulli`. They have single
+    precision at least: in half precision there are too few between 0 and 1 for small probabilities.
     """
     half = probability.dtype.itemsize < 4
     uniform = torch.rand(
