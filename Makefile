@@ -15,7 +15,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) $(if $(PRE
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
-.PHONY: all results test lint bench report clean help
+.PHONY: all results test test-arithmetic lint bench report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -26,6 +26,12 @@ results: $(STAMP)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+
+# The numeric tests once more with other sums: no wide instructions, and products in an order of their own.
+WORKFLOW_TESTS := $(foreach name,config dag deep_flow flickr_flow layers plan registry scripts trial,tests/test_$(name).py)
+test-arithmetic: $(STAMP)
+	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1 \
+	    $(BIN)/python -m pytest -n logical --dist loadfile $(addprefix --ignore=,$(WORKFLOW_TESTS)) $(ARGS)
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -53,6 +59,7 @@ clean:
 help:
 	@echo "make          install into $(VENV), make every table and figure, print them"
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
+	@echo "make test-arithmetic   the numeric tests with another arithmetic of the processor"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
 	@echo "make report   one HTML file with every table and figure, and how each was made"
