@@ -242,16 +242,18 @@ def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
 def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fresh):
     search = "joint: {search: {weight_std: [0.1, 0.2], learning_rate: [0.1, 0.2, 0.3], split: 3}}"
     data = "data={mini: {labelled: 100, unlabelled: 0}}"
-    jobs = fresh.planned("--config", data, f"settings={{rows: {{parts: [train]}}, {search}}}", "--", "search")
+    own = ["--config", "runs=[mini-default]", data]
+    jobs = fresh.planned(*own, f"settings={{rows: {{parts: [train]}}, {search}}}", "--", "search")
     assert jobs["search_joint"] == 6 * len(DEEP.compared) and jobs["write_search"] == 1
     # Those of one split only.
     assert jobs["pretrain_layer"] == sum(LAYERS.values()) and jobs["scale_inputs"] == 1
-    said = fresh.refused("--config", data, f"settings={{{search}}}", "--", "search")
+    said = fresh.refused(*own, f"settings={{{search}}}", "--", "search")
     assert "Settings are chosen on validation rows" in said
 
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
-    command = ["--config", "features={kind: cnn}", "settings={baselines: {inputs: [image]}}"]
+    own = ["--config", "runs=[mini-default]"]
+    command = [*own, "features={kind: cnn}", "settings={baselines: {inputs: [image]}}"]
     jobs = fresh.planned(*command, "--", "features")
     assert (jobs["download"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
 

@@ -63,6 +63,18 @@ def test_everything_given_is_one_exact_pass():
     torch.testing.assert_close(model.hidden_mean(v), expected)
 
 
+@pytest.mark.parametrize("up", [{}, {"left": 2.0, "right": 2.0}, {"left": 2.0, "right": 0.5}])
+def test_factors_are_those_of_the_modalities_alone(up):
+    model = machine(up=up)
+    v, ups = model.join(values()), {"left": 1.0, "right": 1.0} | up
+    W, b = model.parameters["weight"], model.parameters["hidden_bias"]
+    expected = ups["left"] * v[:, :4] @ W[:4] + ups["right"] * v[:, 4:] @ W[4:] + b
+    torch.testing.assert_close(model.hidden_input(v), expected)
+    assert not hasattr(model, "up")
+    with pytest.raises(ShapeError, match="factors are given for middle; this model has left, right"):
+        machine(up={"middle": 2.0})
+
+
 def test_many_iterations_reach_a_fixed_point():
     model = machine()
     v = model.join(values())

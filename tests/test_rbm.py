@@ -6,7 +6,7 @@ import itertools
 import pytest
 import torch
 
-from mvi.errors import ShapeError
+from mvi.errors import DataError, ShapeError
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
@@ -137,6 +137,11 @@ def test_visible_bias_starts_at_clipped_log_odds():
     assert torch.count_nonzero(model.parameters["hidden_bias"]) == 0
     gaussian = RBM.initialise(Gaussian(3), Binary(2), generator(), visible_mean=mean)
     assert torch.count_nonzero(gaussian.parameters["visible_bias"]) == 0
+
+
+def test_words_that_no_row_has_start_no_bias():
+    with pytest.raises(DataError, match="no row that is to be learned from has a word"):
+        RBM.initialise(ReplicatedSoftmax(3), Binary(2), generator(), visible_mean=torch.zeros(3))
 
 
 def test_wrong_shapes_are_named():

@@ -31,8 +31,7 @@ QUERIES = ["image+text", "image", "text"]
 def write_store(path, poisoned):
     draws = np.random.default_rng(0)
     labels = draws.integers(0, 2, (N, 3), dtype=np.uint8)
-    # Probabilities, as a joint layer has them.
-    image = (labels @ draws.random((3, 5)) + 0.3 * draws.random((N, 5))) / 4
+    image = (labels @ draws.random((3, 5)) + 0.3 * draws.random((N, 5))) / 3.3
     tags = (draws.random((N, 4)) < 0.4).astype(np.int64)
     if poisoned:
         labels[PARTS["test"]] = 1 - labels[PARTS["test"]]

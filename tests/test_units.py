@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mvi.errors import ConfigError
+from mvi.models.numerics import sample_bernoulli
 from mvi.models.units import (
     Binary,
     Gaussian,
@@ -87,6 +88,24 @@ def test_replicated_softmax_keeps_the_number_of_words():
     v = unit.sample(torch.zeros(3, N), generator(), totals)
     assert torch.equal(v.sum(1, keepdim=True), totals)
     torch.testing.assert_close(unit.mean(torch.zeros(3, N), totals).sum(1, keepdim=True), totals)
+
+
+@pytest.mark.parametrize("totals", [0.0, torch.zeros(3, 1), torch.tensor([[0.0], [2.0], [0.0]])])
+def test_rows_without_a_word_stay_empty(totals):
+    expected = torch.as_tensor(totals).expand(3, 1)
+    unit, a = ReplicatedSoftmax(N), torch.zeros(3, N)
+    assert torch.equal(unit.sample(a, generator(), totals).sum(1, keepdim=True), expected)
+    assert torch.equal(unit.mean(a, totals).sum(1, keepdim=True), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float32, torch.float64])
+@pytest.mark.parametrize("probability", [0.001, 0.01, 0.5])
+def test_small_probabilities_are_met_in_every_precision(dtype, probability):
+    p = torch.full((1, DRAWS), probability, dtype=dtype)
+    drawn = sample_bernoulli(p, generator(3))
+    assert drawn.dtype == dtype and set(drawn.double().flatten().tolist()) == {0.0, 1.0}
+    exact = float(p[0, 0])
+    assert abs(float(drawn.double().mean()) - exact) < 5 * (exact * (1 - exact) / DRAWS) ** 0.5
 
 
 @pytest.mark.parametrize("unit", [*DISCRETE, Gaussian(N)], ids=lambda unit: type(unit).__name__)

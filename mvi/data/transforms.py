@@ -16,7 +16,7 @@ from torch import Tensor
 from mvi.data.batches import Minibatches
 from mvi.data.checks import Rows
 from mvi.data.statistics import Moments, standard_deviation
-from mvi.data.store import Store
+from mvi.data.store import Store, StoredMoments
 from mvi.data.stream import StreamingMinibatches
 from mvi.errors import ConfigError, DataError, MviError, ShapeError
 from mvi.tensors import read_tensors, write_tensors
@@ -70,15 +70,17 @@ class Standardise:
         `floor` holds the arguments of `mvi.data.statistics.standard_deviation`. Raises `DataError` where
         there are no such moments.
         """
+        moments: Moments | StoredMoments
         if root:
-            roots = Moments(store.sizes[name])
+            moments = of_roots = Moments(store.sizes[name])
             for block in store.blocks(rows, max(1, BLOCK_BYTES // (8 * store.sizes[name]))):
-                roots.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
-            moments = roots.mean, standard_deviation(roots.variance, **floor)
+                of_roots.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
         else:
-            stored = store.moments(name, split)
-            moments = stored.mean, standard_deviation(stored.variance, **floor)
-        mean, std = (torch.from_numpy(values.astype(np.float32)).to(device) for values in moments)
+            moments = store.moments(name, split)
+        deviation = standard_deviation(moments.variance, **floor)
+        mean, std = (
+            torch.from_numpy(values.astype(np.float32)).to(device) for values in (moments.mean, deviation)
+        )
         return cls(mean, std, clip, root)
 
 

@@ -176,7 +176,8 @@ def _check(name: str, values: Tensor, accepted: Range, first: int) -> None:
         return
     low, high = accepted.low - _ROUNDING, accepted.high + _ROUNDING
     # A NaN is neither; one look at the two ends is all that a sound block costs.
-    least, most = torch.stack(torch.aminmax(values)).tolist()
+    ends = torch.aminmax(values)
+    least, most = float(ends.min), float(ends.max)
     if low <= least and most <= high and math.isfinite(least) and math.isfinite(most):
         return
     wrong = ~((values >= low) & (values <= high) & values.isfinite())

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self
 import torch
 from torch import Tensor
 
-from mvi.errors import ShapeError
+from mvi.errors import DataError, ShapeError
 from mvi.models.numerics import logit
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, Unit, describe, from_description
 
@@ -246,7 +246,10 @@ def initial_parameters(
     visible_std: Tensor | None = None,
     dtype: torch.dtype = torch.float32,
 ) -> dict[str, Tensor]:
-    """Start values of an RBM's parameters; see `RBM.initialise`."""
+    """Start values of an RBM's parameters; see `RBM.initialise`.
+
+    Raises `DataError` where words are counted and `visible_mean` has none.
+    """
     device = generator.device
     shape = (visible.size, hidden_size)
     weight = torch.randn(shape, dtype=dtype, device=device, generator=generator) * weight_std
@@ -254,6 +257,8 @@ def initial_parameters(
     if visible_mean is not None and isinstance(visible, Binary):
         bias = logit(visible_mean.to(bias), VISIBLE_MEAN_FLOOR)
     elif visible_mean is not None and isinstance(visible, ReplicatedSoftmax):
+        if not visible_mean.sum() > 0:
+            raise DataError("no row that is to be learned from has a word; learn from rows with words.")
         share = visible_mean.to(bias) / visible_mean.sum()
         bias = share.clamp_min(1e-12).log()
     parameters = {

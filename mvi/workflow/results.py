@@ -120,7 +120,9 @@ def _table1(run: Run) -> Settings:
 
 
 def _table2(run: Run) -> Settings:
-    pairs = [pair for pair in [("mp", "pcd")] if set(pair) <= set(run.compared)]
+    # What is finetuned against the first of the others.
+    finetuned, others = run.settings["finetune_from"], list(run.compared)
+    pairs = [(finetuned, other) for other in others if finetuned in others and other != finetuned][:1]
     return {
         "models": model_labels(run),
         "variants": run.settings["classifier"]["train_on"],
