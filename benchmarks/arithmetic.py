@@ -3,7 +3,7 @@
 
     python benchmarks/arithmetic.py results OTHER/results
 
-prints, for every CSV file of a table that both folders have, the largest and the mean difference of its means.
+prints, for every CSV file of a table that both folders have, the largest and the mean difference of means.
 Another arithmetic on one machine: ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE snakemake --cores all all
 """
 
