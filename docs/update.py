@@ -25,7 +25,7 @@ def main() -> None:
         def block(match: re.Match[str]) -> str:
             source = origin / match["path"]
             if not source.exists():
-                print(f"kept as it was, for want of a result: {source}")
+                print(f"kept as it was, since there is no result: {source}")
                 return match[0]
             return match[1] + source.read_text(encoding="utf-8").strip() + "\n" + match[3]
 
@@ -36,7 +36,7 @@ def main() -> None:
         for match in FIGURE.finditer(text):
             source, target = origin / match["path"], page.parent / match["link"]
             if not source.exists():
-                print(f"kept as it was, for want of a result: {target}")
+                print(f"kept as it was, since there is no result: {target}")
                 continue
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(source, target)

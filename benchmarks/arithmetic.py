@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: MIT
+"""How far the tables of two results folders lie apart, such as those of two processors.
+
+    python benchmarks/arithmetic.py results OTHER/results
+
+prints, for every CSV file of a table that both folders have, the largest and the mean difference of means.
+Another arithmetic on one machine: ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE snakemake --cores all all
+"""
+
+import argparse
+from pathlib import Path
+
+import pandas as pd
+
+VALUES = ("mean", "sd")
+
+
+def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series:
+    """Absolute differences of the column "mean" of rows that agree in every column but the numbers.
+
+    Raises `ValueError` where the two do not have the same rows.
+    """
+    keys = [name for name in first.columns if name not in (*VALUES, "wins", "published", "published_source")]
+    both = first.merge(second, on=keys, how="outer", suffixes=("", "_other"), indicator=True)
+    if not (both["_merge"] == "both").all():
+        raise ValueError(f"{int((both['_merge'] != 'both').sum())} rows are in one of the tables only.")
+    return (both["mean"] - both["mean_other"]).abs().dropna()
+
+
+def main() -> None:
+    """Print a Markdown table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("first", type=Path)
+    parser.add_argument("second", type=Path)
+    given = parser.parse_args()
+    lines = [
+        "| run | table | metric | cells | largest difference | mean difference |",
+        "|---|---|---|--:|--:|--:|",
+    ]
+    for path in sorted(given.first.glob("*/tables/*.csv")):
+        other = given.second / path.relative_to(given.first)
+        if not other.exists() or path.stem.endswith("_classes"):
+            continue
+        first, second = (pd.read_csv(one, keep_default_na=True) for one in (path, other))
+        first, second = (one[one["kind"] != "published"] for one in (first, second))
+        for metric in dict.fromkeys(first["metric"]):
+            apart = differences(first[first["metric"] == metric], second[second["metric"] == metric])
+            lines.append(
+                f"| {path.parts[-3]} | {path.stem} | {metric} | {len(apart)} | {apart.max():.2g} | "
+                f"{apart.mean():.2g} |"
+            )
+    print("\n".join(lines))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+# SPDX-License-Identifier: MIT
+"""How far tables of two processors lie apart."""
+
+import runpy
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+differences = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks/arithmetic.py"))["differences"]
+TABLE = pd.DataFrame(
+    {"row": ["a", "b"], "query": ["left", None], "mean": [1.0, 3.0], "sd": [0.1, None], "wins": [None, 2]}
+)
+
+
+def test_rows_are_compared_by_what_they_say_of_themselves():
+    other = TABLE.assign(mean=[1.5, 2.0], sd=0.2, wins=[None, 1]).iloc[::-1]
+    assert sorted(differences(TABLE, other)) == [0.5, 1.0]
+
+
+def test_tables_of_other_rows_are_refused():
+    with pytest.raises(ValueError, match="2 rows are in one of the tables only"):
+        differences(TABLE, TABLE.assign(row=["a", "c"]))
