@@ -33,7 +33,7 @@ def checked(question, *arguments):
 # Complete, in place; where raw files are kept is no reason to make results anew, so that jobs do not see it.
 resolved = checked(resolve, config)
 if resolved["mirror"]:
-    os.environ["MVI_MIRROR"] = resolved["mirror"]
+    os.environ.update(MVI_MIRROR=resolved["mirror"])
 checked(plan.check_mirror, os.environ.get("MVI_MIRROR"))
 config.clear()
 config.update(resolved, mirror=None)
