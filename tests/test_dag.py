@@ -667,7 +667,7 @@ def test_a_run_that_is_killed_goes_on_and_ends_with_the_same_bytes(tmp_path):
         env={**os.environ, "PYTHONPATH": str(killed.folder)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        start_new_session=True,
+        process_group=0,
     )
     checkpoint = (killed.folder / target).with_suffix(".checkpoint")
     try:

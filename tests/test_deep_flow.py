@@ -27,6 +27,7 @@ from scipy import sparse
 import mvi
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
+from mvi.models.base import Inference
 from mvi.report.scores import Key, Scores, read_scores
 from mvi.training.rows import training_and_monitoring_rows
 
@@ -35,29 +36,33 @@ PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles
 TABLES = ("table2", "table3", "retrieval", "tags")
 FIGURES = ("table3", "recall", "learning", "figure3", "figure4", "predicted_tags")
 
+RUN = "results/small"
+STORE = "results/data/mini/descriptors/store.h5"
 SHARES = {"train": 0.4, "validation": 0.2}
-MODELS = ["mp", "upper", "whole"]
+SPLITS = {1, 2}
 BRIEF = {"epochs": 2, "batch_size": 10}
-UNLABELLED = {
-    "experiments": ["flickr", "deep"],
-    "data": {
-        "mini": {
+
+
+def config(run: dict[str, Any], **others: Any) -> dict[str, Any]:
+    """A config of one run, laid over that of generated scenes."""
+    common = {"extends": "mini-default", "splits": sorted(SPLITS), "compare": ["mp"], "finetune_from": "mp"}
+    return {"runs": {"small": {**common, **run}}, **others}
+
+
+UNLABELLED = config(
+    {
+        "data": {
             "labelled": 60,
             "unlabelled": 40,
             "size": 64,
             "vocabulary": {"minimum_count": 3},
             "splits": SHARES,
-        }
-    },
-    "features": {
-        "picture_size": 64,
-        "block": 100,
-        "phow": {"words": 30, "pictures": 20, "per_picture": 20, "epochs": 1},
-    },
-    "flickr": {
-        "splits": [1, 2],
-        "card": {"sheet": 6},
-        "reference_rows": {"inputs": ["image", "text", "image+text"], "lambda": [0.1]},
+        },
+        "features": {
+            "picture_size": 64,
+            "block": 100,
+            "phow": {"words": 30, "pictures": 20, "per_picture": 20, "epochs": 1},
+        },
         "rows": {"held_out": 8},
         "pathways": {
             "image": {
@@ -68,17 +73,12 @@ UNLABELLED = {
                         "method": "cd",
                         "training": {**BRIEF, "learning_rate": 0.001},
                     },
-                    {"hidden": 10, "chains": 10, "training": BRIEF},
+                    {"hidden": 10, "weight_std": 0.5, "chains": 10, "training": BRIEF},
                 ]
             },
-            "text": {"layers": [{"hidden": 9, "chains": 10, "training": BRIEF}]},
+            "text": {"layers": [{"hidden": 9, "weight_std": 0.5, "chains": 10, "training": BRIEF}]},
         },
-        "joint": {
-            "hidden": 14,
-            "minimum_tags": 2,
-            "compare": ["mp"],
-            "training": BRIEF,
-        },
+        "joint": {"hidden": 14, "weight_std": 1, "minimum_tags": 2, "training": BRIEF},
         "finetune": [
             {"name": "upper", "title": "upper layers", "layers": 1, "training": {**BRIEF, "epochs": 1}},
             {
@@ -89,22 +89,24 @@ UNLABELLED = {
                 "training": {**BRIEF, "epochs": 1},
             },
         ],
+        # Not as a model infers that is not told, and with weights so large that it matters.
+        "inference": {"iterations": 2, "tolerance": 1e-6, "start_state": "zeros"},
         "classifier": {"lambda": [0.1], "train_on": ["multimodal", "mixed"]},
+        "baselines": {"inputs": ["image", "text", "image+text"], "lambda": [0.1]},
         "sweep": {"iterations": [0, 3], "trained": [0]},
         "gallery": {"queries": 2, "nearest": 3, "on_page": 3},
         "predicted_tags": {"shown": 2, "minimum_positives": 2},
-    },
-}
+        "card": {"sheet": 6},
+    }
+)
+MODELS = ["mp", "upper", "whole"]
 
 LABELLED, COLUMNS, WORDS = 60, 8, 12
 # Long enough to be killed in the middle.
 LONG = {"epochs": 80, "batch_size": 10}
-BY_SPLIT = {
-    "experiments": ["flickr", "deep"],
-    "checkpoint_seconds": 0,
-    "data": {"mini": {"labelled": LABELLED, "unlabelled": 0, "splits": SHARES}},
-    "flickr": {
-        "splits": [1, 2],
+BY_SPLIT = config(
+    {
+        "data": {"labelled": LABELLED, "unlabelled": 0, "splits": SHARES},
         "rows": {"held_out": 5},
         "pathways": {
             # The scale of roots is none that the store keeps: the stage takes it over its own rows.
@@ -118,18 +120,18 @@ BY_SPLIT = {
                 "layers": [{"hidden": 5, "method": "cd", "minimum_tags": 1, "training": BRIEF}],
             },
         },
-        "joint": {"hidden": 7, "compare": ["mp"], "training": LONG},
+        "joint": {"hidden": 7, "minimum_tags": 2, "training": LONG},
         "finetune": [
             {"name": "whole", "title": "whole network", "layers": 1, "iterations": 2, "training": LONG}
         ],
         "classifier": {"lambda": [0.1]},
         "sweep": {"iterations": [0, 2], "trained": []},
     },
-}
-RUN = "results/mini-default"
+    checkpoint_seconds=0,
+)
 STAGES = {
     "pretrain_layer": "pretrain/image1/split1.safetensors",
-    "train_top": "joint/mp/split1.safetensors",
+    "train_joint": "joint/mp/split1.safetensors",
     "finetune": "finetune/whole/n2/split1.safetensors",
 }
 TRAINED = ("inputs/split1.safetensors", "pretrain/text1/split1.safetensors", *STAGES.values())
@@ -140,24 +142,23 @@ def command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "snakemake", *given, *arguments]
 
 
-def prepared(folder: Path, settings: dict[str, Any]) -> dict[str, Any]:
-    """Put the workflow and its settings into `folder`; what a process there is started with."""
+def prepare(folder: Path, settings: dict[str, Any]) -> None:
+    """Put the workflow and its settings into `folder`."""
     for name in PARTS:
         (folder / name).symlink_to(ROOT / name)
     (folder / "given.yaml").write_text(yaml.safe_dump(settings))
-    return started(folder)
 
 
-def started(folder: Path) -> dict[str, Any]:
+def process(folder: Path) -> dict[str, Any]:
+    """How a process is started in `folder`."""
     cleared = {key: value for key, value in os.environ.items() if key != "MVI_MIRROR"}
     return {"cwd": folder, "env": {**cleared, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}}
 
 
-def run(folder: Path, *arguments: str) -> str:
-    """Run Snakemake on one core and return what it said."""
-    done = subprocess.run(command("--", *arguments), **started(folder), capture_output=True, text=True)
+def run(folder: Path, *arguments: str) -> None:
+    """Run Snakemake on one core."""
+    done = subprocess.run(command(*arguments), **process(folder), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
 
 
 # -- with unlabelled rows: everything ------------------------------------------------------------------
@@ -167,41 +168,53 @@ def run(folder: Path, *arguments: str) -> str:
 def whole(tmp_path_factory) -> Path:
     """A folder in which everything was made; the representations were kept."""
     folder = tmp_path_factory.mktemp("whole")
-    process = prepared(folder, UNLABELLED)
-    done = subprocess.run(command("--notemp", "--", "all"), **process, capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    prepare(folder, UNLABELLED)
+    run(folder, "--notemp", "--", "all")
     return folder
 
 
 def test_every_model_is_scored_on_every_split_by_finite_numbers(whole):
     expected = {
-        f"{kind}/{name}/split{split}"
+        f"{kind}/{name}"
         for kind, names in {
-            "reference": ["image", "text", "image+text", "sqrt_image", "sqrt_image+text"],
-            "multimodal": MODELS,
-            "mixed": MODELS,
-            "retrieval": MODELS,
-            "sweep": ["n0", "n3"],
-            "tags": ["whole"],
+            "baselines": ["image", "text", "image+text", "sqrt_image", "sqrt_image+text"],
+            "classify": [f"{model}/unlabelled" for model in MODELS],
+            "retrieval": [f"{model}/unlabelled" for model in MODELS],
+            "sweep": ["n0/unlabelled", "n3/unlabelled"],
+            "tags": ["unlabelled"],
         }.items()
         for name in names
-        for split in (1, 2)
     }
     folder = whole / RUN / "scores"
+    # No number that is not finite can be read.
     found = {
         str(path.relative_to(folder).with_suffix("")): read_scores([path]) for path in folder.rglob("*.csv")
     }
-    assert found.keys() == expected and all(found.values())
+    assert found.keys() == expected
     for name, scores in found.items():
-        assert {score.split for score in scores} == {int(name[-1])}, name
-    # The splits are of other rows.
-    first, second = (
-        [replace(score, split=None) for score in found[f"multimodal/whole/split{k}"]] for k in (1, 2)
-    )
-    assert first != second
-    sweep = Scores(found["sweep/n3/split1"])
-    for iterations in (0, 3):
-        assert sweep.of(Key("whole", "map_interpolated", "image", "validation", "trained=3", iterations))
+        assert {score.run for score in scores} == {"small"}, name
+        # Each split has the numbers of the others, and its own values: it is of other rows.
+        first, second = (
+            {replace(one, split=None, value=0.0): one.value for one in scores if one.split == split}
+            for split in sorted(SPLITS)
+        )
+        assert first and first != second, name
+        assert len(first) + len(second) == len(scores), name
+    for model in MODELS:
+        classified, retrieved = (
+            Scores(found[f"classify/{model}/unlabelled"]),
+            found[f"retrieval/{model}/unlabelled"],
+        )
+        for query in ("image+text", "image", "text"):
+            for variant in ("multimodal", "mixed"):
+                values = classified.of(Key(model, "map_interpolated", query, variant=variant))
+                assert values.keys() == {(split, None) for split in SPLITS}
+            assert {score.split for score in retrieved if score.query == query} == SPLITS
+    for trained in (0, 3):
+        sweep = Scores(found[f"sweep/n{trained}/unlabelled"])
+        for tested in (0, 3):
+            key = Key("whole", "map_interpolated", "image", "validation", f"trained={trained}", tested)
+            assert sweep.of(key).keys() == {(split, None) for split in SPLITS}
     # All of them, joined.
     joined = read_scores([whole / RUN / "scores.csv"])
     assert set(joined) == {score for scores in found.values() for score in scores}
@@ -229,19 +242,23 @@ def test_figures_are_drawn_and_stand_in_the_report(whole):
         assert lines and all(line in report for line in lines)
 
 
-def test_unlabelled_rows_are_learned_from_once_and_none_that_is_watched(whole):
+def test_unlabelled_rows_are_learned_from_once_and_none_that_is_monitored(whole):
     folder = whole / RUN
-    with Store(whole / "results/data/mini/store.h5") as store:
+    with Store(whole / STORE) as store:
         every, tagged = (
             len(training_and_monitoring_rows(store, 1, held_out=8, minimum_tags=minimum)[0])
             for minimum in (0, 2)
         )
     assert 0 < tagged < every == 32
+    stages = ("upper/n10", "whole/n3", "whole/n0")
     expected = {
         **dict.fromkeys([f"pretrain_layer/{name}" for name in ("image1", "image2", "text1")], every),
-        **dict.fromkeys(["train_top/mp", "finetune/upper/n10", "finetune/whole/n3"], tagged),
-        "finetune/whole/n0": tagged,
+        **dict.fromkeys(["train_joint/mp", *(f"finetune/{name}" for name in stages)], tagged),
     }
+    # One log of each: the same for all splits.
+    assert [path.stem for rule in STAGES for path in (folder / "logs" / rule).rglob("*.log")] == (
+        ["unlabelled"] * len(expected)
+    )
     logs = {
         str(path.parent.relative_to(folder / "logs")): path.read_text()
         for rule in STAGES
@@ -253,24 +270,29 @@ def test_unlabelled_rows_are_learned_from_once_and_none_that_is_watched(whole):
     assert not list(folder.rglob("split*.safetensors"))
 
 
-def test_the_kept_model_does_what_the_workflow_did(whole):
+def test_the_exported_model_does_what_the_workflow_did(whole):
     folder = whole / RUN
     model = mvi.load(folder / "finetune/unlabelled.safetensors")
+    assert model.inference == Inference(iterations=2, tolerance=1e-6, start="zeros")
     with (
-        Store(whole / "results/data/mini/store.h5") as store,
+        Store(whole / STORE) as store,
         h5py.File(folder / "representations/whole/unlabelled.h5") as file,
     ):
         values = {name: store.read(name, range(60)) for name in ("image", "text")}
         assert model.vocabulary == store.vocabulary
         for query in ("image+text", "image", "text"):
             given = {name: value if name in query.split("+") else None for name, value in values.items()}
-            states = model.encode(given, iterations=10, tolerance=1e-6)
+            states = model.encode(given)
             assert states.shape == (60, 14) and states.std(0).max() > 0
-            np.testing.assert_allclose(states, file[query][:], rtol=0, atol=1e-6)
-        assert not np.allclose(file["image"][:], file["image+text"][:], atol=1e-4)
-    shown = np.load(folder / "predicted_tags/split1.npz")
-    pictures = {"image": values["image"][shown["rows"]]}
-    tags = model.complete(pictures, "text", iterations=10)
+            np.testing.assert_allclose(states, file[f"unlabelled/{query}"][:], rtol=0, atol=1e-6)
+            if "+" not in query:
+                # The settings tell: asked by others it answers otherwise.
+                for others in ({"iterations": 10}, {"start": "doubled"}):
+                    assert np.abs(model.encode(given, **others) - states).max() > 1e-5, (query, others)
+        assert not np.allclose(file["unlabelled/image"][:], file["unlabelled/image+text"][:], atol=1e-4)
+    shown = np.load(folder / "predicted_tags/unlabelled.npz")
+    images = {"image": values["image"][shown["rows"]]}
+    tags = model.complete(images, "text")
     assert tags.shape == (2, len(model.vocabulary)) and ((tags > 0) & (tags < 1)).all()
     np.testing.assert_allclose(tags, shown["probabilities"], rtol=0, atol=1e-6)
 
@@ -300,16 +322,13 @@ def write_store(path: Path) -> None:
         writer.annotate(labels=labels, classes=["a", "b", "c"], splits=splits, vocabulary=words)
 
 
-STORE = "results/data/mini/store.h5"
-
-
 @pytest.fixture(scope="module")
 def by_split(tmp_path_factory) -> Path:
     """A folder in which both splits were trained, and Table 3 was made."""
     folder = tmp_path_factory.mktemp("by_split")
-    prepared(folder, BY_SPLIT)
+    prepare(folder, BY_SPLIT)
     write_store(folder / STORE)
-    run(folder, "table3", "model")
+    run(folder, "--", "table3", "model")
     return folder
 
 
@@ -322,35 +341,38 @@ def test_without_unlabelled_rows_each_split_is_trained_and_tables_say_so(by_spli
     said = "on the train and validation rows of each split (validation scores are optimistic)"
     assert said in (folder / "tables/table3.md").read_text()
     with Store(by_split / STORE) as store:
-        for split in (1, 2):
+        for split in SPLITS:
             learned, _ = training_and_monitoring_rows(store, split, held_out=5, minimum_tags=2)
             log = (folder / f"logs/finetune/whole/n2/split{split}.log").read_text()
             assert f"learning from {len(learned)} rows" in log
-    for split in (1, 2):
+    for split in SPLITS:
         model = mvi.load(folder / f"finetune/split{split}.safetensors")
         assert np.isfinite(model.encode({"image": np.ones((2, COLUMNS), np.float32), "text": None})).all()
 
 
+def copied_store(by_split: Path, folder: Path, settings: dict[str, Any]) -> Path:
+    """Prepare `folder` with a copy of the store alone, and return where that is."""
+    prepare(folder, settings)
+    (folder / STORE).parent.mkdir(parents=True)
+    return Path(shutil.copy(by_split / STORE, folder / STORE))
+
+
 def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
-    prepared(tmp_path, BY_SPLIT)
-    (tmp_path / STORE).parent.mkdir(parents=True)
-    shutil.copy(by_split / STORE, tmp_path / STORE)
-    search = "{epochs: 2, split: 2, learning_rate: [0.1], weight_std: [0.1, 0.2]}"
-    given = f"flickr={{run: s, rows: {{parts: [train]}}, joint: {{search: {search}}}}}"
-    done = subprocess.run(
-        command("--config", given, "--", "search"), **started(tmp_path), capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    table = (tmp_path / "results/s/tables/search.csv").read_text().splitlines()
+    search = {"epochs": 2, "split": 2, "learning_rate": [0.1], "weight_std": [0.1, 0.2]}
+    overlay = {"rows": {"parts": ["train"]}, "joint": {"search": search}}
+    copied_store(by_split, tmp_path, BY_SPLIT | {"settings": overlay})
+    run(tmp_path, "--", "search")
+    folder = tmp_path / RUN
+    table = (folder / "tables/search.csv").read_text().splitlines()
     # Two settings and epochs, three queries.
     assert len(table) == 1 + 2 * 2 * 3
     found = [float(line.rpartition(",")[2]) for line in table[1:]]
     assert all(0 < value < 1 for value in found) and len(set(found)) > 3
-    assert "lambda fixed" in (tmp_path / "results/s/tables/search.md").read_text()
-    assert not list((tmp_path / "results/s").rglob("trial*.safetensors"))
+    assert "lambda fixed" in (folder / "tables/search.md").read_text()
+    assert not list(folder.rglob("trial*.safetensors"))
     with Store(tmp_path / STORE) as store:
-        learned, _ = training_and_monitoring_rows(store, 2, held_out=5, minimum_tags=1, parts=["train"])
-    log = (tmp_path / "results/s/logs/search_top/mp/trial1.log").read_text()
+        learned, _ = training_and_monitoring_rows(store, 2, held_out=5, minimum_tags=2, parts=["train"])
+    log = (folder / "logs/search_joint/mp/trial1.log").read_text()
     assert f"learning from {len(learned)} rows" in log
 
 
@@ -362,11 +384,10 @@ def test_less_exact_products_change_what_a_stage_learns(by_split, tmp_path, rule
     exact = load_file(weights)
     weights.unlink()
     # What stands below stays that of exact products, so that the stage alone makes the difference.
-    arguments = ("--rerun-triggers", "mtime", "--config", "precision=bfloat16", "--")
-    done = subprocess.run(
-        command(*arguments, f"{RUN}/{STAGES[rule]}"), **started(folder), capture_output=True, text=True
+    run(
+        folder,
+        *("--rerun-triggers", "mtime", "--config", "precision=bfloat16", "--", f"{RUN}/{STAGES[rule]}"),
     )
-    assert done.returncode == 0, done.stdout + done.stderr
     rounded = load_file(weights)
     assert rounded.keys() == exact.keys()
     off = {name: np.abs(rounded[name] - value).max() for name, value in exact.items()}
@@ -390,17 +411,14 @@ def poison(path: Path, split: int) -> None:
 
 
 def test_no_test_row_reaches_any_stage(by_split, tmp_path):
-    prepared(tmp_path, BY_SPLIT)
-    (tmp_path / STORE).parent.mkdir(parents=True)
-    shutil.copy(by_split / STORE, tmp_path / STORE)
-    poison(tmp_path / STORE, 1)
+    poison(copied_store(by_split, tmp_path, BY_SPLIT), 1)
     with Store(tmp_path / STORE) as store, Store(by_split / STORE) as clean:
         test = store.split(1)["test"]
         assert np.isnan(store.read("image", test)).all() and len(test) == 24
         assert (store.read("text", test) != clean.read("text", test)).any(1).sum() > 12
         np.testing.assert_array_equal(store.tag_counts(), clean.tag_counts())
         np.testing.assert_array_equal(store.labels(), clean.labels())
-    run(tmp_path, f"{RUN}/finetune/split1.safetensors")
+    run(tmp_path, "--", f"{RUN}/finetune/split1.safetensors")
     for name in (*TRAINED, "finetune/split1.safetensors"):
         assert (tmp_path / RUN / name).read_bytes() == (by_split / RUN / name).read_bytes(), name
         metrics = (by_split / RUN / name).with_suffix(".csv")
@@ -408,35 +426,35 @@ def test_no_test_row_reaches_any_stage(by_split, tmp_path):
             assert (tmp_path / RUN / name).with_suffix(".csv").read_bytes() == metrics.read_bytes(), name
 
 
-@pytest.mark.parametrize("rule", STAGES)
-def test_a_stage_that_is_killed_goes_on_and_ends_with_the_same_bytes(by_split, tmp_path, rule):
+def test_stages_that_are_killed_go_on_and_end_with_the_same_bytes(by_split, tmp_path):
     folder = tmp_path / "killed"
     shutil.copytree(by_split, folder, symlinks=True)
-    target = f"{RUN}/{STAGES[rule]}"
-    weights = folder / target
-    expected, metrics = weights.read_bytes(), weights.with_suffix(".csv").read_bytes()
-    weights.unlink()
-    weights.with_suffix(".csv").unlink()
-    checkpoint = weights.with_suffix(".checkpoint")
-    running = subprocess.Popen(
-        command("--", target),
-        **started(folder),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
+    made = [folder / RUN / name for name in STAGES.values()]
+    made += [path.with_suffix(".csv") for path in made]
+    expected = {path: path.read_bytes() for path in made}
+    for path in made:
+        path.unlink()
+    target = f"{RUN}/{STAGES['finetune']}"
+    for name in STAGES.values():
+        weights = folder / RUN / name
+        kill_while_there_is(folder, target, weights.with_suffix(".checkpoint"))
+        assert weights.with_suffix(".checkpoint").exists() and not weights.exists()
+    run(folder, "--", target)
+    for rule, name in STAGES.items():
+        log = folder / RUN / "logs" / rule / Path(*Path(name).with_suffix(".log").parts[1:])
+        assert "resuming after epoch" in log.read_text(), rule
+        assert not (folder / RUN / name).with_suffix(".checkpoint").exists(), rule
+    assert {path: path.read_bytes() for path in made} == expected
+
+
+def kill_while_there_is(folder: Path, target: str, checkpoint: Path) -> None:
+    """Begin to make `target`; kill Snakemake and the training, in the middle of whatever they do."""
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    running = subprocess.Popen(command("--", target), **process(folder), **quiet, process_group=0)
     try:
         while running.poll() is None and not checkpoint.exists():
             time.sleep(0.02)
-        # Snakemake and the training, in the middle of whatever they do.
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
         running.wait()
-    assert checkpoint.exists() and not weights.exists()
-    run(folder, target)
-    log = folder / RUN / "logs" / rule / Path(*Path(STAGES[rule]).with_suffix(".log").parts[1:])
-    assert "resuming after epoch" in log.read_text()
-    assert weights.read_bytes() == expected
-    assert weights.with_suffix(".csv").read_bytes() == metrics
-    assert not checkpoint.exists()

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""From pictures and tags to a store, a card and reference rows, through Snakemake, on very few pictures."""
+"""From images and tags to a store, a card, baselines and a model, through Snakemake, on very few images."""
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -23,6 +24,8 @@ from mvi.report.scores import Key, Scores, read_scores
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 FEW_WORDS = "phow: {words: 60, pictures: 30, per_picture: 20, epochs: 1}"
+# As many as the deep run needs: 10 held out, and a minibatch of 50.
+IMAGES = 64
 
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
@@ -40,28 +43,43 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+def made(folder: Path, *arguments: str) -> str:
+    """Run Snakemake, which must succeed, and return what it said."""
+    done = run(folder, *arguments)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def refused(folder: Path, *arguments: str) -> str:
+    """Run Snakemake, which must fail, and return what it said."""
+    done = run(folder, *arguments)
+    assert done.returncode == 1, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+# -- generated images, with labels ---------------------------------------------------------------------
+
+
 @pytest.fixture(scope="module")
 def mini(tmp_path_factory) -> Path:
-    """A folder in which everything of `mini` was made, from 60 labelled and 30 unlabelled pictures."""
+    """The results of a run on `mini`, from 60 labelled and 30 unlabelled images."""
     folder = tmp_path_factory.mktemp("mini")
-    done = run(
+    made(
         folder,
-        *("features", "card", "reference", "--config"),
+        *("features", "card", "reference", "--config", "runs=[mini-default]"),
         "data={mini: {labelled: 60, unlabelled: 30, size: 64, vocabulary: {minimum_count: 3}, "
         "splits: {train: 0.4, validation: 0.2}}}",
-        f"features={{picture_size: 64, block: 40, {FEW_WORDS}}}",
-        "flickr={splits: [1, 2], card: {sheet: 6}, "
-        "reference_rows: {inputs: [gist, image+text], lambda: [0.1]}}",
+        f"features={{picture_size: 64, block: 50, {FEW_WORDS}}}",
+        "settings={splits: [1, 2], card: {sheet: 6}, baselines: {inputs: [gist, image+text], lambda: [0.1]}}",
     )
-    assert done.returncode == 0, done.stdout + done.stderr
     return folder / "results"
 
 
-def test_the_store_holds_what_pictures_tags_and_labels_say(mini):
+def test_the_store_holds_what_images_tags_and_labels_say(mini):
     catalogue = read_catalogue(mini / "data/mini/catalogue.h5")
-    words = torch.from_numpy(np.load(mini / "data/mini/words.npy", allow_pickle=False))
+    words = torch.from_numpy(np.load(mini / "data/mini/descriptors/words.npy", allow_pickle=False))
     extract = Descriptors(words, size=64, gist={}, phow={})
-    with Store(mini / "data/mini/store.h5") as store:
+    with Store(mini / "data/mini/descriptors/store.h5") as store:
         assert (store.n_rows, store.n_labelled) == (90, 60)
         assert store.sizes["image"] == len(extract) == 1857 + 60
         assert store.attrs["generated"] and store.attrs["citation"]
@@ -71,33 +89,29 @@ def test_the_store_holds_what_pictures_tags_and_labels_say(mini):
         assert store.attrs["attributes"]["unreadable"] == []
         columns = {name: slice(*ends) for name, ends in store.attrs["attributes"]["descriptors"].items()}
         assert columns == extract.columns
-        # Rows of both blocks, each with the numbers of its own picture.
-        for row in (0, 39, 40, 89):
-            with ZipPictures(mini / "data/mini/raw/pictures.zip", catalogue.names) as pictures:
+        # Rows of both blocks, each with the numbers of its own image.
+        with ZipPictures(mini / "data/mini/raw/pictures.zip", catalogue.names) as pictures:
+            for row in (0, 49, 50, 89):
                 pixels = torch.from_numpy(decode(pictures.read(row), 64)).permute(2, 0, 1)[None] / 255
-            np.testing.assert_allclose(
-                store.read("image", [row]), extract(pixels).numpy(), rtol=2e-3, atol=2e-3
-            )
+                np.testing.assert_allclose(
+                    store.read("image", [row]), extract(pixels).numpy(), rtol=2e-3, atol=2e-3
+                )
         # Unlabelled rows are there, so that no labelled one is among those learned from.
         moments = store.moments("image", 1)
         assert moments.rows == 30
         np.testing.assert_allclose(moments.mean, store.read("image")[60:].mean(0), rtol=1e-4, atol=1e-4)
 
 
-def test_reference_rows_are_scored_on_every_split_and_called_generated(mini):
-    files = [
-        mini / f"mini-default/scores/reference/{name}/split{number}.csv"
-        for name in ("gist", "image+text")
-        for number in (1, 2)
-    ]
-    scores = Scores(read_scores(files))
-    with Store(mini / "data/mini/store.h5") as store:
+def test_baselines_are_scored_on_every_split_and_called_generated(mini):
+    folder = mini / "mini-default"
+    scores = Scores(read_scores(folder / f"scores/baselines/{name}.csv" for name in ("gist", "image+text")))
+    with Store(mini / "data/mini/descriptors/store.h5") as store:
         words = len(store.vocabulary)
     for name, query, width in (("gist", "image", 960), ("image+text", "image+text", 1917 + words)):
-        assert list(scores.of(Key(name, "features", part="")).values()) == [width] * 2
+        assert scores.of(Key(name, "features", part="")) == {(1, None): width, (2, None): width}
         assert all(0 < value <= 1 for value in scores.of(Key(name, "map_interpolated", query)).values())
         assert list(scores.of(Key(name, "rows")).values()) == [24] * 2
-    table = (mini / "mini-default/tables/reference.md").read_text()
+    table = (folder / "tables/reference.md").read_text()
     assert "generated" in table and "GIST" in table and "Image and tags" in table
 
 
@@ -109,105 +123,111 @@ def test_the_card_counts_and_draws(mini):
             assert min(figure.size) > 100
 
 
-@pytest.fixture
-def own(tmp_path) -> Path:
-    """A folder with twelve pictures, one of which is no picture, and their table."""
-    draws = np.random.default_rng(0)
-    (tmp_path / "pictures").mkdir()
+# -- one's own images, without labels ------------------------------------------------------------------
+
+OWN = ("--configfile", "config/folder.yaml")
+DEEP = (*OWN, "--config", "preset=deep")
+SMALL = f"picture_size: 64, {FEW_WORDS}"
+FEATURES = f"features={{unreadable: 0.1, {SMALL}}}"
+STORE = "results/data/folder/descriptors/store.h5"
+
+
+def noise(seed: int) -> Image.Image:
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 256, (70, 90, 3), np.uint8))
+
+
+def write_images(folder: Path) -> Path:
+    """Images, one of which is none, and their table; returns `folder`."""
+    (folder / "pictures").mkdir(parents=True)
     lines = ["file,tags"]
-    for i in range(12):
-        pixels = draws.integers(0, 256, (70, 90, 3), np.uint8)
-        Image.fromarray(pixels).save(tmp_path / f"pictures/{i}.jpg")
-        lines.append(f"{i}.jpg,all;{'even' if i % 2 == 0 else 'odd'}")
-    (tmp_path / "pictures/5.jpg").write_text("no picture")
-    (tmp_path / "pictures.csv").write_text("\n".join(lines) + "\n")
-    return tmp_path
+    for i in range(IMAGES):
+        noise(i).save(folder / f"pictures/{i}.jpg")
+        lines.append(f"{i}.jpg,all;{'few' if i < 5 else 'most'}")
+    (folder / "pictures/5.jpg").write_text("no image")
+    (folder / "pictures.csv").write_text("\n".join(lines) + "\n")
+    return folder
 
 
-def test_own_pictures_become_a_store_or_a_sentence_and_the_next_run_recovers(own):
-    command = ["all", "--configfile", "config/folder.yaml", "--config"]
-    small = f"picture_size: 64, {FEW_WORDS}"
-    done = run(own, *command, f"features={{{small}}}")
-    said = done.stdout + done.stderr
-    assert done.returncode == 1
-    assert "1 of the 12 pictures of 'folder' are unreadable, such as 5.jpg" in said
-    assert not (own / "results/data/folder/store.h5").exists()
+@pytest.fixture(scope="module")
+def unmade(tmp_path_factory) -> Path:
+    """A folder with own images and their table, of which nothing is made."""
+    return write_images(tmp_path_factory.mktemp("unmade"))
 
-    done = run(own, *command, f"features={{unreadable: 0.1, {small}}}")
-    assert done.returncode == 0, done.stdout + done.stderr
-    with Store(own / "results/data/folder/store.h5") as store:
-        assert (store.n_rows, store.n_labelled) == (12, 0)
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory) -> Path:
+    """The same with a store and a page, made after a first run was refused for the file that is no image."""
+    folder = write_images(tmp_path_factory.mktemp("own"))
+    said = refused(folder, "all", *OWN, "--config", f"features={{{SMALL}}}")
+    assert f"1 of the {IMAGES} pictures of 'folder' are unreadable, such as 5.jpg" in said
+    assert not (folder / STORE).exists()
+    made(folder, "all", *OWN, "--config", FEATURES)
+    return folder
+
+
+def test_own_images_become_a_store_or_a_sentence_and_the_next_run_recovers(own):
+    with Store(own / STORE) as store:
+        assert (store.n_rows, store.n_labelled) == (IMAGES, 0)
         assert store.attrs["attributes"]["unreadable"] == [5]
-        assert store.vocabulary == ["all", "even", "odd"]
-        assert store.ids().tolist() == [f"{i}.jpg" for i in range(12)]
-    assert "| Pictures " in (own / "results/folder-own/report.md").read_text()
+        assert store.vocabulary == ["all", "most", "few"]
+        assert store.ids().tolist() == [f"{i}.jpg" for i in range(IMAGES)]
+    page = (own / "results/folder-own/report.md").read_text()
+    assert re.search(rf"^\| Pictures +\| {IMAGES} \|$", page, re.M)
     assert (own / "results/data/folder/card/sheet.png").exists()
 
 
-def test_a_picture_that_is_mended_and_a_table_in_another_order_are_noticed(own):
-    command = ["features", "--configfile", "config/folder.yaml", "--config"]
-    settings = f"features={{unreadable: 0.1, picture_size: 64, {FEW_WORDS}}}"
-    done = run(own, *command, settings)
-    assert done.returncode == 0, done.stdout + done.stderr
-    with Store(own / "results/data/folder/store.h5") as store:
+def test_an_image_that_is_mended_and_a_table_in_another_order_are_noticed(own, tmp_path):
+    folder, command = tmp_path / "copy", ("features", *OWN, "--config", FEATURES)
+    shutil.copytree(own, folder, symlinks=True)
+    with Store(folder / STORE) as store:
         before = store.read("image")
-    Image.fromarray(np.random.default_rng(9).integers(0, 256, (70, 90, 3), np.uint8)).save(
-        own / "pictures/5.jpg"
-    )
-    head, *lines = (own / "pictures.csv").read_text().splitlines()
-    (own / "pictures.csv").write_text("\n".join([head, *reversed(lines)]) + "\n")
-    done = run(own, *command, settings)
-    assert done.returncode == 0, done.stdout + done.stderr
-    with Store(own / "results/data/folder/store.h5") as store:
+    assert "Nothing to be done" in made(folder, "-n", *command)
+    noise(IMAGES).save(folder / "pictures/5.jpg")
+    assert "describe_block" in made(folder, "-n", *command)
+    head, *lines = (folder / "pictures.csv").read_text().splitlines()
+    (folder / "pictures.csv").write_text("\n".join([head, *reversed(lines)]) + "\n")
+    made(folder, *command)
+    with Store(folder / STORE) as store:
         after, ids = store.read("image"), store.ids().tolist()
         assert store.attrs["attributes"]["unreadable"] == []
-    assert ids == [f"{i}.jpg" for i in reversed(range(12))]
+        part = slice(*store.attrs["attributes"]["descriptors"]["colour_layout"])
+    assert ids == [f"{i}.jpg" for i in reversed(range(IMAGES))]
     # Colour layout knows no words, which are learned anew.
-    part = slice(1409, 1601)
-    others = [i for i in range(12) if i != 5]
+    others = [i for i in range(IMAGES) if i != 5]
     np.testing.assert_array_equal(after[::-1][others, part], before[others, part])
     assert not np.array_equal(after[::-1][5, part], before[5, part])
 
 
-@pytest.mark.parametrize("target", ["table2", "table3", "retrieval", "tags", "figure3", "search", "all"])
-def test_without_labels_what_judges_is_refused_before_any_job(own, target):
-    done = run(own, "-n", target, "--configfile", "config/folder.yaml", "--config", "preset=deep")
-    said = done.stdout + done.stderr
-    assert done.returncode == 1
-    assert "(pictures, pictures.csv) has no labels to judge by; add labels, or ask for what needs" in said
-    assert "Traceback (most recent" not in said
-
-
-def test_without_labels_and_inputs_there_is_no_reference(own):
-    done = run(own, "-n", "reference", "--configfile", "config/folder.yaml")
-    assert done.returncode == 1
-    assert '"flickr.reference_rows.inputs" is empty, so that nothing' in done.stdout + done.stderr
-
-
-def test_the_deep_model_is_made_of_own_pictures_without_labels(own):
-    with (own / "pictures.csv").open("a") as table:
-        for i in range(12, 72):
-            shutil.copy(own / f"pictures/{i % 5}.jpg", own / f"pictures/{i}.jpg")
-            table.write(f"{i}.jpg,all;odd\n")
-    few = "flickr={rows: {held_out: 10}}"
-    small = f"features={{unreadable: 0.1, picture_size: 64, {FEW_WORDS}}}"
-    command = ["model", "--configfile", "config/folder.yaml", "--config", "preset=deep"]
-    done = run(own, *command, small, few)
-    assert done.returncode == 0, done.stdout + done.stderr
+def test_the_deep_model_is_made_of_own_images_without_labels(own):
+    said = made(own, "model", *DEEP, FEATURES, "settings={rows: {held_out: 10}}")
+    # The store is that of the other run.
+    assert "describe_block" not in said
     model = mvi.load(own / "results/folder-deep/finetune/unlabelled.safetensors")
-    with Store(own / "results/data/folder/store.h5") as store:
+    with Store(own / STORE) as store:
         image = store.read("image")
-    assert model.vocabulary == ["all", "odd", "even"]
-    assert model.encode({"image": image, "text": None}).shape == (72, 1024)
+    assert model.vocabulary == ["all", "most", "few"]
+    assert model.encode({"image": image, "text": None}).shape == (IMAGES, 1024)
     expected = model.complete({"image": image}, "text")
-    assert expected.shape == (72, 3)
+    assert expected.shape == (IMAGES, 3)
     # All have the first tag, few the last.
     assert (expected[:, 0] > expected[:, 2]).all()
 
 
-def test_a_table_that_names_no_picture_is_one_sentence_before_any_job(own):
-    (own / "pictures.csv").write_text("file,words\na.jpg,b\n")
-    done = run(own, "-n", "all", "--configfile", "config/folder.yaml")
-    said = done.stdout + done.stderr
-    assert done.returncode == 1 and "Traceback" not in said
+@pytest.mark.parametrize("target", ["table2", "table3", "retrieval", "tags", "figure3", "search", "all"])
+def test_without_labels_what_scores_by_labels_is_refused_before_any_job(unmade, target):
+    said = refused(unmade, "-n", target, *DEEP)
+    assert "(pictures, pictures.csv) has no labels to score by; add labels, or ask for what needs" in said
+    assert "Traceback (most recent" not in said
+
+
+def test_without_labels_and_inputs_there_is_no_baseline_table(unmade):
+    said = refused(unmade, "-n", "reference", *OWN)
+    assert 'config key "baselines.inputs" of run folder-own is empty, so that nothing is classified' in said
+    assert "Traceback (most recent" not in said
+
+
+def test_a_table_that_names_no_image_is_one_sentence_before_any_job(tmp_path):
+    (tmp_path / "pictures.csv").write_text("file,words\na.jpg,b\n")
+    said = refused(tmp_path, "-n", "all", *OWN)
     assert "The first line of pictures.csv must name the columns file, tags" in said
+    assert "Traceback" not in said

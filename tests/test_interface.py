@@ -137,6 +137,9 @@ def test_an_encoder_is_asked_as_its_network_unless_it_says_otherwise():
 @every
 def test_settings_that_do_not_exist_are_refused(make, wrong, message):
     model = make()
+    if "block" not in wrong:
+        with pytest.raises(ConfigError, match=message):
+            Inference(**wrong)
     for given in (rows(), {"image": rows()["image"]}):
         for verb in ("encode", "complete"):
             with pytest.raises(ConfigError, match=message):

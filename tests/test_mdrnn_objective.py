@@ -316,9 +316,9 @@ def toy(count=400):
 
 
 def learn(folder, epochs, widths=(8,)):
-    model = network(widths, widths, dtype=torch.float32, scale=2.0, hidden=12)
+    model = network(widths, widths, dtype=torch.float32, scale=1.0, hidden=12)
     objective = Finetuning(2, reveal={"text": 0.2})
-    schedule = Schedule(epochs, UpdateRule(0.2, 0.0))
+    schedule = Schedule(epochs, UpdateRule(0.1, 0.0))
     checkpoint = folder / "checkpoint" if folder else None
     history = train(
         model, objective, Minibatches(toy(), 20), schedule, generator(7), label="toy", checkpoint=checkpoint,
@@ -330,8 +330,9 @@ def learn(folder, epochs, widths=(8,)):
 @pytest.mark.parametrize("widths", [(), (8,)])
 def test_networks_learn_from_scratch(widths):
     """Deeper ones need pretraining: see the stages in the tests of the hand-over."""
-    _, history = learn(None, 6, widths)
-    # Bits that are not told from the other modality cost log 2 = 0.69 each.
+    _, history = learn(None, 20, widths)
+    # Bits that are not told from the other modality cost log 2 = 0.69 each. Over eight seeds, 0.33 and 0.36
+    # of that are left at most, and no more than 0.38 and 0.43 at half or twice the learning rate.
     assert history["cross_entropy/text"].iloc[-1] < 0.4 * 3 * 0.69
     assert history["cross_entropy/image"].iloc[-1] < 0.6 * 4 * 0.69
 

@@ -291,9 +291,11 @@ def test_memory_decides_between_rows_at_hand_and_a_stream_of_the_same(wholly):
     assert len(kept) == len(streamed) == 10
     expected = np.c_[image(), tags() > 0][rows].astype(np.float32)
     expected = expected[np.lexsort(expected.T)]
+    # Two sums of as many terms, each in an order of its own.
+    rounding = 2 * len(rows) * np.finfo(np.float32).eps * np.abs(expected).mean(0).max()
     for batches in (kept, streamed):
         np.testing.assert_array_equal(sorted_rows(batches), expected)
-        np.testing.assert_allclose(batches.mean().numpy(), expected.mean(0), atol=1e-5)
+        np.testing.assert_allclose(batches.mean().numpy(), expected.mean(0), rtol=0, atol=rounding)
         first, again = (torch.cat(list(batches.epoch(seeded(seed)))) for seed in (1, 1))
         assert torch.equal(first, again)
     assert len(minibatches(wholly, given, rows, 20, memory_bytes=0, per_epoch=3)) == 3
@@ -512,33 +514,37 @@ def test_random_weights_give_back_what_they_see_and_predict_nothing():
 
 
 def constant(unit, bias):
-    """A layer whose reconstruction is the same for every row."""
-    rbm = RBM.initialise(unit, Binary(2), seeded(), weight_std=0.0)
+    """A layer whose reconstruction is the same for every row, in float64: measures are exact to 1e-15."""
+    rbm = RBM.initialise(unit, Binary(2), seeded(), weight_std=0.0, dtype=torch.float64)
     rbm.parameters["visible_bias"] = bias
     return rbm
 
 
+def double(numbers):
+    return torch.tensor(numbers, dtype=torch.float64)
+
+
 def test_the_measure_in_numbers_worked_by_hand():
-    rows = torch.tensor([[1.0, 0.0], [1.0, 1.0]])
-    mean = torch.tensor([0.75, 0.25])
-    found = reconstruction_against_marginal(constant(Binary(2), torch.zeros(2)), rows, mean, 10**9)
+    rows = double([[1.0, 0.0], [1.0, 1.0]])
+    mean = double([0.75, 0.25])
+    found = reconstruction_against_marginal(constant(Binary(2), double([0, 0])), rows, mean, 10**9)
     marginal = -(2 * np.log(0.75) + np.log(0.75) + np.log(0.25)) / 2
     assert found.loss == pytest.approx(2 * np.log(2)) and found.marginal == pytest.approx(marginal)
     assert found.explained == pytest.approx(1 - 2 * np.log(2) / marginal)
     found = reconstruction_against_marginal(
-        constant(Gaussian(2), torch.tensor([1.0, 0.5])), rows, mean, 10, block=1
+        constant(Gaussian(2), double([1.0, 0.5])), rows, mean, 10, block=1
     )
     assert found.loss == pytest.approx(0.25) and found.marginal == pytest.approx(0.0625 + 0.3125)
     assert found.explained == pytest.approx(1 - 0.25 / 0.375)
     # Counts 3 and 1 of 4 words, whose shares a perfect layer would tell.
-    counts = torch.tensor([[3.0, 1.0]])
-    perfect = constant(ReplicatedSoftmax(2), torch.tensor([0.75, 0.25]).log())
-    found = reconstruction_against_marginal(perfect, counts, torch.tensor([2.0, 2.0]), 10**9)
+    counts = double([[3.0, 1.0]])
+    perfect = constant(ReplicatedSoftmax(2), mean.log())
+    found = reconstruction_against_marginal(perfect, counts, double([2.0, 2.0]), 10**9)
     assert found.marginal == pytest.approx(4 * np.log(2)) and found.explained == pytest.approx(1.0)
 
 
 def test_marginals_explain_nothing_and_targets_everything():
-    rows = torch.rand(50, 4, generator=seeded())
+    rows = torch.rand(50, 4, generator=seeded(), dtype=torch.float64)
     smoothed = (rows.mean(0) * 50 + 0.5) / 51
     same = constant(Binary(4), smoothed.logit())
     assert reconstruction_against_marginal(same, rows, rows.mean(0), 50).explained == pytest.approx(
@@ -553,8 +559,8 @@ def test_marginals_explain_nothing_and_targets_everything():
 
 
 def test_what_is_never_seen_in_training_keeps_the_marginal_finite():
-    rows = torch.tensor([[1.0]])
-    found = reconstruction_against_marginal(constant(Binary(1), torch.zeros(1)), rows, torch.zeros(1), 99)
+    rows, zero = double([[1.0]]), double([0.0])
+    found = reconstruction_against_marginal(constant(Binary(1), zero), rows, zero, 99)
     assert found.marginal == pytest.approx(np.log(200))
 
 

@@ -351,6 +351,9 @@ def test_a_run_that_does_not_list_a_target_makes_it_only_where_no_other_does():
         ConfigError, match=r"No run of this config makes model \(runs: digits-default, theory\)"
     ):
         results.target(plan(["digits-default", "theory"]), "model")
+    # Nothing that a run makes is scored: no table of scores without any.
+    with pytest.raises(ConfigError, match=r"No run of this config makes scores \(runs: r0\)"):
+        runs_of("scores", {"extends": "mini-default", "outputs": ["features", "model"]})
 
 
 def test_inputs_of_tables_and_figures_are_files_of_their_run():

@@ -255,8 +255,8 @@ def test_gaussian_stepped_layer_trains():
     cd = build("pcd", settings("pcd"))
     train(model, cd, Minibatches(rows, 20), Schedule(150, UpdateRule(0.02)), draws, label="real")
     std = model.parameters["visible_log_std"].exp()
-    # With nothing to learn but the spread, the learned std comes near that of the data.
-    assert ((std - 2).abs() < 0.4).all(), std
+    # With nothing to learn but the spread, the learned std comes near that of the rows (0.14, eight seeds).
+    assert ((std - rows.std(0)).abs() < 0.3).all(), std
 
 
 class InOrder(Minibatches):

@@ -69,7 +69,7 @@ def training_and_monitoring_rows(
     if held_out >= len(every):
         raise ConfigError(
             f"{held_out} of the {len(every)} rows that may be learned from cannot be held out; lower "
-            "flickr.rows.held_out in the config."
+            "rows.held_out in the config."
         )
     monitored = np.random.default_rng([seed, held_out]).choice(every, held_out, replace=False)
     wanted = layer_rows(store, split, minimum_tags=minimum_tags, parts=parts)
@@ -77,7 +77,7 @@ def training_and_monitoring_rows(
     if not len(learned):
         raise ConfigError(
             f"All {len(wanted)} rows with at least {minimum_tags} tags are held out; lower "
-            "flickr.rows.held_out or the number of tags asked for in the config."
+            "rows.held_out or the number of tags asked for in the config."
         )
     if cap is not None and cap < len(learned):
         learned = np.sort(np.random.default_rng(seed).choice(learned, cap, replace=False))

@@ -321,7 +321,7 @@ TARGETS: dict[str, Target] = {
     "learning": Target(_figure("learning"), deep),
     "model": Target(Run.exported, deep),
     "search": Target(_table("search"), deep),
-    "scores": Target(lambda run: [run.file("scores.csv")], lambda run: bool(run.compared)),
+    "scores": Target(lambda run: [run.file("scores.csv")], lambda run: bool(every_score(run))),
 }
 """Name -> what is made of a run."""
 
