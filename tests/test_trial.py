@@ -173,8 +173,8 @@ def test_a_method_of_two_files_is_trained_evaluated_and_stands_in_the_table(exte
         found = [row for row in csv.DictReader(file) if row["metric"] == "error" and row["part"] == "test"]
     errors = {row["query"]: float(row["value"]) for row in found}
     assert errors.keys() == {"left+right", "left", "right"}
-    # Of ten classes, so that it has read the digits: nine of ten errors by chance.
-    assert errors["left+right"] < 40 < errors["left"] < 90
+    # By chance nine of ten would be wrong.
+    assert errors["left+right"] < 20 < errors["left"] < 70
     table = (folder / "tables/table1.md").read_text()
     assert table.index("MinVI (MP)") < table.index("Random directions")
 
