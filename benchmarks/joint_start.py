@@ -30,7 +30,7 @@ QUERIES = {"image+text": "multimodal", "image": "image-only"}
 
 def score_file(run: str, model: str) -> str:
     """Where the workflow puts the scores of a model."""
-    return f"results/{run}/scores/multimodal/{model}/split1.csv"
+    return f"results/{run}/scores/classify/{model}/split1.csv"
 
 
 def main() -> None:
@@ -39,11 +39,11 @@ def main() -> None:
     parser.add_argument("--cores", type=int, default=os.cpu_count())
     options = parser.parse_args()
     for run, (_, _, joint) in CHANGES.items():
-        settings = f"flickr={{run: {run}, rows: {{parts: [train]}}, joint: {joint}, sweep: {{trained: []}}}}"
+        settings = f"settings={{rows: {{parts: [train]}}, joint: {joint}, sweep: {{trained: []}}}}"
         files = [score_file(run, model) for model in MODELS]
         command = [SNAKEMAKE, "--cores", str(options.cores), "--quiet", "all"]
-        command += ["--configfile", "config/mirflickr25k.yaml", "--config", settings, "--", *files]
-        subprocess.run(command, check=True)
+        command += ["--configfile", "config/mirflickr25k.yaml", "--config", f"run={run}", settings]
+        subprocess.run([*command, "--", *files], check=True)
 
     print(
         "mAP (interpolated) of the validation rows of split 1 by networks that have not learned from them, "

@@ -16,27 +16,27 @@ from mvi.report.scores import Key, Scores, read_scores
 
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
 KINDS = ("float32", "tf32", "bfloat16")
-SPLITS = range(1, 6)
 QUERIES = {"multimodal": "image+text", "image-only": "image"}
 MODELS = {"pcd": "joint layer by PCD", "mp": "joint layer by MP", "whole": "MDRNN, whole network"}
 
 
-def score_file(kind: str, seed: int, model: str, split: int) -> str:
-    """Where the workflow puts the scores of one model on one split."""
-    return f"results/precision-{kind}-seed{seed}/scores/multimodal/{model}/split{split}.csv"
+def score_file(kind: str, seed: int, model: str) -> str:
+    """Where the workflow puts the scores of one model on all splits."""
+    return f"results/precision-{kind}-seed{seed}/scores/classify/{model}/unlabelled.csv"
 
 
 def train(kind: str, seed: int, cores: int) -> None:
     """Have the workflow make the scores of every model."""
-    settings = [f"precision={kind}", f"flickr={{seed: {seed}, run: precision-{kind}-seed{seed}}}"]
-    files = [score_file(kind, seed, model, split) for model in MODELS for split in SPLITS]
+    settings = ["runs=[mini-default]", f"run=precision-{kind}-seed{seed}", f"settings={{seeds: [{seed}]}}"]
+    settings.append(f"precision={kind}")
+    files = [score_file(kind, seed, model) for model in MODELS]
     command = [SNAKEMAKE, "--cores", str(cores), "--quiet", "all", "--config", *settings, "--", *files]
     subprocess.run(command, check=True)
 
 
 def mean_map(kind: str, seed: int, model: str, query: str) -> float:
     """Test mAP (interpolated), mean over the splits."""
-    scores = Scores(read_scores(score_file(kind, seed, model, split) for split in SPLITS))
+    scores = Scores(read_scores([score_file(kind, seed, model)]))
     key = Key(model, "map_interpolated", query, variant="multimodal")
     return statistics.mean(scores.of(key).values())
 
@@ -66,7 +66,7 @@ def main() -> None:
         for name, query in QUERIES.items()
     }
     print(
-        f"Test mAP (interpolated) on generated scenes, mean over {len(SPLITS)} splits; "
+        "Test mAP (interpolated) on generated scenes, mean over splits; "
         f"mean ± standard deviation over {len(seeds)} seeds of the training.\n"
     )
     print("| model, query | " + " | ".join([*KINDS, *(f"{kind} - float32" for kind in KINDS[1:])]) + " |")
