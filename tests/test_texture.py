@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from mvi.errors import ShapeError
+from mvi.features import texture as module
 from mvi.features.texture import HomogeneousTexture
 
 # Relative error of the mean of a picture: torch adds up to 16 terms on each of 4 levels, and 3 colours are
@@ -172,3 +173,14 @@ def test_what_is_refused(texture):
             texture(bad)
     with pytest.raises(ShapeError, match=r"torch\.uint8"):
         texture(torch.zeros(1, 3, 128, 128, dtype=torch.uint8))
+
+
+def test_weights_too_small_to_count_are_left_out_and_change_nothing(texture, monkeypatch):
+    for weights in (texture.energy, texture.square):
+        assert weights[weights != 0].min() > 1e-31
+    monkeypatch.setattr(module, "drop_negligible", lambda weights: weights)
+    complete = HomogeneousTexture(texture.size)
+    assert (complete.square > 0).sum() > (texture.square > 0).sum()
+    pictures = torch.rand(8, 3, texture.size, texture.size, generator=torch.Generator().manual_seed(0))
+    pictures[4:, :, 10:20] = 0
+    assert torch.equal(texture(pictures), complete(pictures))

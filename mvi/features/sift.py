@@ -16,8 +16,10 @@ from functools import lru_cache
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn.functional import normalize
 
 from mvi.errors import ShapeError
+from mvi.features.filters import drop_negligible
 
 CELLS = 4
 ORIENTATIONS = 8
@@ -73,12 +75,11 @@ def dense_sift(
     weights = pool.view(side, -1).sum(1)
     weakest = (contrast * torch.outer(weights, weights)).view(-1, 1)
     result = grey.new_empty(len(grey), side * side, DESCRIPTOR)
-    for start in range(0, len(grey), BATCH):
-        part = grey[start : start + BATCH]
+    for part, rows in zip(grey.split(BATCH), result.split(BATCH), strict=True):
         votes = _votes(smooth @ part @ slope.T, -(slope @ part @ smooth.T))
         cells = (pool @ votes @ pool.T).view(-1, ORIENTATIONS, side, CELLS, side, CELLS)
-        rows = cells.permute(0, 2, 4, 3, 5, 1).reshape(len(part), side * side, DESCRIPTOR)
-        result[start : start + BATCH] = _normalised(rows, weakest)
+        rows.view(-1, side, side, CELLS, CELLS, ORIENTATIONS).copy_(cells.permute(0, 2, 4, 3, 5, 1))
+        _normalise_(rows, weakest)
     return result
 
 
@@ -89,15 +90,15 @@ def _votes(dx: Tensor, dy: Tensor) -> Tensor:
     centres = torch.arange(ORIENTATIONS, dtype=dx.dtype, device=dx.device).view(1, -1, 1, 1)
     # The distance around the circle, since half a turn either way is the farthest.
     apart = (turn - centres).abs_()
-    apart = torch.minimum(apart, (ORIENTATIONS - apart).abs_())
+    torch.minimum(apart, (ORIENTATIONS - apart).abs_(), out=apart)
     return apart.neg_().add_(1).clamp_(min=0).mul_(magnitude)
 
 
-def _normalised(rows: Tensor, weakest: Tensor) -> Tensor:
-    # (m, points, 128) sums and (points, 1) least totals.
+def _normalise_(rows: Tensor, weakest: Tensor) -> None:
+    # In place: (m, points, 128) sums, given (points, 1) least totals.
     clear = rows.sum(-1, keepdim=True) >= weakest
-    rows = torch.nn.functional.normalize(rows, dim=-1).clamp_(max=CLIP)
-    return torch.nn.functional.normalize(rows, dim=-1).mul_(clear)
+    normalize(rows, dim=-1, out=rows).clamp_(max=CLIP)
+    normalize(rows, dim=-1, out=rows).mul_(clear)
 
 
 @lru_cache(maxsize=32)
@@ -118,4 +119,4 @@ def _matrices(
     offsets = (x - grid(size, bin_size, step)[:, None, None]) / bin_size
     cells = np.arange(CELLS)[:, None] - (CELLS - 1) / 2
     pool = np.maximum(0, 1 - abs(offsets - cells)) * np.exp(-0.5 * (offsets / window) ** 2)
-    return smooth, slope, pool.reshape(-1, size)
+    return drop_negligible(smooth), drop_negligible(slope), pool.reshape(-1, size)

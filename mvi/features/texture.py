@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from mvi.errors import ShapeError
+from mvi.features.filters import drop_negligible
 
 SMALLEST = 32
 SCALES = 5
@@ -61,8 +62,9 @@ class HomogeneousTexture(nn.Module):
         self.energy: Tensor
         self.square: Tensor
         self.luma: Tensor
-        self.register_buffer("energy", energy.flatten(1).T.to(torch.float32).contiguous(), persistent=False)
-        self.register_buffer("square", square.flatten(1).T.to(torch.float32).contiguous(), persistent=False)
+        for name, values in {"energy": energy, "square": square}.items():
+            columns = drop_negligible(values).flatten(1).T.to(torch.float32).contiguous()
+            self.register_buffer(name, columns, persistent=False)
         self.register_buffer("luma", torch.tensor(LUMA), persistent=False)
 
     def forward(self, images: Tensor) -> Tensor:
