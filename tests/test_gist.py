@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from mvi.errors import ConfigError, ShapeError
-from mvi.features.gist import Gist
+from mvi.features.gist import Gist, _magnitude
 
 ORIENTATIONS = (8, 6, 4, 2)
 FREQUENCIES = [0.3 / 1.85**scale for scale in range(4)]
@@ -203,3 +203,10 @@ def test_what_is_refused(gist):
         Gist(32, blocks=17)
     with pytest.raises(ConfigError, match="above 0"):
         Gist(32, contrast_floor=0.0)
+
+
+def test_the_magnitude_is_the_absolute_value_to_the_bit():
+    generator = torch.Generator().manual_seed(0)
+    scales = torch.exp(10 * torch.randn(3, 50, 51, generator=generator))
+    responses = torch.randn(3, 50, 51, dtype=torch.complex64, generator=generator) * scales
+    assert torch.equal(_magnitude(responses), responses.abs())

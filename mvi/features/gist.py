@@ -161,7 +161,13 @@ class Gist(nn.Module):
         responses = spectra[0, :, None] * self.bank[0]
         for spectrum, bank in zip(spectra[1:], self.bank[1:], strict=True):
             responses.addcmul_(spectrum[:, None], bank)
-        return self.pool.T @ torch.fft.ifft2(responses).abs() @ self.pool
+        return self.pool.T @ _magnitude(torch.fft.ifft2(responses)) @ self.pool
+
+
+def _magnitude(responses: Tensor) -> Tensor:
+    # The same numbers as `abs`, which takes twice as long with real and imaginary parts in turns.
+    real, imaginary = torch.view_as_real(responses).movedim(-1, 0).contiguous()
+    return torch.hypot(real, imaginary)
 
 
 def _filters(side: int, count: int, frequency: float, radial: float, angular: float) -> Tensor:
