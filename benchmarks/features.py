@@ -18,8 +18,8 @@ import numpy as np
 import torch
 
 from mvi.data.pictures import ZipPictures, decode
+from mvi.features.clusters import learn_words
 from mvi.features.extract import Descriptors, describe
-from mvi.features.phow import learn_words
 from mvi.features.words import sample_for_words
 from mvi.synthetic.mirflickr import write_mirflickr
 

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from mvi.errors import DataError, ShapeError
+from mvi.errors import ShapeError
 from mvi.features import phow as module
 from mvi.features import sift
-from mvi.features.phow import learn_words, nearest_words, phow, sample_descriptors
+from mvi.features.clusters import learn_words
+from mvi.features.phow import nearest_words, phow, sample_descriptors
 from mvi.features.sift import dense_sift, grid
 
 SIZE = 96
@@ -256,33 +257,6 @@ def test_the_sample_depends_on_the_generator_alone(images):
     assert len(few.unique(dim=0)) == len(few)
 
 
-def test_words_are_learned_the_same_by_seed_and_fit_the_sample(images):
-    sample = sample_descriptors(images, 400, torch.Generator().manual_seed(0)).numpy()
-    words = learn_words(sample, 50, seed=3)
-    assert words.dtype == np.float32 and words.shape == (50, 128) and np.isfinite(words).all()
-    assert learn_words(sample, 50, seed=3).tobytes() == words.tobytes()
-    assert not np.array_equal(learn_words(sample, 50, seed=4), words)
-
-    def error(centres):
-        return (torch.cdist(torch.from_numpy(sample), torch.from_numpy(centres)).min(1).values ** 2).mean()
-
-    assert error(words) < 0.9 * error(sample[:50])
-    used = nearest_words(torch.from_numpy(sample), torch.from_numpy(words)).unique()
-    assert len(used) >= 45
-
-
-def test_words_are_the_clusters_where_there_are_some_and_repetitions_do_no_harm():
-    generator = np.random.default_rng(0)
-    centres = generator.random((5, 128), np.float32)
-    sample = centres[generator.integers(0, 5, 3000)]
-    words = learn_words(sample, 5, seed=0)
-    distances = np.linalg.norm(words[:, None] - centres, axis=2)
-    assert sorted(distances.argmin(1)) == [0, 1, 2, 3, 4] and distances.min(1).max() < 1e-3
-    with pytest.raises(DataError, match="6 visual words has 5 different descriptors") as error:
-        learn_words(sample, 6, seed=0)
-    assert str(error.value).endswith("fewer words.")
-
-
 def test_wrong_arrays_are_refused(images, words):
     for bad in (words[:, :127], words[0], words[:0]):
         with pytest.raises(ShapeError, match="Visual words must be"):
@@ -294,12 +268,6 @@ def test_wrong_arrays_are_refused(images, words):
             sample_descriptors(bad, 5, torch.Generator())
     with pytest.raises(ShapeError, match="no point in a picture of 20 pixels"):
         phow(images[..., :20, :20], words)
-    with pytest.raises(ShapeError, match="Descriptors must be"):
-        learn_words(np.zeros((10, 64)), 2, seed=0)
-    sample = np.random.default_rng(0).random((10, 128))
-    sample[3, 5] = np.nan
-    with pytest.raises(DataError, match="Descriptor 3 .* not finite"):
-        learn_words(sample, 2, seed=0)
 
 
 def test_double_precision_gives_the_same_counts(images, words):
@@ -308,13 +276,26 @@ def test_double_precision_gives_the_same_counts(images, words):
     assert (off <= 2 * ambiguous(images[:2], words)).all()
 
 
+def test_weights_too_small_to_count_are_left_out_and_change_nothing(images, words, monkeypatch):
+    for bin_size in SCALES:
+        for weights in sift._matrices(SIZE, bin_size, 4, bin_size / 6, 1.5):
+            least = np.float32(abs(weights[weights != 0]).min())
+            assert least * np.float32(1 / 255) >= np.finfo(np.float32).tiny
+    # Only where a picture is quite black is there nothing that they could be small beside.
+    black = images.clone()
+    black[..., 20:70, 20:70] = 0
+    kept = [dense_sift(pictures.mean(1), 6, 4) for pictures in (images, black)]
+    counts = phow(black, words)
+    sift._matrices.cache_clear()
+    monkeypatch.setattr(sift, "drop_negligible", lambda weights: weights)
+    complete = [dense_sift(pictures.mean(1), 6, 4) for pictures in (images, black)]
+    assert torch.equal(phow(black, words), counts)
+    sift._matrices.cache_clear()
+    assert torch.equal(kept[0], complete[0])
+    torch.testing.assert_close(kept[1], complete[1], rtol=0, atol=1e-24)
+
+
 def test_the_batch_of_dense_sift_changes_nothing(images, monkeypatch):
     rows = dense_sift(images.mean(1), 6, 4)
     monkeypatch.setattr(sift, "BATCH", 5)
     torch.testing.assert_close(dense_sift(images.mean(1), 6, 4), rows)
-
-
-def test_words_are_learned_from_fewer_descriptors_than_a_minibatch_has():
-    descriptors = np.random.default_rng(0).random((50, 128), np.float32)
-    words = learn_words(descriptors, 3, seed=0, epochs=1)
-    assert words.shape == (3, 128) and np.isfinite(words).all()

@@ -9,7 +9,7 @@ import numpy as np
 
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import open_pictures
-from mvi.features.phow import learn_words
+from mvi.features.clusters import learn_words
 from mvi.features.words import rows_for_words, sample_for_words
 from mvi.files import atomic
 
