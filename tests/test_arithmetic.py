@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""How far tables of two processors lie apart."""
+"""How far tables of two processors lie apart, and that the second arithmetic of the tests is another."""
 
+import os
 import runpy
 from pathlib import Path
 
 import pandas as pd
 import pytest
+import torch
 
 differences = runpy.run_path(str(Path(__file__).parents[1] / "benchmarks/arithmetic.py"))["differences"]
 TABLE = pd.DataFrame(
@@ -21,3 +23,8 @@ def test_rows_are_compared_by_what_they_say_of_themselves():
 def test_tables_of_other_rows_are_refused():
     with pytest.raises(ValueError, match="2 rows are in one of the tables only"):
         differences(TABLE, TABLE.assign(row=["a", "c"]))
+
+
+@pytest.mark.skipif("ATEN_CPU_CAPABILITY" not in os.environ, reason="no arithmetic is asked for")
+def test_the_arithmetic_that_is_asked_for_is_used():
+    assert torch.backends.cpu.get_cpu_capability().lower() == os.environ["ATEN_CPU_CAPABILITY"]
