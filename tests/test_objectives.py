@@ -90,6 +90,11 @@ def central_differences(function, model, step=1e-5):
     return result
 
 
+def particle_of(model, v, *rest):
+    """The particle of lowest free energy, given what each modality tells the hidden units."""
+    return lowest_particle(model, v, {name: model.raised(v, [name]) for name in model.sizes}, *rest)
+
+
 def assert_close(found, expected, relative=1e-8):
     scale = max(float(tensor.abs().max()) for tensor in expected.values())
     for name, tensor in expected.items():
@@ -276,8 +281,8 @@ def test_any_pair_of_units_trains(visible, hidden, persistent):
 def test_lowest_particle_is_the_lowest_of_its_chain():
     model = mrbm(hidden=3)
     v = (grey(200) < 0.5).double()
-    few, _ = lowest_particle(model, v, "right", 0, generator(7))
-    many, h = lowest_particle(model, v, "right", 10, generator(7))
+    few, _ = particle_of(model, v, "right", 0, generator(7))
+    many, h = particle_of(model, v, "right", 10, generator(7))
     # The same generator draws the same first sample, which the longer chain can only improve upon.
     assert (model.free_energy(many) <= model.free_energy(few) + 1e-12).all()
     assert (model.free_energy(many) < model.free_energy(few) - 1e-9).double().mean() > 0.3
@@ -308,7 +313,7 @@ def test_lowest_particle_follows_its_definition(factors, start):
     # Equal samples have equal energies but for rounding, so that the states are compared, not the steps.
     best = torch.stack(energies).argmin(0)
     expected = torch.stack(candidates)[best, torch.arange(300)]
-    particle, _ = lowest_particle(model, v, "right", 4, generator(8), start)
+    particle, _ = particle_of(model, v, "right", 4, generator(8), start)
     assert torch.equal(particle[:, 6:], expected)
     assert best.unique().numel() == 5
 
@@ -322,7 +327,7 @@ def test_a_later_particle_wins_a_tie():
     for _ in range(4):
         torch.rand(50, 7, dtype=torch.float64, generator=draws)
         last = (torch.rand(50, 5, dtype=torch.float64, generator=draws) < 0.5).double()
-    particle, _ = lowest_particle(model, v, "right", 3, generator(8))
+    particle, _ = particle_of(model, v, "right", 3, generator(8))
     assert torch.equal(particle[:, 6:], last)
 
 
@@ -332,7 +337,7 @@ def test_percloss_averages_the_targets(start):
     objective = CDPercLoss(Ramp(3), sample_input=False, start_state=start)
     gradient, _ = objective.step(model, v, {}, 1, generator(2))
     draws = generator(2)
-    parts = [lowest_particle(model, v, name, 3, draws, start) for name in SIZES]
+    parts = [particle_of(model, v, name, 3, draws, start) for name in SIZES]
     expected = [model.statistics(*part) for part in parts]
     for name, tensor in gradient.negative.items():
         torch.testing.assert_close(tensor, sum(part[name] for part in expected) / 2)
@@ -343,7 +348,7 @@ def test_up_and_down_factors_reach_percloss():
     """With factors, the free energy takes the plain input and the conditionals the scaled one."""
     model = mrbm(up={"left": 1.5, "right": 0.5}, down=2.0)
     v = (grey() < 0.5).double()
-    particle, h = lowest_particle(model, v, "right", 4, generator(2))
+    particle, h = particle_of(model, v, "right", 4, generator(2))
     torch.testing.assert_close(h, model.hidden_mean(particle))
     scaled = model.parameters["hidden_bias"] + particle @ model.parameters["weight"]
     plain = -particle @ model.parameters["visible_bias"] - 2 * torch.log1p(scaled.exp()).sum(-1)
