@@ -217,7 +217,7 @@ def update_once(
     for name, tensor in after.items():
         held = state.memory[name]
         if tensor is not held:
-            held.copy_(torch.where(accept, tensor, held))
+            torch.where(accept, tensor, held, out=held)
     for name, value in gradient.metrics.items():
         if name in tally.sums:
             tally.sums[name] += value
