@@ -27,6 +27,7 @@ from mvi.objectives.finetuning import Finetuning
 from mvi.training.loop import Trainable
 from mvi.training.pathway_layer import build_objective, build_rbm, units_of
 from mvi.training.precision import set_precision
+from mvi.training.processor import at_full_speed
 
 ONCE = {"start": 1}
 LAYER = {"hidden": 1024, "units": "binary", "up": 2.0, "down": 2.0, "weight_std": 0.005, "chains": 500}
@@ -94,6 +95,7 @@ JOINT = ("top layer (MP, both directions)", "top two layers, both directions", "
 """The stages of the reference code's joint training, of 100,000 updates each in the paper's settings."""
 
 
+@at_full_speed()
 def report(name: str, chosen: argparse.Namespace) -> dict[str, float]:
     """Measure one stage, in a process of its own."""
     device = chosen.device

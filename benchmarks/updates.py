@@ -20,6 +20,7 @@ from mvi.objectives.base import Objective
 from mvi.training.cuda_graphs import Replayed, cuda_graph
 from mvi.training.loop import Schedule, State, Tally, Trainable, update_once
 from mvi.training.optim import UpdateRule
+from mvi.training.processor import at_full_speed
 
 MATRIX = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default, torch.ops.aten.addmm_.default}
 MATRIX |= {torch.ops.aten.mm.out, torch.ops.aten.addmm.out}
@@ -79,6 +80,7 @@ def seconds(function: Callable[[], object], device: str) -> float:
     return time.perf_counter() - started
 
 
+@at_full_speed()
 def measure(
     model: Trainable, objective: Objective, batch: torch.Tensor, device: str, repeats: int, graph: bool
 ) -> tuple[float, float, float]:

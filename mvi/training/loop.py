@@ -26,6 +26,7 @@ from mvi.objectives.base import Memory, Objective
 from mvi.tensors import read_tensors, write_tensors
 from mvi.training.cuda_graphs import Record, Replayed
 from mvi.training.optim import Momentum, UpdateRule, all_finite, update_
+from mvi.training.processor import at_full_speed
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ def train(
     saved = time.monotonic()
     # A trainer that outlived its workflow would else write over what this one resumes from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
-    with lock:
+    with lock, at_full_speed():
         if checkpoint is not None:
             _resume(state, checkpoint, fingerprint, label)
         bar = tqdm(
