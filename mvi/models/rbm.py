@@ -184,8 +184,8 @@ class RBM:
         if isinstance(self.visible, ReplicatedSoftmax):
             hidden = h * v.sum(-1, keepdim=True)
         result = {
-            # Dividing the smaller factor, not the product, saves a pass over the weights.
-            "weight": observed.T @ (h / count),
+            # One operation, of which beta = 0 leaves the bias out, saves a pass to divide by the count.
+            "weight": torch.addmm(self.parameters["hidden_bias"], observed.T, h, beta=0, alpha=1 / count),
             "visible_bias": observed.mean(0),
             "hidden_bias": hidden.mean(0),
         }
