@@ -219,12 +219,15 @@ def exact_log_likelihood(model, v):
 
 
 @pytest.mark.parametrize("persistent", [True, False])
-def test_contrastive_divergence_nears_the_exact_gradient(persistent):
+@pytest.mark.parametrize("negative", ["visible_means", "hidden_means"])
+def test_contrastive_divergence_nears_the_exact_gradient(persistent, negative):
     """With many chains and Gibbs steps the direction is that of the exact log-likelihood, within noise."""
     sizes = {"left": 3, "right": 3}
     model = mrbm(sizes=sizes, hidden=4, scale=1.0)
     v = (grey(40000, sizes=sizes) < 0.4).double()
-    objective = ContrastiveDivergence(Ramp(30), persistent=persistent, chains=40000, sample_input=False)
+    objective = ContrastiveDivergence(
+        Ramp(30), persistent=persistent, chains=40000, sample_input=False, negative=negative
+    )
     draws = generator(5)
     memory = objective.start(model, v.mean(0), draws)
     gradient, _ = objective.step(model, v, memory, 1, draws)
@@ -247,6 +250,21 @@ def test_pcd_keeps_binary_chains_and_uses_mean_visibles():
     torch.testing.assert_close(gradient.negative["visible_bias"], mean)
     assert gradient.negative_at_once
     assert not torch.equal(memory["chain"], after["chain"])
+
+
+def test_sampled_visibles_and_mean_hiddens_save_a_product():
+    """As scikit-learn has it: the chain's last visible states, and the chain goes on from those hiddens."""
+    model, v = mrbm(), grey()
+    objective = ContrastiveDivergence(Ramp(1), chains=16, sample_input=False, negative="hidden_means")
+    memory = objective.start(model, v.mean(0), generator())
+    gradient, after = objective.step(model, v, memory, 1, generator(1))
+    draws = generator(1)
+    sampled = model.sample_visible(memory["chain"], draws)
+    expected = model.statistics(sampled, model.hidden_mean(sampled))
+    assert all(torch.equal(gradient.negative[name], expected[name]) for name in expected)
+    assert torch.equal(after["chain"], model.sample_hidden(sampled, draws))
+    with pytest.raises(ConfigError, match="negative is 'means'; choose one of visible_means, hidden_means"):
+        ContrastiveDivergence(negative="means")
 
 
 @pytest.mark.parametrize(
