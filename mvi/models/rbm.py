@@ -191,20 +191,21 @@ class RBM:
         }
         if isinstance(self.visible, Gaussian):
             std = self.parameters["visible_log_std"].exp()
-            centred = observed - self.parameters["visible_bias"] / std
-            raised = h @ self.parameters["weight"].T
             result["visible_bias"] = result["visible_bias"] / std
-            # E = |(v - c)/s|^2 / 2 - (v/s) W h, differentiated by log s.
-            learned = (centred.square() - observed * raised).mean(0)
-            result["visible_log_std"] = learned * float(self.visible.learn_std)
+            result["visible_log_std"] = torch.zeros_like(std)
+            if self.visible.learn_std:
+                # E = |(v - c)/s|^2 / 2 - (v/s) W h, differentiated by log s.
+                centred = observed - self.parameters["visible_bias"] / std
+                raised = h @ self.parameters["weight"].T
+                result["visible_log_std"] = (centred.square() - observed * raised).mean(0)
         return result
 
     def expected_statistics(self, h: Tensor, total: Tensor | float = 1.0) -> dict[str, Tensor]:
         """Expectation of `statistics` over v given h (B, K), with the visible units summed out."""
         result = self.statistics(self.visible_mean(h, total), h)
-        if isinstance(self.visible, Gaussian):
+        if isinstance(self.visible, Gaussian) and self.visible.learn_std:
             # All statistics are linear in v but the square, whose mean exceeds the squared mean by s^2.
-            result["visible_log_std"] += float(self.visible.learn_std)
+            result["visible_log_std"] += 1
         return result
 
     # -- bookkeeping -------------------------------------------------------------------------------
