@@ -17,6 +17,7 @@ import learnergy.models.bernoulli
 import numpy as np
 import torch
 from sklearn.neural_network import BernoulliRBM
+from updates import machine
 
 from mvi.data.batches import Minibatches
 from mvi.models.rbm import RBM
@@ -66,8 +67,7 @@ def main() -> None:
             fit(rows)
             times[name].append(time.perf_counter() - started)
     medians = {name: statistics.median(values) for name, values in times.items()}
-    threads = torch.get_num_threads()
-    print(f"{ROWS} generated rows, {VISIBLE} x {HIDDEN} units, batch {BATCH}, float32, {threads} thread(s)\n")
+    print(f"{ROWS} generated rows, {VISIBLE} x {HIDDEN} units, batch {BATCH}, float32; {machine('cpu')}\n")
     print("| library | seconds an epoch | times mvi's |")
     print("|---|---|---|")
     for name, value in medians.items():
