@@ -380,9 +380,8 @@ def test_approximate_sparsity_follows_a_running_mean():
     h = model.hidden_mean(v)
     expected = torch.zeros(7, dtype=torch.float64)
     for _ in range(3):
-        positive = model.statistics(v, h)
-        before = {name: tensor.clone() for name, tensor in positive.items()}
-        memory = rule.apply_(positive, v, h, memory)
+        before = model.statistics(v, h)
+        positive, memory = rule.statistics(model, v, h, h, memory)
         expected = 0.9 * expected + 0.1 * h.mean(0)
         pushed = before["hidden_bias"] - 0.3 * (expected - 0.05)
         torch.testing.assert_close(positive["hidden_bias"], pushed)
@@ -420,8 +419,9 @@ def test_sparsity_on_weights_sees_gaussian_units_scaled():
 def test_exact_sparsity_is_the_gradient_of_the_kl():
     model, v = mrbm(), grey()
     rule = Sparsity("exact", 0.3, 0.05)
-    positive = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
-    rule.apply_(positive, v, model.hidden_mean(v), {})
+    h = model.hidden_mean(v)
+    sparse, plain = (one.statistics(model, v, h, h, {})[0] for one in (rule, Sparsity()))
+    positive = {name: sparse[name] - plain[name] for name in plain}
 
     def penalty():
         m = model.hidden_mean(v).mean(0)

@@ -172,20 +172,23 @@ class RBM:
             bias = bias / self.parameters["visible_log_std"].exp()
         return observed @ bias + self.visible.log_base(observed)
 
-    def statistics(self, v: Tensor, h: Tensor) -> dict[str, Tensor]:
+    def statistics(self, v: Tensor, h: Tensor, weighed: Tensor | None = None) -> dict[str, Tensor]:
         """Mean over the batch of -dE/d(parameter), keyed and shaped as `parameters`.
 
-        For the log std of Gaussian units up to c^2 / s^2, which cancels between data and model.
-        As in the reference code's contrastive trainers, the factors `up` and `down` do not enter.
+        `weighed` (B, K), if it is given, takes the place of h for the weights. For the log std of Gaussian
+        units up to c^2 / s^2, which cancels between data and model. As in the reference code's contrastive
+        trainers, the factors `up` and `down` do not enter.
         """
         observed = self.scaled(v)
-        count = len(v)
+        weighed = h if weighed is None else weighed
         hidden = h
         if isinstance(self.visible, ReplicatedSoftmax):
             hidden = h * v.sum(-1, keepdim=True)
         result = {
             # One operation, of which beta = 0 leaves the bias out, saves a pass to divide by the count.
-            "weight": torch.addmm(self.parameters["hidden_bias"], observed.T, h, beta=0, alpha=1 / count),
+            "weight": torch.addmm(
+                self.parameters["hidden_bias"], observed.T, weighed, beta=0, alpha=1 / len(v)
+            ),
             "visible_bias": observed.mean(0),
             "hidden_bias": hidden.mean(0),
         }

@@ -64,9 +64,8 @@ class ContrastiveDivergence:
             v = sample_bernoulli(batch, generator)
         a = model.hidden_input(v)
         h = model.hidden.mean(a)
-        positive = model.statistics(v, h)
         probability = activity(model, a, h)
-        after = self.sparsity.apply_(positive, model.scaled(v), probability, memory)
+        positive, after = self.sparsity.statistics(model, v, h, probability, memory)
 
         totals: Tensor | float
         if self.persistent:

@@ -50,8 +50,7 @@ class CDPercLoss:
         v = sample_bernoulli(batch, generator) if self.sample_input else batch
         raised = {name: model.raised(v, [name]) for name in model.sizes}
         h = sum(raised.values(), model.parameters["hidden_bias"]).sigmoid_()
-        positive = model.statistics(v, h)
-        after = self.sparsity.apply_(positive, v, h, memory)
+        positive, after = self.sparsity.statistics(model, v, h, h, memory)
         steps, start = self.gibbs_steps.at(epoch), self.start_state
         particles = [lowest_particle(model, v, raised, name, steps, generator, start) for name in model.sizes]
         v_negative, h_negative = (torch.cat(states) for states in zip(*particles, strict=True))
