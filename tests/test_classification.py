@@ -140,7 +140,7 @@ def test_another_definition_may_choose_lambda_and_scikit_learn_agrees_on_the_ste
     assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-12)
     both = np.concatenate([split["train"], split["validation"]])
     setting = found["", None, "", "lambda", ""]
-    model = classifier_of(True).fit(features["left"][both], labels[both], setting)
+    model = classifier_of(True).fit(features["left"][both], labels[both], None, setting)
     step = average_precision_score(labels[split["test"]], model.decision(features["left"][split["test"]]))
     alone = score(True, {"left": features["left"]}, labels, split, chosen_by="noninterpolated")
     if alone["", None, "", "lambda", ""] == setting:

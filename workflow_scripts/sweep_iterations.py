@@ -36,7 +36,8 @@ with Store(given.store) as store:
     queries += [Query("image", states.__getitem__, count) for count, states in alone.items()]
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
     for split in params.splits:
-        scores = evaluate(queries, store.labels(), store.split(split), classifier)
+        answers = {"labels": store.labels(), "known": store.known()}
+        scores = evaluate(queries, split=store.split(split), classifier=classifier, **answers)
         where = {"run": wildcards.run, "method": params.model, "variant": f"trained={wildcards.iterations}"}
         found += placed(scores, **where, split=split)
         shown = {(s.part, s.query, s.iterations): s.value for s in scores if s.metric == classifier.metric}
