@@ -14,7 +14,7 @@ from mvi.data import transforms
 from mvi.data.transforms import Transform
 from mvi.errors import ShapeError
 from mvi.models.arrays import COUNTS, FINITE, Range
-from mvi.models.base import Inference, MultimodalModel, Start
+from mvi.models.base import Inference, MultimodalModel, Start, describe_inference, inference_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
@@ -141,7 +141,7 @@ class Encoder(MultimodalModel):
             "network": self.network.describe(),
             "inputs": described,
             "vocabulary": self.vocabulary,
-            "inference": vars(self.inference),
+            **describe_inference(self.inference),
         }
 
     @classmethod
@@ -154,5 +154,4 @@ class Encoder(MultimodalModel):
         inputs = transforms.from_description(description["inputs"], parts["inputs"])
         below = description["network"]
         network = {one.kind: one for one in NETWORKS}[below["kind"]].from_description(below, parts["network"])
-        inference = Inference(**description.get("inference", {}))
-        return cls(inputs, network, transforms.words_of(description), inference)
+        return cls(inputs, network, transforms.words_of(description), inference_of(description))
