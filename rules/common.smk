@@ -23,11 +23,14 @@ memory = more_after_failure
 
 
 def checked(question, *arguments):
-    """Ask, and end the run with one sentence where a user has made a mistake."""
+    """Ask, and end the run with one sentence where a user has made a mistake.
+
+    Any other exception than an exit would be wrapped by Snakemake in some lines of its own and a traceback.
+    """
     try:
         return question(*arguments)
     except MviError as error:
-        raise WorkflowError(str(error)) from None
+        raise SystemExit(str(error)) from None
 
 
 # Complete, in place; where raw files are kept is no reason to make results anew, so that jobs do not see it.

@@ -215,7 +215,15 @@ def test_features_have_the_name_of_their_kind_if_no_other():
 
 def test_the_settings_of_another_data_set_are_not_extended():
     raw = {"runs": {"mine": {"extends": "mini-default", "dataset": "mirflickr25k"}}}
-    assert resolved(raw)["runs"]["mine"]["data"]["splits"]["train"] == 0.4
+    mine = resolved(raw)["runs"]["mine"]
+    assert mine["data"]["splits"]["train"] == 0.4
+    # Nor what its images were turned into: 96 pixels are a scene's, and half of a photograph's.
+    new = resolved({"runs": {"new": {"extends": "reference-flickr", "dataset": "mirflickr25k"}}})["runs"][
+        "new"
+    ]
+    assert mine["features"] == new["features"] != one("mini-default")["features"]
+    own = {"extends": "mini-default", "dataset": "mirflickr25k", "features": {"picture_size": 100}}
+    assert resolved({"runs": {"mine": own}})["runs"]["mine"]["features"]["picture_size"] == 100
 
 
 def test_a_preset_takes_another_form_of_each_data_set():
@@ -405,7 +413,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(key, said):
         ),
         ("methods.hybrid.sparsity.kind", "approximate", "one of none or exact: the method keeps no running"),
         ("compare", ["ml"], f"but must be one of {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}."),
-        ("compare", [], "is [], but must be a list, of length at least 1."),
+        ("splits", [], "is [], but must be a list, of length at least 1."),
         ("finetune_from", "ml", "or null."),
         ("joint", 3, "is 3, but must be a mapping."),
         ("seeds", [1, 1], "is [1, 1], but must not hold a value twice."),
@@ -524,6 +532,14 @@ def test_a_run_without_what_has_no_default_is_refused():
 def test_mistaken_choices_of_runs_are_refused(raw, sentence):
     with pytest.raises(ConfigError, match=sentence):
         resolved(raw)
+
+
+def test_features_that_come_with_the_data_are_one_store_whatever_their_name():
+    other = {"extends": "toronto-archive", "features": {"name": "exact", "precision": "float32"}}
+    with pytest.raises(
+        ConfigError, match='"runs.a.features" and "runs.b.features" differ, but toronto has one'
+    ):
+        resolved({"runs": {"a": {"extends": "toronto-archive"}, "b": other}})
 
 
 @pytest.mark.parametrize(
@@ -661,9 +677,19 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
         ),
         ("toronto-paper", {"settings": {"outputs": ["card"]}}, 'outputs" has card, which needs images'),
         (
+            "mini-default",
+            {"settings": {"outputs": ["model"], "finetune": []}},
+            'outputs" has model, which needs a finetuned network or a joint layer on the inputs themselves',
+        ),
+        (
             "digits-default",
-            {"settings": {"outputs": ["model"]}},
-            'outputs" has model, which needs a finetuned',
+            {"settings": {"outputs": ["table1"], "compare": []}},
+            'outputs" has table1, which needs a method, and "runs.digits-default.compare" is empty',
+        ),
+        (
+            "mini-default",
+            {"settings": {"classifier": {"chosen_by": "voc"}}},
+            'chosen_by" is "voc", but must be a metric of mini, interpolated, noninterpolated or step',
         ),
         (
             "digits-default",

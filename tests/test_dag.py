@@ -623,6 +623,68 @@ def test_a_mistake_in_the_config_is_one_sentence(fresh):
     assert "Traceback" not in said and "config.py" not in said
 
 
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--config", "runs=[mini-default]", "--", "table1"],
+            "No run of this config makes table1 (runs: mini-def",
+        ),
+        (["--configfile", "config/toronto.yaml", "--", "table2"], "of toronto: archive, paper)."),
+        # Not a network of the paper's sizes for some images of one's own.
+        (
+            ["--configfile", "config/folder.yaml", "--config", "{data}", "--", "model"],
+            "of folder: deep, own).",
+        ),
+        # Of a dependency far below the target.
+        (
+            ["--configfile", "config/folder.yaml", "--config", "{data}", "preset=deep", "--", "table2"],
+            "has no labels",
+        ),
+    ],
+)
+def test_what_no_run_can_make_is_refused_in_one_sentence(fresh, arguments, sentence):
+    (fresh.folder / "own").mkdir(exist_ok=True)
+    for number in range(3):
+        (fresh.folder / f"own/{number}.png").touch()
+    (fresh.folder / "own.csv").write_text(
+        "file,tags\n" + "".join(f"{number}.png,sea\n" for number in range(3))
+    )
+    data = "data={folder: {pictures: own, table: own.csv}}"
+    done = fresh.snakemake("-n", *(one.replace("{data}", data) for one in arguments))
+    (said,) = [line for line in done.stderr.splitlines() if sentence in line]
+    assert done.returncode == 1 and said.endswith(".")
+    for noise in ("Traceback", "Wildcards", "Exception", ".smk", ".py,"):
+        assert noise not in done.stderr
+
+
+def test_an_edit_of_inference_trains_nothing_and_rewrites_what_users_load(tmp_path):
+    checkout, asked = Checkout(tmp_path), ["--config", "runs=[digits-default]"]
+    seeds = "seeds: [0, 1], compare: [pcd, mp]"
+    checkout.finish(*asked, f"settings={{{seeds}}}", "--", "model")
+    for edit in ("tolerance: 0.5", "stop: block", "start_state: zeros", "iterations: {pcd: 3, mp: 3}"):
+        stale = checkout.stale(*asked, f"settings={{{seeds}, inference: {{{edit}}}}}", "--", "model")
+        assert stale == {
+            "digits-default/config": "dump_config",
+            **{
+                f"digits-default/models/{method}/seed{seed}": "export_joint"
+                for method in ("pcd", "mp")
+                for seed in (0, 1)
+            },
+        }, edit
+
+
+def test_two_kinds_of_features_of_one_data_set_stand_side_by_side(fresh):
+    runs = ["mini-default", "coarse: {extends: mini-default, features: {name: coarse, picture_size: 64}}"]
+    asked = ["--config", f"runs={{mini-default: {{}}, {runs[1]}}}", "settings={outputs: [reference]}", "--"]
+    jobs = fresh.planned(*asked, "features")
+    twice = dict.fromkeys(["learn_words", "image_store", "dump_config"], 2)
+    assert jobs == {"generate_mini": 1, "catalogue": 1, "describe_block": 4, **twice}
+    files = fresh.files(*asked, "reference")
+    for features, run in (("descriptors", "mini-default"), ("coarse", "coarse")):
+        assert f"data/mini/{features}/store" in files and f"{run}/scores/baselines/phow" in files
+
+
 def test_a_path_of_another_run_is_refused(fresh):
     assert "MissingRuleException" in fresh.refused("--", "results/mnist-paper/tables/table1.md")
 

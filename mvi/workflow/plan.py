@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from mvi.data.registry import rows as registered
-from mvi.data.sets.base import DataSet, Size
+from mvi.data.sets.base import DataSet, Size, module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
@@ -364,8 +364,17 @@ class Run:
         return self.inference(self.last_stage)
 
     def exported(self) -> Files:
-        """The finished models, one for each part."""
-        return [self.file(f"finetune/{part.name}.safetensors") for part in self.parts]
+        """The models for users: finetuned networks, else joint layers that stand on the inputs themselves."""
+        if self.stages:
+            return [self.file(f"finetune/{part.name}.safetensors") for part in self.parts]
+        if any(map(self.levels, self.modalities)):
+            return []
+        return [
+            self.file(f"models/{name}/{part.name}.safetensors")
+            for name in self.compared
+            if METHODS[name].objective
+            for part in self.parts
+        ]
 
     def trained_metrics(self) -> Files:
         """The metrics of every training."""
@@ -462,7 +471,8 @@ class Run:
         return {
             "grid": classifier["lambda"],
             "tolerance": classifier["tolerance"],
-            "chosen_by": classifier["chosen_by"],
+            "chosen_by": self._chosen_by(classifier),
+            "metrics": dict(self.dataset.metrics),
             "untagged": self.settings["inference"]["untagged"],
             "inference": self.inference(method),
         }
@@ -496,6 +506,7 @@ class Run:
             "iterations": self.iterations(model),
             "tolerance": settings["tolerance"],
             "start": settings["start_state"],
+            "stop": settings["stop"],
         }
 
     def part_names(self, batch: str) -> list[str]:
@@ -534,6 +545,14 @@ class Run:
         """Entry point of the linear classifier."""
         return CLASSIFIERS[self.settings["classifier"]["kind"]]
 
+    def classifier_modules(self) -> list[str]:
+        """The modules of the linear classifier and of what it is scored by."""
+        return [module_of(self.classifier()), *self.metric_modules()]
+
+    def metric_modules(self) -> list[str]:
+        """The modules of the data set's metrics."""
+        return [module_of(one) for one in self.dataset.metrics.values()]
+
     def classifier_settings(self) -> Settings:
         """The fields of the classifier of representations."""
         return self._fields(self.settings["classifier"])
@@ -544,12 +563,23 @@ class Run:
         return self._fields(settings if settings["kind"] == "svm" else self.settings["baselines"])
 
     def _fields(self, settings: Settings) -> Settings:
+        common = {"tolerance": settings["tolerance"], "metrics": dict(self.dataset.metrics)}
         if self.settings["classifier"]["kind"] == "svm":
-            return {"grid": settings["C"], "tolerance": settings["tolerance"]}
+            return {"grid": settings["C"], **common}
         return {
             "grid": settings["lambda"],
-            **{key: settings[key] for key in ("chosen_by", "top", "tolerance")},
+            "chosen_by": self._chosen_by(settings),
+            "top": settings["top"],
+            **common,
         }
+
+    def _chosen_by(self, settings: Settings) -> str:
+        return settings["chosen_by"] or self.headline.removeprefix("map_")
+
+    @property
+    def headline(self) -> str:
+        """The metric that tables show."""
+        return next(iter(self.dataset.metrics))
 
     def sweep_inputs(self, iterations: str, part: str) -> dict[str, Any]:
         """The network finetuned with a number of iterations, and what it is scored on."""
@@ -679,13 +709,13 @@ class Plan:
 
     @property
     def sources(self) -> dict[str, Source]:
-        """A source of each data set of the runs."""
-        return {run.dataset.name: run.source for run in self.runs.values()}
+        """A source of each data set of the runs, for what is the same whatever its features."""
+        return {run.dataset.name: self.source(run.dataset.name) for run in self.runs.values()}
 
     def card_settings(self, source: Source) -> Settings:
         """What is counted and drawn of a data set: as its first run says."""
-        settings = next(run.settings for run in self.runs.values() if run.dataset.name == source.dataset.name)
-        return {**settings["card"], "picture_size": settings["features"]["picture_size"]}
+        run = next(run for run in self.runs.values() if run.dataset.name == source.dataset.name)
+        return {**run.settings["card"], "picture_size": run.settings["features"]["picture_size"]}
 
     # -- names that wildcards may have ------------------------------------------------------------------
 
