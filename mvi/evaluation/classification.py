@@ -33,8 +33,21 @@ class Query:
     iterations: int | None = None
 
 
-Known = np.ndarray | None
-"""Which labels are known, shaped as they are, or None for all: the others count nowhere."""
+class Answers(NamedTuple):
+    """Labels of rows, and which of them are known, shaped alike; None for all: the others count nowhere."""
+
+    labels: np.ndarray
+    known: np.ndarray | None = None
+
+    def of(self, *rows: np.ndarray) -> Self:
+        """Those of rows, the arrays of which are joined."""
+        chosen = np.concatenate(rows)
+        return type(self)(self.labels[chosen], None if self.known is None else self.known[chosen])
+
+    @property
+    def certain(self) -> np.ndarray:
+        """The labels, 0 where they are unknown."""
+        return self.labels if self.known is None else np.where(self.known, self.labels, 0)
 
 
 class Classifier(Protocol):
@@ -44,24 +57,22 @@ class Classifier(Protocol):
     def metric(self) -> str:
         """The headline among its scores."""
 
-    def check(self, labels: np.ndarray, known: Known) -> None:
+    def check(self, answers: Answers) -> None:
         """Raise `ConfigError` or `ShapeError` where settings or labels do not fit."""
 
-    def path(self, features: np.ndarray, labels: np.ndarray, known: Known) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """Every setting and the model trained with it; of equally good ones the first wins."""
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, known: Known, setting: float) -> Any:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> Any:
         """The model trained with one setting."""
 
-    def quality(self, model: Any, features: np.ndarray, labels: np.ndarray, known: Known) -> float:
+    def quality(self, model: Any, features: np.ndarray, answers: Answers) -> float:
         """What the setting with the highest value is chosen by."""
 
     def choice(self, setting: float) -> list[Score]:
         """How the setting came about."""
 
-    def scores(
-        self, model: Any, features: np.ndarray, labels: np.ndarray, known: Known, part: str
-    ) -> list[Score]:
+    def scores(self, model: Any, features: np.ndarray, answers: Answers, part: str) -> list[Score]:
         """What the model makes of the rows of a part."""
 
 
@@ -71,7 +82,7 @@ def evaluate(
     split: Mapping[str, np.ndarray],
     classifier: Classifier,
     *,
-    known: Known = None,
+    known: np.ndarray | None = None,
     train_on: str = "multimodal",
 ) -> list[Score]:
     """Scores of one classifier on the features of every query.
@@ -98,9 +109,8 @@ def evaluate(
             "the multimodal one first."
         )
     labels = array_of(labels, "labels", "biufUS")
-    known = partly(known, labels.shape)
-    classifier.check(labels, known)
-    answers, parts = _Answers(labels, known), _checked(labels, split)
+    answers, parts = Answers(labels, partly(known, labels.shape)), _checked(labels, split)
+    classifier.check(answers)
     learned = queries[:1] if train_on == "multimodal" else queries
 
     chosen, scores = _chosen(queries, learned, answers, parts, classifier)
@@ -109,27 +119,15 @@ def evaluate(
     final = classifier.fit(*_stacked(learned, answers, both, parts["copies"]), chosen)
     for query in queries:
         rows = query.read(parts["test"])
-        found = classifier.scores(final, rows, *answers.of(parts["test"]), "test")
+        found = classifier.scores(final, rows, answers.of(parts["test"]), "test")
         scores += _of(query, found)
     return scores
-
-
-class _Answers(NamedTuple):
-    """Labels, and which of them are known."""
-
-    labels: np.ndarray
-    known: Known
-
-    def of(self, *rows: np.ndarray) -> Self:
-        """Those of rows, the arrays of which are joined."""
-        chosen = np.concatenate(rows)
-        return type(self)(self.labels[chosen], None if self.known is None else self.known[chosen])
 
 
 def _chosen(
     queries: Sequence[Query],
     learned: Sequence[Query],
-    answers: _Answers,
+    answers: Answers,
     parts: Mapping[str, np.ndarray],
     classifier: Classifier,
 ) -> tuple[float, list[Score]]:
@@ -146,13 +144,13 @@ def _chosen(
     held = answers.of(parts["validation"])
     best, highest, chosen = None, -np.inf, np.nan
     for setting, model in classifier.path(*_stacked(learned, answers, parts["train"], parts["copies"])):
-        of_each = [classifier.quality(model, rows, *held) for rows in held_out[: len(learned)]]
+        of_each = [classifier.quality(model, rows, held) for rows in held_out[: len(learned)]]
         quality = float(np.mean(of_each))
         if quality > highest:
             best, highest, chosen = model, quality, float(setting)
     scores = [*classifier.choice(chosen), Score(metric="features", value=widths.pop())]
     for query, rows in zip(queries, held_out, strict=True):
-        scores += _of(query, classifier.scores(best, rows, *held, "validation"))
+        scores += _of(query, classifier.scores(best, rows, held, "validation"))
     return chosen, scores
 
 
@@ -162,7 +160,7 @@ def evaluate_each(
     split: Mapping[str, np.ndarray],
     classifier: Classifier,
     *,
-    known: Known = None,
+    known: np.ndarray | None = None,
 ) -> list[Score]:
     """Scores of a classifier of its own for each query, whose setting and rows are listed under it."""
     return [
@@ -193,12 +191,12 @@ def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> dict[str, n
 
 
 def _stacked(
-    queries: Sequence[Query], answers: _Answers, rows: np.ndarray, copies: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, Known]:
+    queries: Sequence[Query], answers: Answers, rows: np.ndarray, copies: np.ndarray
+) -> tuple[np.ndarray, Answers]:
     """The features of `queries` stacked, those of `copies` for the first only, and the labels of each."""
     first = queries[0].read(np.concatenate([rows, copies]))
     if len(queries) == 1:
-        return first, *answers.of(rows, copies)
+        return first, answers.of(rows, copies)
     # Filled part by part: all parts and their concatenation would be twice the memory.
     features = np.empty((len(first) + len(rows) * (len(queries) - 1), first.shape[1]), first.dtype)
     features[: len(first)] = first
@@ -207,4 +205,4 @@ def _stacked(
     for query in queries[1:]:
         features[start : start + len(rows)] = query.read(rows)
         start += len(rows)
-    return features, *answers.of(rows, copies, *[rows] * (len(queries) - 1))
+    return features, answers.of(rows, copies, *[rows] * (len(queries) - 1))

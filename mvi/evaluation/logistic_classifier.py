@@ -13,7 +13,7 @@ from mvi.data.sets.base import MEAN_AVERAGE_PRECISION
 from mvi.data.store import Store
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation import logistic
-from mvi.evaluation.classification import Known
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.metrics import Measure, per_label, precision_at, truth_of
 from mvi.evaluation.scores import Score
 
@@ -55,52 +55,42 @@ class Logistic:
         """The classifier of the labels of `store` with the other fields from `settings`."""
         return cls(classes=store.classes, **settings)
 
-    def check(self, labels: np.ndarray, known: Known = None) -> None:
+    def check(self, answers: Answers) -> None:
         """Refuse labels without a name, and a choice by what is no metric."""
         if f"map_{self.chosen_by}" not in self.metrics:
             choices = ", ".join(name.removeprefix("map_") for name in self.metrics)
             raise ConfigError(f"chosen_by is {self.chosen_by!r}; choose one of {choices}.")
-        if labels.ndim != 2 or labels.shape[1] != len(self.classes):
+        shape = answers.labels.shape
+        if len(shape) != 2 or shape[1] != len(self.classes):
             raise ShapeError(
-                f"The labels have shape {labels.shape} and {len(self.classes)} names; this protocol needs a "
-                "row of 0 and 1 for each labelled row, one for each name."
+                f"The labels have shape {shape} and {len(self.classes)} names; this protocol needs a row of 0"
+                " and 1 for each labelled row, one for each name."
             )
-        truth_of(_certain(labels, known))
+        truth_of(answers.certain)
 
-    def path(
-        self, features: np.ndarray, labels: np.ndarray, known: Known = None
-    ) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """From the largest lambda to the smallest."""
         descending = sorted(map(float, self.grid), reverse=True)
-        models = logistic.fit_path(features, labels, descending, known=known, tolerance=self.tolerance)
+        models = logistic.fit_path(
+            features, answers.labels, descending, known=answers.known, tolerance=self.tolerance
+        )
         yield from zip(descending, models, strict=True)
 
-    def fit(
-        self, features: np.ndarray, labels: np.ndarray, known: Known, setting: float
-    ) -> logistic.LogisticClassifier:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> logistic.LogisticClassifier:
         """Train with lambda = `setting`."""
-        return logistic.fit(features, labels, penalty=setting, known=known, tolerance=self.tolerance)
+        return logistic.fit(
+            features, answers.labels, penalty=setting, known=answers.known, tolerance=self.tolerance
+        )
 
-    def quality(
-        self,
-        model: logistic.LogisticClassifier,
-        features: np.ndarray,
-        labels: np.ndarray,
-        known: Known = None,
-    ) -> float:
+    def quality(self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers) -> float:
         """The mean of the metric that chooses."""
-        return self.mean(f"map_{self.chosen_by}", model, features, labels, known)
+        return self.mean(f"map_{self.chosen_by}", model, features, answers)
 
     def mean(
-        self,
-        metric: str,
-        model: logistic.LogisticClassifier,
-        features: np.ndarray,
-        labels: np.ndarray,
-        known: Known = None,
+        self, metric: str, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers
     ) -> float:
         """The mean of a metric over the labels that were trained and that some row has."""
-        names, measured = self._judged(model, features, labels, known)
+        names, measured = self._judged(model, features, answers)
         if not names:
             raise DataError(
                 "No label has both training rows with and without it and a validation row with it; use a "
@@ -118,15 +108,10 @@ class Logistic:
         ]
 
     def scores(
-        self,
-        model: logistic.LogisticClassifier,
-        features: np.ndarray,
-        labels: np.ndarray,
-        known: Known,
-        part: str,
+        self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers, part: str
     ) -> list[Score]:
         """Means over the labels, and the average precision of each."""
-        names, measured = self._judged(model, features, labels, known)
+        names, measured = self._judged(model, features, answers)
         if not names:
             raise DataError(f"No label that was trained has a {part} row; use a larger split.")
         precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.top))
@@ -143,16 +128,10 @@ class Logistic:
         ]
 
     def _judged(
-        self, model: logistic.LogisticClassifier, features: np.ndarray, labels: np.ndarray, known: Known
+        self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers
     ) -> tuple[list[str], Callable[[Measure], np.ndarray]]:
         """The labels that were trained and that some row is known to have; what gives a measure of each."""
-        truth = _certain(labels, known)
-        chosen = model.trained & truth.any(axis=0)
-        mask = None if known is None else known[:, chosen]
+        chosen = model.trained & answers.certain.any(axis=0)
         names = [name for name, judged in zip(self.classes, chosen, strict=True) if judged]
-        return names, partial(per_label, model.decision(features)[:, chosen], truth[:, chosen], known=mask)
-
-
-def _certain(labels: np.ndarray, known: Known) -> np.ndarray:
-    """The labels, 0 where they are unknown."""
-    return labels if known is None else np.where(known, labels, 0)
+        truth, mask = answers.certain[:, chosen], None if answers.known is None else answers.known[:, chosen]
+        return names, partial(per_label, model.decision(features)[:, chosen], truth, known=mask)

@@ -12,7 +12,7 @@ from mvi.data.sets.base import ERROR_RATE
 from mvi.data.store import Store
 from mvi.errors import ShapeError
 from mvi.evaluation import svm
-from mvi.evaluation.classification import Known
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.scores import Score
 
 
@@ -37,44 +37,37 @@ class Svm:
         """The classifier of the labels of `store` with the other fields from `settings`."""
         return cls(**settings)
 
-    def check(self, labels: np.ndarray, known: Known = None) -> None:
+    def check(self, answers: Answers) -> None:
         """Refuse labels that are no class index for each row."""
-        if labels.ndim != 1 or known is not None:
-            unknown = "" if known is None else " and some are unknown"
+        shape, unknown = answers.labels.shape, "" if answers.known is None else " and some are unknown"
+        if len(shape) != 1 or unknown:
             raise ShapeError(
-                f"The labels have shape {labels.shape}{unknown}; an SVM needs one class index for each row."
+                f"The labels have shape {shape}{unknown}; an SVM needs one class index for each row."
             )
 
-    def path(
-        self, features: np.ndarray, labels: np.ndarray, known: Known = None
-    ) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """From the smallest C to the largest."""
-        yield from zip(
-            self.grid, svm.fit_path(features, labels, self.grid, tolerance=self.tolerance), strict=True
-        )
+        models = svm.fit_path(features, answers.labels, self.grid, tolerance=self.tolerance)
+        yield from zip(self.grid, models, strict=True)
 
-    def fit(
-        self, features: np.ndarray, labels: np.ndarray, known: Known, setting: float
-    ) -> svm.LinearClassifier:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> svm.LinearClassifier:
         """Train with C = `setting`."""
-        return svm.fit(features, labels, C=setting, tolerance=self.tolerance)
+        return svm.fit(features, answers.labels, C=setting, tolerance=self.tolerance)
 
-    def quality(
-        self, model: svm.LinearClassifier, features: np.ndarray, labels: np.ndarray, known: Known = None
-    ) -> float:
+    def quality(self, model: svm.LinearClassifier, features: np.ndarray, answers: Answers) -> float:
         """Minus the headline."""
-        return -float(resolve_name(self.metrics[self.metric])(model.predict(features), labels))
+        return -self.scores(model, features, answers, "")[0].value
 
     def choice(self, setting: float) -> list[Score]:
         """C."""
         return [Score(metric="C", value=setting)]
 
     def scores(
-        self, model: svm.LinearClassifier, features: np.ndarray, labels: np.ndarray, known: Known, part: str
+        self, model: svm.LinearClassifier, features: np.ndarray, answers: Answers, part: str
     ) -> list[Score]:
         """Every metric."""
         predicted = model.predict(features)
         return [
-            Score(metric=name, part=part, value=float(resolve_name(measure)(predicted, labels)))
+            Score(metric=name, part=part, value=float(resolve_name(measure)(predicted, answers.labels)))
             for name, measure in self.metrics.items()
         ]

@@ -11,6 +11,7 @@ import torch
 from mvi.data.sets.base import MEAN_AVERAGE_PRECISION
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import partly
 from mvi.evaluation.queries import queries_of
@@ -48,10 +49,10 @@ def validation_map(
     """
     with Store(store_path) as store:
         parts = {name: store.split(split)[name] for name in ("train", "validation")}
-        labels = {name: store.labels()[rows] for name, rows in parts.items()}
-        known = {name: partly(store.known()[rows], labels[name].shape) for name, rows in parts.items()}
+        every = Answers(store.labels(), partly(store.known(), store.labels().shape))
+        answers = {name: every.of(rows) for name, rows in parts.items()}
         classifier = Logistic(grid, store.classes, chosen_by, tolerance=tolerance, metrics=metrics)
-        classifier.check(labels["train"], known["train"])
+        classifier.check(every)
         tagged = {name: store.tag_counts()[rows] > 0 for name, rows in parts.items()}
         with exact_products():
             given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
@@ -71,14 +72,13 @@ def validation_map(
         states = {query: encode(model, "validation", query) for query in queries}
         best: dict[str, float] = {}
         highest = -np.inf
-        given = encode(model, "train", queries[0])
-        answers = labels["validation"], known["validation"]
-        for _, trained in classifier.path(given, labels["train"], known["train"]):
-            reached = classifier.quality(trained, states[queries[0]], *answers)
+        held = answers["validation"]
+        for _, trained in classifier.path(encode(model, "train", queries[0]), answers["train"]):
+            reached = classifier.quality(trained, states[queries[0]], held)
             if reached > highest:
                 highest = reached
                 best = {
-                    f"validation_map/{query}": classifier.mean(classifier.metric, trained, rows, *answers)
+                    f"validation_map/{query}": classifier.mean(classifier.metric, trained, rows, held)
                     for query, rows in states.items()
                 }
         return best
