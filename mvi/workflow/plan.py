@@ -391,10 +391,6 @@ class Run:
         """The transform of each modality."""
         return {name: self.settings["pathways"][name]["transform"] for name in self.modalities}
 
-    def rows(self) -> Settings:
-        """Which rows a stage learns from, and how many are kept in memory."""
-        return self.settings["rows"]
-
     def seed(self, part: str) -> int:
         """The seed of a training."""
         return self.part(part).seed

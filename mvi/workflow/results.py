@@ -230,9 +230,6 @@ FIGURES: dict[str, Shown] = {
 }
 """Name -> what it is made from; a script `draw_<name>.py` draws it."""
 
-SEVERAL = {"galleries": ("figure3", "figure4"), "predicted_tags": ("predicted_tags",)}
-"""Figures of images, drawn by rules of their own."""
-
 
 def classified(run: Run) -> list[str]:
     """The input features that baselines are asked of; raises `ConfigError` where there are none."""
