@@ -78,5 +78,5 @@ $(STAMP): pyproject.toml envs/constraints.txt
 	done; \
 	echo "Python 3.11 or newer, with its venv module, was not found: install it, or name it by" \
 	    "make PYTHON=/path/to/python." >&2; exit 1
-	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,test]'
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,test]'
 	@touch $@

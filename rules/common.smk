@@ -7,6 +7,7 @@ from pathlib import Path
 from mvi.data.sets.base import module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
+from mvi.features.networks import NETWORKS
 from mvi.methods.registry import METHODS
 from mvi.workflow import plan, results
 from mvi.workflow.binding import bound, feature, more_after_failure, one_of, setting

@@ -208,9 +208,13 @@ def test_data_and_features_are_laid_over_the_runs_that_have_them():
 
 
 def test_features_have_the_name_of_their_kind_if_no_other():
-    raw = {"runs": ["mini-default"], "features": {"kind": "cnn"}, "settings": {"baselines": {"inputs": []}}}
+    raw = {
+        "runs": ["mini-default"],
+        "features": {"kind": "network"},
+        "settings": {"baselines": {"inputs": []}},
+    }
     raw["settings"]["outputs"] = ["features"]
-    assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "cnn"
+    assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "efficientnet_lite0"
 
 
 def test_the_settings_of_another_data_set_are_not_extended():
@@ -324,9 +328,9 @@ def test_the_input_is_left_alone():
 
 
 def test_runs_may_share_a_data_set_and_stand_beside_other_features_of_it():
-    other = {"extends": "mini-default", "features": {"kind": "cnn"}, "baselines": {"inputs": ["image"]}}
+    other = {"extends": "mini-default", "features": {"kind": "network"}, "baselines": {"inputs": ["image"]}}
     runs = resolved({"runs": {"mini-default": {}, "other": other}})["runs"]
-    assert [run["features"]["name"] for run in runs.values()] == ["descriptors", "cnn"]
+    assert [run["features"]["name"] for run in runs.values()] == ["descriptors", "efficientnet_lite0"]
     same = {"extends": "mini-default", "joint": {"hidden": 5}}
     assert len(resolved({"runs": {"mini-default": {}, "same": same}})["runs"]) == 2
 
@@ -533,7 +537,7 @@ def test_mistaken_choices_of_runs_are_refused(raw, sentence):
         ({"card": {"sheet": 3}}, '"runs.a.card" and "runs.b.card" differ, .* one data set, mini'),
         ({"features": {"batch": 7}}, '"runs.a.features" and "runs.b.features" differ, .* name descriptors'),
         (
-            {"features": {"kind": "cnn", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},
+            {"features": {"kind": "network", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},
             '"runs.b.features.name" is "descriptors", but must not be that of another kind',
         ),
     ],
@@ -580,7 +584,7 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
             {"data": {"mini": {"labelled": 2}}},
             '"data.mini.labelled" is 2, but must be enough',
         ),
-        ("mini-default", {"features": {"kind": "cnn"}}, 'baselines.inputs" has gist, .* or phow, but'),
+        ("mini-default", {"features": {"kind": "network"}}, 'baselines.inputs" has gist, .* or phow, but'),
         (
             "toronto-paper",
             {"settings": {"baselines": {"inputs": ["phow", "gist"]}}},

@@ -253,9 +253,11 @@ def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fres
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
     own = ["--config", "runs=[mini-default]"]
-    command = [*own, "features={kind: cnn}", "settings={baselines: {inputs: [image]}}"]
-    jobs = fresh.planned(*command, "--", "features")
-    assert (jobs["download"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+    for network, downloads in (("efficientnet_lite0", 0), ("alexnet", 1)):
+        chosen = f"features={{kind: network, network: {network}}}"
+        jobs = fresh.planned(*own, chosen, "settings={baselines: {inputs: [image]}}", "--", "features")
+        assert (jobs["convert_network"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+        assert jobs.get("download", 0) == downloads
 
 
 def test_mnist_is_planned_from_its_raw_files(fresh):
