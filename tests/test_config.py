@@ -2,6 +2,7 @@
 """The configuration: what is shipped is valid, what is mistaken is refused in one helpful sentence."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -215,6 +216,38 @@ def test_features_have_the_name_of_their_kind_if_no_other():
     }
     raw["settings"]["outputs"] = ["features"]
     assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "efficientnet_lite0"
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        (
+            {"kind": "cnn"},
+            'kind" is "cnn", but must be one of .* what was cnn is network, with the network alexnet',
+        ),
+        ({"network": "efficientnet_lite"}, "efficientnet_lite0 or alexnet, or the path .* did you mean"),
+        ({"network": "absent.onnx"}, '"absent.onnx", but there is no such file'),
+        ({"network": "own.onnx"}, 'side" is null, but must be set'),
+        ({"network": "own.onnx", "side": 64, "mean": [0, 0, 0]}, 'deviation" is null, but must be set'),
+        ({"mean": [1, 2]}, "mean"),
+        ({"deviation": [1, 0, 1]}, "deviation"),
+        ({"name": "alexnet"}, 'name" is "alexnet", but must not be that of another kind'),
+    ],
+)
+def test_a_network_must_be_known_or_say_what_it_wants_to_see(tmp_path, monkeypatch, features, said):
+    folder = FOLDER.resolve()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.onnx").touch()
+    raw = {"runs": ["mini-network"], "features": {"kind": "network"} | features}
+    assert re.search(said, refused(raw, folder))
+
+
+def test_features_of_a_file_have_its_name(tmp_path):
+    path = tmp_path / "clip image (1).onnx"
+    path.touch()
+    seen = {"side": 64, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
+    found = resolved({"runs": ["mini-network"], "features": {"network": str(path), **seen}})
+    assert found["runs"]["mini-network"]["features"]["name"] == "clip-image--1-"
 
 
 def test_the_settings_of_another_data_set_are_not_extended():
