@@ -44,7 +44,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt learnergy==2.0.2
 	@mkdir -p results/benchmarks
-	@for name in workflow updates stages peers threads features streaming; do \
+	@for name in workflow updates stages peers threads features networks streaming; do \
 	    OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$name.py > results/benchmarks/$$name.md || exit 1; \
 	    echo; cat results/benchmarks/$$name.md; \
 	done
