@@ -61,7 +61,7 @@ rule convert_network:
     wildcard_constraints:
         network=one_of(NETWORKS),
     resources:
-        mem_mb=memory(1500),
+        mem_mb=memory(2000),
         runtime=10,
     params:
         sha256=lambda wildcards: NETWORKS[wildcards.network].sha256,
@@ -91,7 +91,9 @@ rule describe_block:
     params:
         pictures=of_source(Source.fingerprint),
         settings=of_source(Source.description),
-        code=code("describe_block.py"),
+        code=of_source(
+            lambda source: code("describe_block.py", without=describing_otherwise(source))
+        ),
     message:
         "Describing images {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
     script:

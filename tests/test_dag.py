@@ -335,6 +335,7 @@ def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules
         ("features.phow.scales", "[4, 5]", {"learn_words", *DESCRIBED}),
         ("features.phow.seed", "5", {"learn_words", *DESCRIBED}),
         ("features.gist.stride", "1", DESCRIBED),
+        ("features.side", "32", set()),
         ("features.precision", "float16", {"image_store", *STORED}),
         ("features.unreadable", "0.5", {"image_store", *STORED}),
         ("baselines.lambda", "[1.0]", {"baselines", "write_class_table", *SCORED}),
@@ -574,6 +575,7 @@ def test_the_painter_of_scenes_touches_no_real_image(tmp_path):
         ("data/sets/mini.py", set()),
         ("data/registry.py", set()),
         ("features/gist.py", DESCRIBED),
+        *((f"features/{name}.py", set()) for name in ("onnx_network", "conversion", "networks")),
         (
             "training/loop.py",
             {"pretrain_layer", *THEORY, *TRAINED, *JOINT},
