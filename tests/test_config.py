@@ -2,6 +2,7 @@
 """The configuration: what is shipped is valid, what is mistaken is refused in one helpful sentence."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -208,9 +209,45 @@ def test_data_and_features_are_laid_over_the_runs_that_have_them():
 
 
 def test_features_have_the_name_of_their_kind_if_no_other():
-    raw = {"runs": ["mini-default"], "features": {"kind": "cnn"}, "settings": {"baselines": {"inputs": []}}}
+    raw = {
+        "runs": ["mini-default"],
+        "features": {"kind": "network"},
+        "settings": {"baselines": {"inputs": []}},
+    }
     raw["settings"]["outputs"] = ["features"]
-    assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "cnn"
+    assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "efficientnet_lite0"
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        (
+            {"kind": "cnn"},
+            'kind" is "cnn", but must be one of .* what was cnn is network, with the network alexnet',
+        ),
+        ({"network": "efficientnet_lite"}, "efficientnet_lite0 or alexnet, or the path .* did you mean"),
+        ({"network": "absent.onnx"}, '"absent.onnx", but there is no such file'),
+        ({"network": "own.onnx"}, 'side" is null, but must be set'),
+        ({"network": "own.onnx", "side": 64, "mean": [0, 0, 0]}, 'deviation" is null, but must be set'),
+        ({"mean": [1, 2]}, "mean"),
+        ({"deviation": [1, 0, 1]}, "deviation"),
+        ({"name": "alexnet"}, 'name" is "alexnet", but must not be that of another kind'),
+    ],
+)
+def test_a_network_must_be_known_or_say_what_it_wants_to_see(tmp_path, monkeypatch, features, said):
+    folder = FOLDER.resolve()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.onnx").touch()
+    raw = {"runs": ["mini-network"], "features": {"kind": "network"} | features}
+    assert re.search(said, refused(raw, folder))
+
+
+def test_features_of_a_file_have_its_name(tmp_path):
+    path = tmp_path / "clip image (1).onnx"
+    path.touch()
+    seen = {"side": 64, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
+    found = resolved({"runs": ["mini-network"], "features": {"network": str(path), **seen}})
+    assert found["runs"]["mini-network"]["features"]["name"] == "clip-image--1-"
 
 
 def test_the_settings_of_another_data_set_are_not_extended():
@@ -332,9 +369,9 @@ def test_the_input_is_left_alone():
 
 
 def test_runs_may_share_a_data_set_and_stand_beside_other_features_of_it():
-    other = {"extends": "mini-default", "features": {"kind": "cnn"}, "baselines": {"inputs": ["image"]}}
+    other = {"extends": "mini-default", "features": {"kind": "network"}, "baselines": {"inputs": ["image"]}}
     runs = resolved({"runs": {"mini-default": {}, "other": other}})["runs"]
-    assert [run["features"]["name"] for run in runs.values()] == ["descriptors", "cnn"]
+    assert [run["features"]["name"] for run in runs.values()] == ["descriptors", "efficientnet_lite0"]
     same = {"extends": "mini-default", "joint": {"hidden": 5}}
     assert len(resolved({"runs": {"mini-default": {}, "same": same}})["runs"]) == 2
 
@@ -549,7 +586,7 @@ def test_features_that_come_with_the_data_are_one_store_whatever_their_name():
         ({"card": {"sheet": 3}}, '"runs.a.card" and "runs.b.card" differ, .* one data set, mini'),
         ({"features": {"batch": 7}}, '"runs.a.features" and "runs.b.features" differ, .* name descriptors'),
         (
-            {"features": {"kind": "cnn", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},
+            {"features": {"kind": "network", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},
             '"runs.b.features.name" is "descriptors", but must not be that of another kind',
         ),
     ],
@@ -596,7 +633,7 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
             {"data": {"mini": {"labelled": 2}}},
             '"data.mini.labelled" is 2, but must be enough',
         ),
-        ("mini-default", {"features": {"kind": "cnn"}}, 'baselines.inputs" has gist, .* or phow, but'),
+        ("mini-default", {"features": {"kind": "network"}}, 'baselines.inputs" has gist, .* or phow, but'),
         (
             "toronto-paper",
             {"settings": {"baselines": {"inputs": ["phow", "gist"]}}},

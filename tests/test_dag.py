@@ -253,9 +253,11 @@ def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fres
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
     own = ["--config", "runs=[mini-default]"]
-    command = [*own, "features={kind: cnn}", "settings={baselines: {inputs: [image]}}"]
-    jobs = fresh.planned(*command, "--", "features")
-    assert (jobs["download"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+    for network, downloads in (("efficientnet_lite0", 0), ("alexnet", 1)):
+        chosen = f"features={{kind: network, network: {network}}}"
+        jobs = fresh.planned(*own, chosen, "settings={baselines: {inputs: [image]}}", "--", "features")
+        assert (jobs["convert_network"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+        assert jobs.get("download", 0) == downloads
 
 
 def test_mnist_is_planned_from_its_raw_files(fresh):
@@ -333,6 +335,7 @@ def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules
         ("features.phow.scales", "[4, 5]", {"learn_words", *DESCRIBED}),
         ("features.phow.seed", "5", {"learn_words", *DESCRIBED}),
         ("features.gist.stride", "1", DESCRIBED),
+        ("features.side", "32", set()),
         ("features.precision", "float16", {"image_store", *STORED}),
         ("features.unreadable", "0.5", {"image_store", *STORED}),
         ("baselines.lambda", "[1.0]", {"baselines", "write_class_table", *SCORED}),
@@ -572,6 +575,7 @@ def test_the_painter_of_scenes_touches_no_real_image(tmp_path):
         ("data/sets/mini.py", set()),
         ("data/registry.py", set()),
         ("features/gist.py", DESCRIBED),
+        *((f"features/{name}.py", set()) for name in ("onnx_network", "conversion", "networks")),
         (
             "training/loop.py",
             {"pretrain_layer", *THEORY, *TRAINED, *JOINT},

@@ -13,7 +13,7 @@ from mvi.evaluation.svm_classifier import Svm
 from mvi.methods.registry import METHODS
 from mvi.workflow import results
 from mvi.workflow.config import merge, resolve
-from mvi.workflow.plan import EXPERIMENTS, Plan, check_mirror, hash_of_download
+from mvi.workflow.plan import EXPERIMENTS, Plan, check_mirror, hash_of_download, network_weights
 
 FOLDER = Path(__file__).parents[1] / "config/runs"
 # As many unlabelled rows as training rows, from which all splits learn; and too few.
@@ -247,16 +247,18 @@ def test_stores_of_images_stand_by_the_name_of_their_features():
     runs = {
         "a": {"extends": "mini-default"},
         "b": {"extends": "mini-default", "features": {"name": "small", "gist": {"stride": 4}}},
-        "c": {"extends": "mini-default", "features": {"kind": "cnn"}, "baselines": {"inputs": ["text"]}},
+        "c": {"extends": "mini-default", "features": {"kind": "network"}, "baselines": {"inputs": ["text"]}},
     }
     made = plan(runs)
     stores = [run.store for run in made.runs.values()]
-    assert stores == [f"results/data/mini/{name}/store.h5" for name in ("descriptors", "small", "cnn")]
-    assert made.features == ["descriptors", "small", "cnn"]
+    assert stores == [
+        f"results/data/mini/{name}/store.h5" for name in ("descriptors", "small", "efficientnet_lite0")
+    ]
+    assert made.features == ["descriptors", "small", "efficientnet_lite0"]
     assert {run.source.catalogue for run in made.runs.values()} == {"results/data/mini/catalogue.h5"}
     # What a job of these features asks is answered by a run that has them; of the images, by any.
     assert made.source("mini", "small").features["gist"]["stride"] == 4
-    assert made.source("mini").data == made.source("mini", "cnn").data
+    assert made.source("mini").data == made.source("mini", "efficientnet_lite0").data
     with pytest.raises(ConfigError, match="No run of this config has the data set mini with features large"):
         made.source("mini", "large")
     with pytest.raises(ConfigError, match="has the data set mnist"):
@@ -265,13 +267,17 @@ def test_stores_of_images_stand_by_the_name_of_their_features():
 
 def test_images_are_described_in_blocks_by_words_or_by_a_network():
     small = {"data": SOME, "features": {"block": 60}, "baselines": {"inputs": ["image"]}}
-    descriptors, network = (of_mini(small, features={"kind": kind}).source for kind in ("descriptors", "cnn"))
+    kinds = {"kind": "descriptors"}, {"kind": "network"}, {"kind": "network", "network": "alexnet"}
+    descriptors, network, older = (of_mini(small, features=kind).source for kind in kinds)
     assert descriptors.blocks() == [
         f"results/data/mini/descriptors/blocks/{rows}.npz" for rows in ("0-60", "60-120", "120-140")
     ]
     assert descriptors.description_inputs()["words"] == "results/data/mini/descriptors/words.npy"
-    assert network.description_inputs()["weights"].startswith("results/data/alexnet/raw/")
-    assert network.description() == {"kind": "cnn", "batch": 16}
+    assert network.description_inputs()["network"] == "results/data/networks/efficientnet_lite0.onnx"
+    assert network.description()["mean"] == [127 / 255] * 3 and network.description()["side"] == 224
+    assert network_weights("efficientnet_lite0") == []
+    assert older.description_inputs()["network"] == "results/data/networks/alexnet.onnx"
+    assert network_weights("alexnet") == ["results/data/alexnet/raw/alexnet-owt-7be5be79.pth"]
     # What words were learned by is in the words.
     assert not {"seed", "epochs", "words"} & descriptors.description()["phow"].keys()
     assert {"step", "scales"} <= descriptors.description()["phow"].keys()

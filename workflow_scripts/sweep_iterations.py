@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 
 import numpy as np
 
+from mvi.data.facts import refuse_other
 from mvi.data.store import Store
 from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.scores import placed, write_scores
@@ -21,6 +22,7 @@ with Store(given.store) as store:
     names = store.modalities
     layers = {name: given.get(name, ()) for name in names}
     encoder = encoder_from_files(given.scale, layers, given.weights, place)
+    refuse_other(encoder.features, store.features, given.store)
     both, alone = [], {count: [] for count in params.tested}
     for rows in store.blocks(np.arange(store.n_labelled), params.block):
         values = {name: store.read(name, rows) for name in names}

@@ -28,7 +28,6 @@ INPUT_LABELS = {
     "colour_layout": "Colour layout",
     "scalable_colour": "Scalable colour",
     "phow": "PHOW",
-    "cnn": "Convolutional network",
     "text": "Tags",
     "image+text": "Image and tags",
     "sqrt_image": "Image, signed square roots",

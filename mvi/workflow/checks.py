@@ -7,13 +7,15 @@ raises `ConfigError` with the path of the key.
 
 from collections.abc import Mapping
 from itertools import chain, product
+from pathlib import Path
 from typing import Any
 
 from mvi.data.sets.base import DataSet
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
+from mvi.features.networks import NETWORKS, is_path
 from mvi.methods.registry import METHODS
-from mvi.workflow.schema import listed
+from mvi.workflow.schema import listed, nearest, printable
 
 # Descriptors of an image that a linear classifier may be given alone.
 DESCRIPTORS = (
@@ -107,12 +109,14 @@ def _check_ramps(value: Any, path: str) -> None:
 
 
 def _check_features(features: Settings, path: str) -> None:
-    name, others = features["name"], {"given", "descriptors", "cnn"} - {features["kind"]}
-    if name in others:
+    name, own = features["name"], features["network" if features["kind"] == "network" else "kind"]
+    if name in {"given", "descriptors", *NETWORKS} - {own}:
         raise ConfigError(
             f'config key "{path}.name" is "{name}", but must not be that of another kind than '
             f'"{path}.kind", which is "{features["kind"]}".'
         )
+    if features["kind"] == "network":
+        _check_network(features, path)
     size, scales = features["picture_size"], features["phow"]["scales"]
     # The outermost cells of a patch are centred within the image.
     if 3 * max(scales) > size - 1:
@@ -125,6 +129,25 @@ def _check_features(features: Settings, path: str) -> None:
             f'config key "{path}.gist.stride" is {features["gist"]["stride"]}, but must be at most '
             f'{size // 4}, a quarter of "{path}.picture_size".'
         )
+
+
+def _check_network(features: Settings, path: str) -> None:
+    network = printable(features["network"])
+    if not is_path(network):
+        if network not in NETWORKS:
+            raise ConfigError(
+                f'config key "{path}.network" is "{network}", but must be one of {listed(NETWORKS)}, or the '
+                f"path of a file .onnx{nearest(network, NETWORKS)}"
+            )
+        return
+    if not Path(network).expanduser().is_file():
+        raise ConfigError(f'config key "{path}.network" is "{network}", but there is no such file.')
+    for key in ("side", "mean", "deviation"):
+        if features[key] is None:
+            raise ConfigError(
+                f'config key "{path}.{key}" is null, but must be set, since "{path}.network" is a file and '
+                "does not say what it wants to see."
+            )
 
 
 def _check_splits(run: Settings, path: str, dataset: DataSet) -> None:

@@ -6,6 +6,7 @@ config/runs. Order of precedence: the schema's defaults, the run files that a ru
 the configuration lays over all runs (`features`, `data`, `settings`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -233,9 +234,16 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
     if theory:
         checks.check_theory(run)
         return run
-    run["features"]["name"] = run["features"]["name"] or run["features"]["kind"]
+    run["features"]["name"] = run["features"]["name"] or _features_name(run["features"])
     checks.check_run(run, DATASETS[run["dataset"]])
     return run
+
+
+def _features_name(features: Settings) -> str:
+    """The name of features that are given none: their kind, or which network describes images."""
+    if features["kind"] != "network":
+        return str(features["kind"])
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", Path(features["network"]).name.removesuffix(".onnx"))
 
 
 def _for_features(node: schema.Schema, over: Settings) -> Settings:

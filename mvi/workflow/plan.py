@@ -19,12 +19,13 @@ from mvi.data.sets.base import DataSet, Size, module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
+from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import METHODS
 from mvi.workflow.config import merge
 
 REGISTRY = "config/data_registry.csv"
-# The network whose activations describe images; its weights are registered as a data set would be.
-NETWORK = "alexnet"
+# Networks, converted; other things made of raw files lie in the folders of their data sets.
+NETWORKS_FOLDER = "results/data/networks"
 # Settings of visual words that matter while they are learned and not afterwards.
 LEARNING_OF_WORDS = ("words", "seed", "pictures", "per_picture", "epochs")
 # The module that measures each experiment of the theory.
@@ -152,17 +153,22 @@ class Source:
         return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
 
     def description_inputs(self) -> dict[str, str]:
-        """What images are described with: visual words, or the weights of a network."""
+        """What images are described with: visual words, or the ONNX file of a network."""
         if self.features["kind"] == "descriptors":
             learned = {"words": f"{self.features_folder}/words.npy"}
         else:
-            learned = {"weights": f"results/data/{NETWORK}/raw/{next(iter(registered(REGISTRY, NETWORK)))}"}
+            network = self.features["network"]
+            learned = {
+                "network": str(Path(network).expanduser())
+                if is_path(network)
+                else f"{NETWORKS_FOLDER}/{network}.onnx"
+            }
         return {**learned, **self.images()}
 
     def description(self) -> Settings:
         """The settings of the features that are in use, and no others."""
-        if self.features["kind"] != "descriptors":
-            return {key: self.features[key] for key in ("kind", "batch")}
+        if self.features["kind"] == "network":
+            return {**{key: self.features[key] for key in ("kind", "batch")}, **seen_by(self.features)}
         phow = {key: value for key, value in self.features["phow"].items() if key not in LEARNING_OF_WORDS}
         groups = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
         kept = {key: self.features[key] for key in ("kind", "batch", "picture_size", *groups)}
@@ -741,8 +747,17 @@ class Plan:
         return {name: source for name, source in self.sources.items() if source.dataset.generator}
 
 
-DOWNLOADED = [NETWORK, *(name for name, record in DATASETS.items() if record.downloads)]
-"""Whose raw files are downloaded."""
+DOWNLOADED = [
+    *(name for name, network in NETWORKS.items() if network.downloaded),
+    *(name for name, record in DATASETS.items() if record.downloads),
+]
+"""Whose raw files are downloaded; weights of networks are registered as a data set would be."""
+
+
+def network_weights(network: str) -> Files:
+    """The downloaded weights of a network of the table; none of one that comes in a Python package."""
+    record = NETWORKS[network]
+    return [f"results/data/{network}/raw/{record.weights}"] if record.downloaded else []
 
 
 def hash_of_download(dataset: str, file: str) -> tuple[str, ...]:
