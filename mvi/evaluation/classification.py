@@ -46,8 +46,8 @@ class Classifier(Protocol):
     def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Any]]:
         """Every setting and the model trained with it; of equally good ones the first wins."""
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> Any:
-        """The model trained with one setting."""
+    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float, near: Any = None) -> Any:
+        """The model trained with one setting; that of some of the rows, `near`, may be begun from."""
 
     def quality(self, model: Any, features: np.ndarray, labels: np.ndarray) -> float:
         """What the setting with the highest value is chosen by."""
@@ -94,10 +94,10 @@ def evaluate(
     parts = _checked(labels, split)
     learned = queries[:1] if train_on == "multimodal" else queries
 
-    chosen, scores = _chosen(queries, learned, labels, parts, classifier)
+    chosen, near, scores = _chosen(queries, learned, labels, parts, classifier)
     scores += [Score(metric="rows", part=name, value=len(rows)) for name, rows in parts.items() if len(rows)]
     both = np.concatenate([parts["train"], parts["validation"]])
-    final = classifier.fit(*_stacked(learned, labels, both, parts["copies"]), chosen)
+    final = classifier.fit(*_stacked(learned, labels, both, parts["copies"]), chosen, near)
     for query in queries:
         found = classifier.scores(final, query.read(parts["test"]), labels[parts["test"]], "test")
         scores += _of(query, found)
@@ -110,8 +110,8 @@ def _chosen(
     labels: np.ndarray,
     parts: Mapping[str, np.ndarray],
     classifier: Classifier,
-) -> tuple[float, list[Score]]:
-    """The setting with the best mean of the queries `learned`, how it came about, and validation scores.
+) -> tuple[float, Any, list[Score]]:
+    """The setting with the best mean of the queries `learned`, its model, how it came about, and scores.
 
     A function of its own, so that some hundred megabytes go before the larger training begins.
     """
@@ -131,7 +131,7 @@ def _chosen(
     scores = [*classifier.choice(chosen), Score(metric="features", value=widths.pop())]
     for query, rows in zip(queries, held_out, strict=True):
         scores += _of(query, classifier.scores(best, rows, answers, "validation"))
-    return chosen, scores
+    return chosen, best, scores
 
 
 def evaluate_each(

@@ -62,9 +62,15 @@ class Logistic:
         models = logistic.fit_path(features, labels, descending, tolerance=self.tolerance)
         yield from zip(descending, models, strict=True)
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> logistic.LogisticClassifier:
-        """Train with lambda = `setting`."""
-        return logistic.fit(features, labels, penalty=setting, tolerance=self.tolerance)
+    def fit(
+        self,
+        features: np.ndarray,
+        labels: np.ndarray,
+        setting: float,
+        near: logistic.LogisticClassifier | None = None,
+    ) -> logistic.LogisticClassifier:
+        """Train with lambda = `setting`, beginning from `near`."""
+        return logistic.fit(features, labels, penalty=setting, tolerance=self.tolerance, near=near)
 
     def quality(self, model: logistic.LogisticClassifier, features: np.ndarray, labels: np.ndarray) -> float:
         """Mean average precision by the definition that chooses."""

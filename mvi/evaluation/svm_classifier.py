@@ -44,8 +44,10 @@ class Svm:
             self.grid, svm.fit_path(features, labels, self.grid, tolerance=self.tolerance), strict=True
         )
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> svm.LinearClassifier:
-        """Train with C = `setting`."""
+    def fit(
+        self, features: np.ndarray, labels: np.ndarray, setting: float, near: Any = None
+    ) -> svm.LinearClassifier:
+        """Train with C = `setting`, from zero weights."""
         return svm.fit(features, labels, C=setting, tolerance=self.tolerance)
 
     def quality(self, model: svm.LinearClassifier, features: np.ndarray, labels: np.ndarray) -> float:
