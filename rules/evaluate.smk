@@ -71,11 +71,38 @@ rule search_database:
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
+        tag_search=of(setting("tag_search")),
+        untagged=of(setting("inference", "untagged")),
         code=code("search_database.py"),
     message:
         "Searching by representations of {wildcards.model}"
     script:
         "../workflow_scripts/search_database.py"
+
+
+rule search_inputs:
+    input:
+        store=of(Run.labelled_store),
+    output:
+        "results/{run}/scores/retrieval_inputs.csv",
+    log:
+        "results/{run}/logs/search_inputs.log",
+    benchmark:
+        "results/{run}/benchmarks/search_inputs.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime=60,
+    params:
+        splits=of(setting("splits")),
+        inputs=results.LINEAR_INPUTS,
+        settings=of(setting("retrieval")),
+        block=of(setting("inference", "block")),
+        code=code("search_inputs.py"),
+    message:
+        "Searching by input features of {wildcards.run}"
+    script:
+        "../workflow_scripts/search_inputs.py"
 
 
 rule nearest_images:
@@ -94,6 +121,7 @@ rule nearest_images:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
         settings=of(setting("retrieval")),
+        untagged=of(setting("inference", "untagged")),
         shown=of(setting("gallery", "on_page")),
         nearest=of(setting("gallery", "nearest")),
         code=code("nearest_images.py"),
@@ -200,6 +228,7 @@ rule predict_tags:
         model=of(lambda run: run.last_stage),
         splits=of(lambda run, part: run.part(part).splits),
         settings=of(setting("predicted_tags")),
+        tag_search=of(setting("tag_search")),
         parts=of(setting("rows", "parts")),
         block=of(setting("inference", "block")),
         inference=of(Run.exported_inference),

@@ -4,13 +4,19 @@
 import numpy as np
 import pytest
 import torch
+from scipy import sparse
 
 import mvi
+from mvi.data.store import Store
+from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.data.transforms import AsStored
 from mvi.errors import ConfigError, DataError
+from mvi.evaluation.centring import around, query_means
+from mvi.evaluation.input_codes import input_codes, query_of
 from mvi.evaluation.retrieval import nearest
+from mvi.evaluation.tag_search import asked_tags, scores_of
 from mvi.methods.registry import build
-from mvi.models.centring import mean_of_words, mean_states
+from mvi.models.centring import mean_states
 from mvi.models.checkpoints import save
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import Encoder
@@ -61,9 +67,9 @@ def test_each_kind_has_the_mean_of_its_own_states_and_words_that_of_single_ones(
     states = model.encode({"text": values["text"]})
     np.testing.assert_allclose(means(model, values)["text"], states.mean(0), rtol=0, atol=ROUNDING)
     # Words that no row has count alike.
-    alone = np.arange(8.0).reshape(4, 2)
-    np.testing.assert_array_equal(mean_of_words(alone, np.zeros(4)), [3, 4])
-    np.testing.assert_array_equal(mean_of_words(alone, np.array([0, 3, 1, 0])), [2.5, 3.5])
+    states = model.encode({"text": np.eye(WORDS, dtype=np.float32)})
+    nothing = means(model, values | {"text": 0 * values["text"]}, words="text")["text"]
+    np.testing.assert_allclose(nothing, states.mean(0), rtol=0, atol=ROUNDING)
 
 
 def test_rows_whose_words_are_inferred_give_no_words(model, values):
@@ -160,3 +166,77 @@ def test_tags_one_at_a_time_find_images_that_have_them():
     chance = has[:, :40].mean()
     # 0.57 against 0.02, and 0.04 by chance.
     assert share[False] < chance < 0.2 < share[True]
+
+
+def test_representations_are_centred_as_a_model_centres(model, values):
+    tagged, train = values["text"].any(1), np.array([7, 1, 4, 10])
+    some = {name: value[train] for name, value in values.items()}
+    states = {query: model.encode({name: values[name] for name in query.split("+")}) for query in QUERIES}
+    words, counts = model.encode({"text": np.eye(WORDS, dtype=np.float32)}), (some["text"] > 0).sum(0)
+    for inferred in (False, True):
+        known = tagged if inferred else None
+        model.centres = mean_states(model, [some], QUERIES, words="text", inferred=inferred)
+        means = query_means(states, train, words=words, counts=counts, tagged=known)
+        for query in QUERIES:
+            given = {name: values[name] for name in query.split("+")}
+            observed = {"text": tagged} if inferred and "+" in query else None
+            plain = model.encode(given, observed=observed)
+            expected = model.encode(given, observed=observed, centre=True)
+            np.testing.assert_allclose(
+                around(plain, query, means, known), expected, rtol=0, atol=2 * ROUNDING
+            )
+
+
+def test_single_tags_are_scored_by_hand():
+    has = np.zeros((5, 4), bool)
+    has[:3, 2] = has[:2, 0] = has[3, 3] = True
+    np.testing.assert_array_equal(asked_tags(has, tags=3, minimum=2), [2, 0])
+    np.testing.assert_array_equal(asked_tags(has, tags=1, minimum=1), [2])
+    with pytest.raises(DataError, match="No tag has 4 of the 5 images"):
+        asked_tags(has, tags=3, minimum=4)
+    found = scores_of(np.array([[0, 4], [0, 1]]), has, np.array([2, 0]), database="tagged")
+    assert {(s.method, s.metric): s.value for s in found} == {
+        ("", "tag_search_tagged_precision_at_2"): 0.75,
+        ("", "tag_search_tagged_different"): 0.75,
+        ("chance", "tag_search_tagged_precision_at_2"): 0.5,
+        ("", "tag_search_tags"): 2,
+        ("", "tag_search_images"): 5,
+    }
+
+
+def test_input_features_are_compared_by_the_mean_of_their_cosines(tmp_path, values):
+    image, text = values["image"] - 0.4, 3 * values["text"]
+    layout = {"image": Dense(D), "text": Sparse(WORDS)}
+    with writing_store(
+        tmp_path / "store.h5", dataset="mini", n_rows=N, modalities=layout, statistics=[], generated=True
+    ) as writer:
+        writer.write("image", 0, image)
+        writer.write("text", 0, sparse.csr_array(text))
+        part = np.arange(4)
+        writer.annotate(
+            labels=np.ones((N, 1), np.uint8),
+            classes=["a"],
+            splits={1: {"train": part, "validation": part + 4, "test": part + 8}},
+            vocabulary=list("abcd"),
+        )
+    roots, rows, train = np.sign(image) * np.sqrt(np.abs(image)), np.array([11, 5, 0]), np.array([4, 5, 9])
+
+    def unit(values):
+        length = np.linalg.norm(values, axis=1, keepdims=True)
+        return values / np.where(length == 0, 1, length)
+
+    with Store(tmp_path / "store.h5") as store:
+        for name, parts in {
+            "image": [image],
+            "sqrt_image+text": [roots, text > 0],
+            "text": [text > 0],
+        }.items():
+            for centre in (False, True):
+                codes = input_codes(store, name, train, centre=centre, block=2)(rows)
+                around_mean = [one - (one[train].mean(0) if centre else 0) for one in parts]
+                expected = np.concatenate([unit(one[rows]) for one in around_mean], axis=1)
+                # A sum of at most 5 products, and a root.
+                np.testing.assert_allclose(codes, expected, rtol=0, atol=8 * ROUNDING)
+        with pytest.raises(DataError, match="no input 'gist' to be compared"):
+            input_codes(store, "gist", train, centre=False, block=2)
+    assert [query_of(name) for name in ("sqrt_image+text", "text")] == ["image+text", "text"]

@@ -9,7 +9,6 @@ Shapes: n rows, V words, K units of the joint representation.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -34,7 +33,7 @@ def mean_states(
     queries: the modalities that each kind gives, joined by "+" in the model's order
     words: the modality whose columns count words, if there is one. A query of it alone gives few of them, and
         the more a row has the further its state is from those of one word; so its mean is over the words of
-        the rows one at a time (`mean_of_words`)
+        the rows one at a time
     inferred: whether a row without any word counts as one where they are missing: it is then left out of
         queries that give words
 
@@ -60,17 +59,10 @@ def mean_states(
     means = {query: total / rows[query] for query, total in totals.items()}
     if words in queries:
         alone = model.encode({words: np.eye(model.sizes[words], dtype=np.float32)})
-        means[words] = mean_of_words(alone, counts)
+        # Every word once where no row has any.
+        weights = counts if counts.any() else None
+        means[words] = np.average(np.asarray(alone, np.float64), axis=0, weights=weights)
     return {query: torch.from_numpy(means[query]).to(model.anchor) for query in queries}
-
-
-def mean_of_words(states: Any, counts: np.ndarray) -> np.ndarray:
-    """(K,) float64 mean of the `states` (V, K) of each word alone, as often as `counts` (V,) says.
-
-    Where nothing is counted every word is taken once.
-    """
-    weights = np.asarray(counts, np.float64)
-    return np.average(np.asarray(states, np.float64), axis=0, weights=weights if weights.any() else None)
 
 
 def _added(total: np.ndarray, part: np.ndarray) -> np.ndarray:

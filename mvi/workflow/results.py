@@ -155,10 +155,22 @@ TABLES: dict[str, Shown] = {
         lambda run: {"sweep": sweep(run), "training": training(run) | {"iterations": None}},
     ),
     "retrieval": Shown(
-        lambda run: run.scores("retrieval", run.models),
+        lambda run: [*run.scores("retrieval", run.models), run.file("scores/retrieval_inputs.csv")],
         lambda run: {
             "models": model_labels(run),
             "queries": queries_of(run.modalities),
+            "training": training(run),
+        },
+    ),
+    "tag_search": Shown(
+        lambda run: [
+            *run.scores("retrieval", run.models),
+            *(run.file(f"scores/tags/{part.name}.csv") for part in run.parts),
+        ],
+        lambda run: {
+            "models": model_labels(run),
+            "main": run.last_stage,
+            "top": run.settings["tag_search"]["top"],
             "training": training(run),
         },
     ),
@@ -315,6 +327,7 @@ TARGETS: dict[str, Target] = {
     "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], deep),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], deep),
+    "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
     "figure4": Target(_drawn("figure4"), deep),
