@@ -21,6 +21,8 @@ rule classify:
         classifier=of(Run.classifier),
         settings=of(Run.classifier_settings),
         train_on=of(setting("classifier", "train_on")),
+        missing_tags=of(setting("missing_tags")),
+        untagged=of(setting("inference", "untagged")),
         code=of(lambda run: code("classify.py", module_of(run.classifier()))),
     message:
         "Classifying with {wildcards.model} of {wildcards.run}"
@@ -45,6 +47,7 @@ rule baselines:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
         text_scale=of(setting("baselines", "text_scale")),
+        missing_tags=of(setting("missing_tags")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),
         code=of(lambda run: code("baselines.py", module_of(run.classifier()))),

@@ -31,6 +31,7 @@ class Query:
     read: Callable[[np.ndarray], np.ndarray]
     """`read(rows)` gives (len(rows), K) float32 or float64, rows in that order."""
     iterations: int | None = None
+    variant: str = ""
 
 
 class Classifier(Protocol):
@@ -66,6 +67,7 @@ def evaluate(
     classifier: Classifier,
     *,
     train_on: str = "multimodal",
+    also: Sequence[Query] = (),
 ) -> list[Score]:
     """Scores of one classifier on the features of every query.
 
@@ -76,6 +78,7 @@ def evaluate(
     train_on: "multimodal": the classifier is trained, and its setting chosen, on features of the first query
         only (reference code); "mixed": trained on the features of every query, each with the row's labels,
         and the setting chosen by the mean of the queries
+    also: further queries, of which only the test rows are read, and nothing is learned
 
     Returns, beside the classifier's own scores of the parts "validation" (by the classifier that has seen the
     training rows only) and "test", "features" (K) and the "rows" of each part. Raises `ConfigError`,
@@ -98,7 +101,7 @@ def evaluate(
     scores += [Score(metric="rows", part=name, value=len(rows)) for name, rows in parts.items() if len(rows)]
     both = np.concatenate([parts["train"], parts["validation"]])
     final = classifier.fit(*_stacked(learned, labels, both, parts["copies"]), chosen)
-    for query in queries:
+    for query in (*queries, *also):
         found = classifier.scores(final, query.read(parts["test"]), labels[parts["test"]], "test")
         scores += _of(query, found)
     return scores
@@ -149,7 +152,10 @@ def evaluate_each(
 
 
 def _of(query: Query, scores: Sequence[Score]) -> list[Score]:
-    return [replace(score, query=query.name, iterations=query.iterations) for score in scores]
+    return [
+        replace(score, query=query.name, iterations=query.iterations, variant=query.variant)
+        for score in scores
+    ]
 
 
 def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

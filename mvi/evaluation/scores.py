@@ -38,6 +38,15 @@ class Score:
     value: float
 
 
+UNTAGGED = "untagged=missing"
+"""The variant where images that have no tags are taken as such whose tags are missing."""
+
+
+def share_variant(percent: int) -> str:
+    """The variant of scores where so many percent of the test images have lost their tags."""
+    return f"missing={percent}"
+
+
 CENTRED = "centred"
 """The variant of searches by codes around the mean of their kind of query."""
 

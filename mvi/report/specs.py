@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
-from mvi.evaluation.scores import CENTRED
+from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
 from mvi.report.queries import query_title
 from mvi.report.scores import Key, Scores
@@ -227,6 +227,13 @@ def table2(
         linear.append(Row(name, label, known, "baseline", quoted=known))
     metrics = _label_metrics(scores, models, top)
     wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, metrics)]
+    # The same classifiers, where the tags of images without any are not known.
+    for row in (*rows.values(), *linear):
+        method = _of(row.method, queries[0])
+        if row.variant in ("", variants[0]) and method and scores.has(method, UNTAGGED):
+            label = f"{row.label}, no tags taken as missing"
+            other = replace(row, name=f"{row.name}/{UNTAGGED}", label=label, variant=UNTAGGED, quoted="")
+            wanted += other.cells(queries[:1], metrics, PARTS[:1])
     wanted += _published(published, MAPS, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):

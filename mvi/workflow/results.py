@@ -17,6 +17,12 @@ from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 LINEAR_INPUTS = ("image+text", "image", "text", "sqrt_image+text", "sqrt_image")
 """The input features whose linear baselines Table 2 has."""
 
+JOINT_INPUTS = {
+    "image+text": "Linear baseline",
+    "sqrt_image+text": "Linear baseline, signed square roots",
+}
+"""Those of them that are of both modalities, whose tags may be missing."""
+
 PIXEL_BASELINES = {
     "raw_own": "Raw pixels, a classifier per query",
     "raw_filled": "Raw pixels, mean imputation",
@@ -214,6 +220,14 @@ FIGURES: dict[str, Shown] = {
             "modalities": {name: name for name in run.modalities},
         },
     ),
+    "missing_tags": Shown(
+        lambda run: [*run.scores("classify", run.models), *run.baselines(list(JOINT_INPUTS))],
+        lambda run: {
+            "lines": {**model_looks(run), **JOINT_INPUTS},
+            "query": queries_of(run.modalities)[0],
+            "shares": sorted(run.settings["missing_tags"]["shares"]),
+        },
+    ),
     "recall": Shown(
         lambda run: run.scores("retrieval", run.models),
         lambda run: {"methods": model_looks(run), "queries": queries_of(run.modalities)},
@@ -327,6 +341,7 @@ TARGETS: dict[str, Target] = {
     "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], deep),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], deep),
+    "missing_tags": Target(_figure("missing_tags"), deep),
     "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
