@@ -241,3 +241,29 @@ rule predict_tags:
         "Predicting tags of images alone"
     script:
         "../workflow_scripts/predict_tags.py"
+
+
+rule predict_tags_linearly:
+    input:
+        store=of(Run.labelled_store),
+    output:
+        "results/{run}/scores/linear_tags/{input}.csv",
+    log:
+        "results/{run}/logs/predict_tags_linearly/{input}.log",
+    benchmark:
+        "results/{run}/benchmarks/predict_tags_linearly/{input}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime=240,
+    params:
+        splits=of(setting("splits")),
+        settings=of(setting("predicted_tags")),
+        linear=of(setting("linear_tags")),
+        parts=of(setting("rows", "parts")),
+        standard_deviation=of(setting("standard_deviation")),
+        code=code("predict_tags_linearly.py"),
+    message:
+        "Predicting tags by logistic regressions on {wildcards.input}"
+    script:
+        "../workflow_scripts/predict_tags_linearly.py"

@@ -185,7 +185,7 @@ def test_every_model_is_scored_on_every_split_by_finite_numbers(whole):
             "tags": ["unlabelled"],
         }.items()
         for name in names
-    } | {"retrieval_inputs"}
+    } | {"retrieval_inputs", "linear_tags/image", "linear_tags/sqrt_image"}
     folder = whole / RUN / "scores"
     # No number that is not finite can be read.
     found = {

@@ -435,6 +435,9 @@ def tags(
     precisions = [f"tags_precision_at_{k}" for k in sorted(tops)]
     metrics = [*precisions, *(f"tags_{name}" for name in MAPS), "tags_log_loss"]
     rows = [Row(name, label, name) for name, label in models.items()]
+    for name, features in (("image", ""), ("sqrt_image", ", signed square roots")):
+        if scores.has(name):
+            rows.append(Row(name, f"Logistic regression per tag{features}", name, "baseline"))
     rows.append(Row("marginal", "Tag frequencies of the training rows", "marginal", "baseline"))
     if scores.has("optimal"):
         rows.append(Row("optimal", "Bayes-optimal (the generator's probabilities)", "optimal", "baseline"))

@@ -181,7 +181,10 @@ TABLES: dict[str, Shown] = {
         },
     ),
     "tags": Shown(
-        lambda run: [run.file(f"scores/tags/{part.name}.csv") for part in run.parts],
+        lambda run: [
+            *(run.file(f"scores/tags/{part.name}.csv") for part in run.parts),
+            *(run.file(f"scores/linear_tags/{name}.csv") for name in ("image", "sqrt_image")),
+        ],
         lambda run: {
             "models": {run.last_stage: model_labels(run)[run.last_stage]},
             "query": queries_of(run.modalities)[1],
