@@ -32,7 +32,7 @@ def lacking(reads: dict, rows: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 found = []
 with Store(snakemake.input.store) as store, h5py.File(path) as file:
-    labels, names = store.labels(), queries_of(store.modalities)
+    labels, known, names = store.labels(), store.known(), queries_of(store.modalities)
     settings = dict(params.missing_tags)
     tagged = store.tag_counts() > 0 if "text" in names and params.untagged == "observed" else None
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
@@ -55,7 +55,9 @@ with Store(snakemake.input.store) as store, h5py.File(path) as file:
                     also = queries_without_tags(
                         names[0], partial(lacking, reads), *kept, **settings, split=number
                     )
-                scores = evaluate(queries, labels, split, classifier, train_on=variant, also=also)
+                scores = evaluate(
+                    queries, labels, split, classifier, known=known, train_on=variant, also=also
+                )
                 where = {"run": wildcards.run, "method": wildcards.model, "variant": variant}
                 found += placed(scores, **where, split=number, seed=part["seed"])
                 shown = {(s.part, s.query): s.value for s in scores if s.metric == classifier.metric}

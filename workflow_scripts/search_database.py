@@ -23,7 +23,7 @@ settings, by_tag = dict(params.settings), dict(params.tag_search)
 seed, top = settings.pop("seed"), by_tag.pop("top")
 found = []
 with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
-    queries, labels = queries_of(store.modalities), store.labels()
+    queries, labels, known = queries_of(store.modalities), store.labels(), store.known()
     has = store.read("text", np.arange(store.n_labelled)) > 0
     tagged = has.any(1) if params.untagged == "inferred" else None
     for part in params.parts:
@@ -46,7 +46,12 @@ with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representa
                     score
                     for query in queries
                     for score in evaluate(
-                        database, codes[query][asked], labels[kept], labels[asked], query=query
+                        database,
+                        codes[query][asked],
+                        labels[kept],
+                        labels[asked],
+                        known=(known[kept], known[asked]),
+                        query=query,
                     )
                 ]
                 alone = words[tags] - (means["text"].astype(np.float32) if variant else 0)

@@ -14,7 +14,7 @@ params = snakemake.params
 settings, found = dict(params.settings), []
 seed = settings.pop("seed")
 with Store(snakemake.input.store) as store:
-    labels = store.labels()
+    labels, known = store.labels(), store.known()
     for split in params.splits:
         rows = store.split(split)
         kept, asked = draw(rows["test"], seed=[seed, split], **settings)
@@ -22,7 +22,12 @@ with Store(snakemake.input.store) as store:
             for variant in ("", CENTRED):
                 codes = input_codes(store, name, rows["train"], centre=bool(variant), block=params.block)
                 scores = evaluate(
-                    codes(kept), codes(asked), labels[kept], labels[asked], query=query_of(name)
+                    codes(kept),
+                    codes(asked),
+                    labels[kept],
+                    labels[asked],
+                    known=(known[kept], known[asked]),
+                    query=query_of(name),
                 )
                 scores = [score for score in scores if score.method != CHANCE]
                 found += placed(

@@ -40,17 +40,18 @@ def baseline(
     missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
         they are at their mean over the training rows
     """
-    labels = store.labels()
+    labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
         queries = queries_of(store.modalities)
         values = {modality: store.read(modality) for modality in store.modalities}
         if name == "raw_own":
             each = concatenated(values, queries)
-            return lambda split: evaluate_each(each, labels, store.split(split), classifier)
+            return lambda split: evaluate_each(each, labels, store.split(split), classifier, known=known)
 
         def filled(split: int) -> list[Score]:
             parts = store.split(split)
-            return evaluate(mean_filled(values, queries, parts["train"]), labels, parts, classifier)
+            given = mean_filled(values, queries, parts["train"])
+            return evaluate(given, labels, parts, classifier, known=known)
 
         return filled
     inputs = name.split("+")
@@ -71,7 +72,8 @@ def baseline(
 
             tagged = store.tag_counts() > 0
             also = queries_without_tags(query, lacking, parts["test"], tagged, **missing, split=split)
-        return evaluate([Query(query, values.__getitem__)], labels, parts, classifier, also=also)
+        features = Query(query, values.__getitem__)
+        return evaluate([features], labels, parts, classifier, known=known, also=also)
 
     return scaled
 
