@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mvi.data.archives import open_zip, read_member, tar_members
+from mvi.data.archives import PlainTar, open_zip, read_member, tar_members
 from mvi.errors import DataError
 
 
@@ -169,6 +169,53 @@ def test_what_a_tar_must_not_hold_is_refused(tmp_path, members, says):
     with pytest.raises(DataError, match=says) as error:
         list(tar_members(make_tar(tmp_path / "a.tar.gz", members)))
     sentence(error)
+
+
+@pytest.mark.parametrize(
+    ("members", "says"),
+    [
+        ([("../a", b"1")], "leads out"),
+        ([("f/a", b"1"), ("x", special("f/l", tarfile.SYMTYPE, "/etc"))], "the link or special file 'f/l'"),
+        ([("f/a", b"1"), ("./f/a", b"2")], "'./f/a' twice"),
+    ],
+)
+def test_what_a_plain_tar_must_not_hold_is_refused(tmp_path, members, says):
+    path = plain(make_tar(tmp_path / "a.tar.gz", members))
+    with pytest.raises(DataError, match=says) as error:
+        PlainTar(path)
+    sentence(error)
+
+
+def plain(packed: Path) -> Path:
+    """The same tar without its gzip."""
+    path = packed.with_suffix("")
+    path.write_bytes(gzip.decompress(packed.read_bytes()))
+    return path
+
+
+def test_files_of_a_plain_tar_are_read_in_any_order(tmp_path):
+    members = [("./f", special("./f", tarfile.DIRTYPE)), ("./f/a", b"1"), ("b", b"22")]
+    path = plain(make_tar(tmp_path / "a.tar.gz", members))
+    with PlainTar(path) as tar:
+        assert tar.namelist() == ["f/a", "b"]
+        assert [tar.read(name) for name in ("b", "f/a", "b")] == [b"22", b"1", b"22"]
+        for name, says in (("c", "a.tar lacks c"), ("f", "a.tar lacks f")):
+            with pytest.raises(DataError, match=says) as error:
+                tar.read(name)
+            sentence(error)
+        with pytest.raises(DataError, match="has 2 bytes where at most 1"):
+            tar.read("b", limit=1)
+
+
+@pytest.mark.parametrize("kept", [100, 700, 1500, 2600])
+def test_a_truncated_plain_tar_and_a_packed_one_are_refused(tmp_path, kept):
+    packed = make_tar(tmp_path / "a.tar.gz", [("a", b"x" * 400), ("b", b"y" * 1000)])
+    path = plain(packed)
+    path.write_bytes(path.read_bytes()[:kept])
+    for wrong in (path, packed, tmp_path / "none.tar"):
+        with pytest.raises(DataError, match="truncated|no archive at") as error:
+            PlainTar(wrong)
+        sentence(error)
 
 
 def noise(rows: int) -> np.ndarray:

@@ -4,6 +4,7 @@
 import io
 import os
 import struct
+import tarfile
 import zipfile
 import zlib
 from pathlib import Path
@@ -13,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from mvi.data.pictures import FolderPictures, ZipPictures, decode, read_picture
+from mvi.data.pictures import FolderPictures, TarPictures, ZipPictures, decode, open_pictures, read_picture
 from mvi.errors import DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -344,10 +345,22 @@ def folder(tmp_path) -> Path:
     return tmp_path / "f"
 
 
-@pytest.mark.parametrize("source", ["archive", "folder"])
+@pytest.fixture
+def tar(tmp_path) -> Path:
+    with tarfile.open(tmp_path / "p.tar", "w") as target:
+        for name, content in CONTENT.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            target.addfile(member, io.BytesIO(content))
+    return tmp_path / "p.tar"
+
+
+@pytest.mark.parametrize("source", ["archive", "folder", "tar"])
 def test_pictures_are_read_by_row(request, source):
     path = request.getfixturevalue(source)
-    kind = ZipPictures if source == "archive" else FolderPictures
+    kind = {"archive": ZipPictures, "folder": FolderPictures, "tar": TarPictures}[source]
+    with open_pictures(path, NAMES) as pictures:
+        assert isinstance(pictures, kind)
     with kind(path, NAMES) as pictures:
         assert len(pictures) == 3 and pictures.names == NAMES
         assert [pictures.read(i) for i in (2, 1, 0, 1)] == [b"second", b"first", b"second", b"first"]
@@ -356,6 +369,21 @@ def test_pictures_are_read_by_row(request, source):
     sentence(error)
     with pytest.raises(DataError, match=r"lacks the picture 'c.jpg';"):
         kind(path, ["c.jpg"])
+
+
+def test_pictures_of_several_places_are_read_by_row(tmp_path, archive, tar):
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more/c.jpg").write_bytes(b"third")
+    # Both archives have all of CONTENT: what the first has is taken from there.
+    (tmp_path / "more/a.png").write_bytes(b"not this")
+    names = ["c.jpg", "sub/b.jpg", "a.png", "c.jpg"]
+    for places in ([archive, tmp_path / "more"], [str(tar), tmp_path / "more", archive]):
+        with open_pictures(places, names) as pictures:
+            assert len(pictures) == 4 and pictures.names == names
+            assert [pictures.read(i) for i in range(4)] == [b"third", b"second", b"first", b"third"]
+    with pytest.raises(DataError, match="lacks the picture 'd.jpg' and 1 more") as error:
+        open_pictures([archive, tar], ["a.png", "d.jpg", "e.jpg"])
+    sentence(error)
 
 
 def test_a_damaged_member_is_named(archive):

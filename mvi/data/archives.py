@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Zip and tar.gz archives that others made, read in place: nothing is unpacked and no link is followed.
+"""Zip, tar and tar.gz archives that others made, read in place: nothing is unpacked and no link is followed.
 
 Names are checked all the same, since they become the names of rows, and an archive with a name that leaves
 its folder is damaged or was made to do harm.
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
 from typing import IO
 
 import numpy as np
@@ -79,6 +80,67 @@ def read_member(archive: zipfile.ZipFile, name: str, limit: int = 2**28) -> byte
     _check_size(path, name, size, limit)
     with _reading(path, f"is damaged at {name}"):
         return archive.read(name)
+
+
+class PlainTar:
+    """A tar that is not compressed, the files of which are read in any order; use it as a context manager.
+
+    Raises `DataError` where the file is missing, truncated or no plain tar, and for names, links and special
+    files that `tar_members` refuses.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        _check_presence(self.path)
+        self._members: dict[str, tarfile.TarInfo] = {}
+        with _reading(self.path, "is truncated, damaged or no tar archive"):
+            self._tar = tarfile.TarFile(self.path)
+        try:
+            with _reading(self.path, "is truncated, damaged or no tar archive"):
+                members = self._tar.getmembers()
+                size = self.path.stat().st_size
+            # tarfile takes the end of a truncated archive for that of a whole one, which is a block of zeros.
+            if not members or size < self._tar.offset + tarfile.BLOCKSIZE:
+                after = members[-1].name if members else "its beginning"
+                raise DataError(f"{self.path} is truncated at {after}; delete it and retrieve it again.")
+            seen: set[str] = set()
+            for member in members:
+                _check_name(self.path, member.name, None if member.isdir() else seen)
+                if member.isdir():
+                    continue
+                if not member.isreg() or member.issparse():
+                    raise _unsafe(self.path, f"the link or special file {member.name!r}")
+                self._members[_plain(member.name)] = member
+        except DataError:
+            self.close()
+            raise
+
+    def __enter__(self) -> "PlainTar":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file; nothing can be read afterwards."""
+        self._tar.close()
+
+    def namelist(self) -> list[str]:
+        """The files in it, without a leading `./`."""
+        return list(self._members)
+
+    def read(self, name: str, limit: int = 2**28) -> bytes:
+        """The content of a file; raises `DataError` where there is none or it has over `limit` bytes."""
+        if name not in self._members:
+            raise DataError(f"{self.path} lacks {name}; retrieve the right archive.")
+        member = self._members[name]
+        _check_size(self.path, name, member.size, limit)
+        with _reading(self.path, f"is damaged at {name}"):
+            stream = self._tar.extractfile(member)
+            assert stream is not None  # it is a regular file
+            return stream.read()
 
 
 @dataclass(frozen=True)

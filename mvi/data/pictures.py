@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures: their bytes, out of a zip or a folder, and their pixels, whatever kind of file they came as.
+"""Pictures: their bytes, out of archives or a folder, and their pixels, whatever kind of file they came as.
 
 One core makes 128 x 128 pixels of a JPEG of that size in 0.3 ms, of one of 500 x 375 pixels in 2.2 ms and of
 one of 3000 x 2000 pixels in 8 ms.
@@ -7,7 +7,8 @@ one of 3000 x 2000 pixels in 8 ms.
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
@@ -16,7 +17,7 @@ from typing import Protocol
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from mvi.data.archives import open_zip, read_member
+from mvi.data.archives import PlainTar, open_zip, read_member
 from mvi.errors import DataError
 
 log = logging.getLogger(__name__)
@@ -91,6 +92,38 @@ class ZipPictures:
         return read_member(self._zip, self.names[i], MAX_BYTES)
 
 
+class TarPictures:
+    """Pictures read straight from a plain tar, as `ZipPictures` from a zip."""
+
+    def __init__(self, path: str | Path, names: Sequence[str]) -> None:
+        self.path = Path(path)
+        self.names = list(names)
+        self._tar = PlainTar(self.path)
+        lacking = set(self.names).difference(self._tar.namelist())
+        if lacking:
+            self.close()
+            raise _lacking(self.path, lacking)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __enter__(self) -> "TarPictures":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the tar; nothing can be read afterwards."""
+        self._tar.close()
+
+    def read(self, i: int) -> bytes:
+        """Return the bytes of picture `i`; raises `DataError` where they are damaged or over 256 MiB."""
+        return self._tar.read(self.names[i], MAX_BYTES)
+
+
 class FolderPictures:
     """Pictures in a folder: `names` are paths relative to it, in row order.
 
@@ -133,9 +166,68 @@ class FolderPictures:
         raise DataError(f"{path} has {size} bytes, more than any picture should; leave it out.")
 
 
-def open_pictures(place: str | Path, names: Sequence[str]) -> ZipPictures | FolderPictures:
-    """Open the pictures `names` of a folder or of a zip, whichever `place` is."""
-    return FolderPictures(place, names) if Path(place).is_dir() else ZipPictures(place, names)
+class JoinedPictures:
+    """Pictures of several places, folders or archives, each row's in the first that has a file of its name.
+
+    Raises `DataError` where none has, and as the places do. Used like `ZipPictures`.
+    """
+
+    def __init__(self, places: Sequence[str | Path], names: Sequence[str]) -> None:
+        self.names = list(names)
+        self._where: list[tuple[Pictures, int]] = []
+        left, found = dict.fromkeys(self.names), dict[str, tuple[Pictures, int]]()
+        with ExitStack() as stack:
+            for place in places:
+                held = _held(place, left)
+                own = [name for name in left if name in held]
+                if own:
+                    pictures = _open(place, own)
+                    stack.enter_context(pictures)
+                    found |= {name: (pictures, i) for i, name in enumerate(own)}
+                    left = dict.fromkeys(name for name in left if name not in found)
+            if left:
+                raise _lacking(Path(places[-1]), set(left))
+            self._where = [found[name] for name in self.names]
+            self._places = stack.pop_all()
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def __enter__(self) -> "JoinedPictures":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._places.close()
+
+    def read(self, i: int) -> bytes:
+        """Return the bytes of picture `i`; raises as its place does."""
+        pictures, own = self._where[i]
+        return pictures.read(own)
+
+
+AnyPictures = ZipPictures | TarPictures | FolderPictures | JoinedPictures
+
+
+def open_pictures(place: str | Path | Sequence[str | Path], names: Sequence[str]) -> AnyPictures:
+    """Open the pictures `names` of a folder, a zip or a plain tar, or of several of these."""
+    return _open(place, names) if isinstance(place, str | Path) else JoinedPictures(place, names)
+
+
+def _open(place: str | Path, names: Sequence[str]) -> ZipPictures | TarPictures | FolderPictures:
+    if Path(place).is_dir():
+        return FolderPictures(place, names)
+    return TarPictures(place, names) if Path(place).suffix == ".tar" else ZipPictures(place, names)
+
+
+def _held(place: str | Path, names: Iterable[str]) -> set[str]:
+    """Those of `names` that a place has."""
+    path = Path(place)
+    if path.is_dir():
+        return {name for name in names if (path / name).is_file()}
+    with PlainTar(path) if path.suffix == ".tar" else open_zip(path) as archive:
+        return set(names).intersection(archive.namelist())
 
 
 def _lacking(path: Path, names: set[str]) -> DataError:
