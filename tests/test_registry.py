@@ -413,6 +413,29 @@ def test_a_file_that_nobody_serves_is_asked_for_by_its_note(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_all_files_that_are_not_at_hand_are_named_at_once(tmp_path, mirror):
+    wanted = replace(row(file="a.bin"), note="ask the authors")
+    others = [
+        replace(row(file="b.bin"), note="from their page"),
+        row("http://127.0.0.1:9/c.bin", file="c.bin"),
+        row("http://127.0.0.1:9/d.bin", file="d.bin"),
+        row("http://127.0.0.1:9/e.bin", file="e.bin"),
+    ]
+    (mirror / "set/d.bin").write_bytes(b"x")
+    (tmp_path / "raw").mkdir()
+    (tmp_path / "raw/e.bin").write_bytes(b"x")
+    with pytest.raises(DataError) as error:
+        retrieve(wanted, tmp_path / "raw/a.bin", mirror, companions=[wanted, *others])
+    assert sentence(error).endswith(
+        f"put it at {mirror / 'set/a.bin'}; put into that folder as well: b.bin (from their page) at "
+        "set/b.bin, c.bin (http://127.0.0.1:9/c.bin) at set/c.bin."
+    )
+    served = row("http://127.0.0.1:9/a.bin", file="a.bin")
+    with pytest.raises(DataError, match=r"as well: b\.bin .* d\.bin \(http.*\) at set/d\.bin\.$") as error:
+        retrieve(served, tmp_path / "raw/a.bin", companions=[served, *others], timeout=2)
+    sentence(error)
+
+
 def test_a_zip_that_is_none_is_refused_even_where_its_hash_is_unknown(tmp_path):
     mirror = tmp_path / "mirror/set"
     mirror.mkdir(parents=True)

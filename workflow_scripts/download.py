@@ -9,5 +9,10 @@ import os
 
 from mvi.data.registry import retrieve, rows
 
-row = rows("config/data_registry.csv", snakemake.wildcards.dataset)[snakemake.wildcards.file]
-retrieve(row, snakemake.output[0], os.environ.get("MVI_MIRROR") or None)
+registered = rows("config/data_registry.csv", snakemake.wildcards.dataset)
+retrieve(
+    registered[snakemake.wildcards.file],
+    snakemake.output[0],
+    os.environ.get("MVI_MIRROR") or None,
+    companions=registered.values(),
+)

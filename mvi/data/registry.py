@@ -21,6 +21,7 @@ import urllib.parse
 import urllib.request
 import zipfile
 import zlib
+from collections.abc import Iterable
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -143,13 +144,16 @@ def retrieve(
     destination: str | Path,
     mirror: str | Path | None = None,
     timeout: float = 60.0,
+    companions: Iterable[RegistryRow] = (),
 ) -> None:
     """Put the file of `row` at `destination`, whole and verified, or leave nothing new there.
 
     `mirror` is a folder that may hold the file under `row.mirror_path`; where it does not, the URLs are
     tried in turn. `timeout` is in seconds, for connecting and for each wait on the network. Raises
     `DataError` where the file in the mirror is not the right one, where no source serves the right one, or
-    where `destination` cannot be written.
+    where `destination` cannot be written. Where no source serves it, those of `companions`, the rows of the
+    data set, that are neither in the mirror nor beside `destination` are named too, so that a user puts all
+    there at once.
     """
     destination = Path(destination)
     place = Path(mirror).expanduser() / row.mirror_path if mirror else None
@@ -159,7 +163,8 @@ def retrieve(
             return
         if place is not None:
             log.warning("%s is not in the mirror (%s): downloading it", row.file, place)
-        _from_urls(row, destination, place, timeout)
+        root = Path(mirror).expanduser() if mirror else None
+        _from_urls(row, destination, place, timeout, _also_absent(row, companions, destination, root))
     except OSError as error:
         raise DataError(
             f"{destination} cannot be written ({error}); free space or mend the permissions, and run again."
@@ -180,7 +185,23 @@ def _from_mirror(row: RegistryRow, place: Path, destination: Path) -> None:
     log.info("%s: taken from the mirror (%s)", row.file, place)
 
 
-def _from_urls(row: RegistryRow, destination: Path, place: Path | None, timeout: float) -> None:
+def _also_absent(
+    row: RegistryRow, companions: Iterable[RegistryRow], destination: Path, mirror: Path | None
+) -> str:
+    """The end of a sentence about `row`: the other absent files, where they are and where they go."""
+    absent = [
+        f"{one.file} ({' or '.join([*one.urls, *filter(None, [one.note])])}) at {one.mirror_path}"
+        for one in companions
+        if one != row
+        and not (mirror and (mirror / one.mirror_path).is_file())
+        and not (destination.parent / one.file).is_file()
+    ]
+    return f"; put into that folder as well: {', '.join(absent)}" if absent else ""
+
+
+def _from_urls(
+    row: RegistryRow, destination: Path, place: Path | None, timeout: float, also_absent: str
+) -> None:
     reasons = []
     for url in row.urls:
         try:
@@ -205,10 +226,12 @@ def _from_urls(row: RegistryRow, destination: Path, place: Path | None, timeout:
         remedy = f"put the file into the mirror, at {place}"
     if not row.urls:
         where = f"at {place}" if place else f"in a mirror, as {row.mirror_path}, and set `mirror:` to it"
-        raise DataError(f"{row.file} of {row.dataset} is not at hand ({row.note}); put it {where}.")
+        raise DataError(
+            f"{row.file} of {row.dataset} is not at hand ({row.note}); put it {where}{also_absent}."
+        )
     raise DataError(
         f"{row.file} of {row.dataset} could not be downloaded ({'; '.join(reasons)}): check the network, "
-        f"or {remedy}."
+        f"or {remedy}{also_absent}."
     )
 
 
