@@ -128,13 +128,17 @@ def count_words(
             f"No tag is on at least {minimum_count} of the {len(tags)} pictures; lower the minimum count or "
             "give more tags."
         )
+    return expressed(tags, vocabulary), vocabulary
+
+
+def expressed(tags: Sequence[Iterable[str]], vocabulary: Sequence[str]) -> sparse.csr_array:
+    """Return how often each of n pictures has each of the v words, (n, v) int32; other tags do not count."""
     column = {word: i for i, word in enumerate(vocabulary)}
     counts = [Counter(column[tag] for tag in own if tag in column) for own in tags]
     ordered = [sorted(own.items()) for own in counts]
     pairs = np.array([pair for own in ordered for pair in own], np.int32).reshape(-1, 2)
     starts = np.concatenate([[0], np.cumsum([len(own) for own in ordered])]).astype(np.int64)
-    text = sparse.csr_array((pairs[:, 1], pairs[:, 0], starts), shape=(len(tags), len(vocabulary)))
-    return text, vocabulary
+    return sparse.csr_array((pairs[:, 1], pairs[:, 0], starts), shape=(len(tags), len(vocabulary)))
 
 
 def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:

@@ -6,7 +6,6 @@ their tags, one a line. The annotations are a file `<class>.txt` for each class,
 with the numbers of its pictures, one a line. Whatever else the zips hold is left alone.
 """
 
-import logging
 import re
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -17,6 +16,7 @@ import numpy as np
 
 from mvi.data.archives import open_zip, read_member
 from mvi.data.catalogue import Catalogue, count_words
+from mvi.data.readers.mirflickr_layout import picture_names, tags_of
 from mvi.data.splits import random_splits
 from mvi.errors import DataError
 
@@ -64,11 +64,6 @@ REGULAR = (
     "tree_r1",
 )
 CLASSES = POTENTIAL + REGULAR
-PICTURE = re.compile(r"mirflickr/im([1-9][0-9]*)\.jpg")
-# Flickr allows 75 tags a picture, so a file of more than this is none of tags.
-TAG_FILE_BYTES = 2**20
-
-log = logging.getLogger(__name__)
 
 
 def catalogue(
@@ -122,8 +117,8 @@ def read_mirflickr(
     where the shares leave a part without a row.
     """
     with open_zip(pictures_zip) as archive:
-        names = _pictures(archive)
-        tags = _tags(archive, len(names))
+        names = picture_names(archive)
+        tags = tags_of(archive, len(names))
     n_labelled = len(names) if labelled is None else labelled
     if not 0 < n_labelled <= len(names):
         raise DataError(
@@ -147,43 +142,6 @@ def read_mirflickr(
     )
     catalogue.check()
     return catalogue
-
-
-def _pictures(archive: zipfile.ZipFile) -> list[str]:
-    numbers = [int(found[1]) for name in archive.namelist() if (found := PICTURE.fullmatch(name))]
-    if not numbers:
-        raise DataError(f"{archive.filename} holds no mirflickr/im1.jpg; retrieve the right archive.")
-    for wanted, number in enumerate(sorted(numbers), 1):
-        if number != wanted:
-            raise DataError(
-                f"{archive.filename} lacks mirflickr/im{wanted}.jpg although it has im{number}.jpg; "
-                "retrieve the whole archive."
-            )
-    return [f"mirflickr/im{number}.jpg" for number in range(1, len(numbers) + 1)]
-
-
-def _tags(archive: zipfile.ZipFile, n: int) -> list[list[str]]:
-    tags, other = [], []
-    for number in range(1, n + 1):
-        name = f"mirflickr/meta/tags/tags{number}.txt"
-        content = read_member(archive, name, TAG_FILE_BYTES)
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-            other.append(name)
-        # Not splitlines, which also cuts at characters that a tag may hold.
-        lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
-        tags.append([line for line in lines if line])
-    if other:
-        log.warning(
-            "%d of the %d tag files of %s are not UTF-8 and were read as Latin-1, the first of them %s",
-            len(other),
-            n,
-            archive.filename,
-            other[0],
-        )
-    return tags
 
 
 def _members(archive: zipfile.ZipFile, name: str, n_labelled: int) -> np.ndarray:
