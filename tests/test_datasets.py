@@ -76,7 +76,7 @@ def test_entry_points_are_there_and_take_what_they_are_given(record):
         inspect.signature(resolve_name(record.read)).bind(raw, settings, **about, generated=record.generated)
     if generator := record.generator:
         asked = {key: settings[key] for key in generator.settings}
-        inspect.signature(resolve_name(generator.draw)).bind(*raw.values(), generator.truth, **asked)
+        inspect.signature(resolve_name(generator.draw)).bind(*generator.files, generator.truth, **asked)
         inspect.signature(resolve_name(generator.tag_probabilities)).bind("truth.npz", ["sky"])
     for metric in record.metrics.values():
         found = resolve_name(metric)([0, 1, 1, 0], [0, 1, 0, 0])
@@ -96,7 +96,7 @@ def test_the_size_is_known_from_the_settings(record):
 def test_only_rows_that_are_enough_without_labels_are_learned_from_once():
     once = {name for name, record in DATASETS.items() if not record.own_files}
     once = {name for name in once if DATASETS[name].learned_once(DEFAULTS[name])}
-    assert once == {"mini", "toronto"}
+    assert once == {"mini", "minivoc", "toronto", "voc2007"}
     mini = DEFAULTS["mini"] | {"labelled": 100, "splits": {"train": 0.4, "validation": 0.2}}
     assert [DATASETS["mini"].learned_once(mini | {"unlabelled": n}) for n in (39, 40)] == [False, True]
 

@@ -59,7 +59,7 @@ def write_mirflickr(
             pictures, annotations, truth = (
                 stack.enter_context(atomic(path)) for path in (pictures_zip, annotations_zip, truth_path)
             )
-            _write_pictures(pictures, world, size, seed, quality)
+            write_pictures(pictures, world, size, seed, quality)
             _write_annotations(annotations, world.labels[:labelled])
             _write_truth(truth, world, labelled)
     except OSError as error:
@@ -80,7 +80,8 @@ def _lines(lines: Iterable[object]) -> bytes:
     return "".join(f"{line}\r\n" for line in lines).encode()
 
 
-def _write_pictures(path: Path, world: World, size: int, seed: int, quality: int) -> None:
+def write_pictures(path: Path, world: World, size: int, seed: int, quality: int) -> None:
+    """Write the zip of the pictures and tags of a world, whose pictures are drawn by `seed`."""
     with zipfile.ZipFile(path, "w") as archive:
         for row, scene in enumerate(world.scenes):
             buffer = io.BytesIO()

@@ -135,11 +135,13 @@ class Source:
         """Kind of each raw file -> where it lies."""
         return self.dataset.raw_files(self.data, f"{self.folder}/raw")
 
-    def images(self) -> dict[str, str]:
+    def images(self) -> dict[str, Any]:
         """The image files with the catalogue that names them; raises `ConfigError` where there are none."""
         if not self.dataset.has_images:
             raise ConfigError(f"The data set {self.dataset.name} has no images to draw; ask for its tables.")
-        return {"images": self.raw_files()["images"], "catalogue": self.catalogue}
+        raw = self.raw_files()
+        places = [raw[kind] for kind in self.dataset.image_files if kind in raw]
+        return {"images": places if len(places) > 1 else places[0], "catalogue": self.catalogue}
 
     def about(self) -> Settings:
         """What a store or a catalogue says of its data set."""
@@ -152,7 +154,7 @@ class Source:
             return {**facts, "generated": record.generated}
         return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
 
-    def description_inputs(self) -> dict[str, str]:
+    def description_inputs(self) -> dict[str, Any]:
         """What images are described with: visual words, or the ONNX file of a network."""
         if self.features["kind"] == "descriptors":
             learned = {"words": f"{self.features_folder}/words.npy"}

@@ -7,7 +7,7 @@ above it, and the code hash of a job holds the module that the job runs and not 
 makes no store again.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -66,6 +66,11 @@ def _unchecked(settings: Settings) -> None:
     """Settings that a schema says all of."""
 
 
+def _nothing(settings: Settings) -> Collection[str]:
+    """All raw files are needed."""
+    return ()
+
+
 @dataclass(frozen=True)
 class DataSet:
     """One data set; `mvi/data/sets/<name>.py` holds it under the name `DATASET`.
@@ -106,15 +111,16 @@ class DataSet:
     It takes `precision` too, "float32" or "float16", if the record `has_features`.
     """
     read: str = ""
-    """Entry point `(raw, settings, *, dataset, generated, citation)` -> `mvi.data.catalogue.Catalogue`.
-
-    The kind "images" of `raw` is the archive or folder of the images.
-    """
+    """Entry point `(raw, settings, *, dataset, generated, citation)` -> `mvi.data.catalogue.Catalogue`."""
+    image_files: tuple[str, ...] = ("images",)
+    """Kinds of the raw files that are archives or folders of the images; "images" is one of them."""
     downloads: Mapping[str, str] = field(default_factory=dict)
     """Kind of each raw file -> its name in `config/data_registry.csv`."""
     generator: Generator | None = None
     own_files: Mapping[str, str] = field(default_factory=dict)
     """Kind of each raw file -> the setting that says where the user has it."""
+    left_out: Callable[[Settings], Collection[str]] = _nothing
+    """Kinds of raw files that these settings do without."""
     citation: str = ""
     """Empty where the registry of downloads has it, or where nobody but the user can know."""
     feature_groups: tuple[str, ...] = ()
@@ -141,7 +147,9 @@ class DataSet:
         """Kind of each raw file -> where it lies: in `folder`, or where a user has it."""
         drawn = self.generator.files if self.generator else {}
         kept = {kind: f"{folder}/{name}" for kind, name in {**self.downloads, **drawn}.items()}
-        return kept | {kind: settings[key] for kind, key in self.own_files.items()}
+        named = kept | {kind: settings[key] for kind, key in self.own_files.items()}
+        unneeded = self.left_out(settings)
+        return {kind: path for kind, path in named.items() if kind not in unneeded}
 
     def refuse_mistakes(self, settings: Settings) -> None:
         """Raise `ConfigError` for settings that the schema allows and that make no data set."""
