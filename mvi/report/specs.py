@@ -7,6 +7,7 @@ come from the rule that writes the table.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -226,6 +227,7 @@ def table2(
     top: int,
     training: Mapping[str, Any],
     metrics: Sequence[str] = MAPS,
+    name: str = "Table 2",
 ) -> Table:
     """Mean average precision of every model and query, and of linear baselines.
 
@@ -237,12 +239,13 @@ def table2(
     top: k of precision@k
     training: of `captions.unsupervised`
     metrics: those of the data set, the headline first
+    name: what the caption calls it
     """
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
     linear = []
-    for name, (label, inputs) in _LINEAR.items():
+    for baseline, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
-        linear.append(Row(name, label, known, "baseline", quoted=known))
+        linear.append(Row(baseline, label, known, "baseline", quoted=known))
     measured = _label_metrics(scores, models, metrics, top)
     wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, measured)]
     # The same classifiers, where the tags of images without any are not known.
@@ -260,7 +263,7 @@ def table2(
     for left, right in compared:
         wanted += rows[left].minus(rows[right], queries[1], measured)
     caption = [
-        captions.what("Table 2", captions.metric(metrics[0], "test set"), about),
+        captions.what(name, captions.metric(metrics[0], "test set"), about),
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             captions.sizes(scores, models),
@@ -495,6 +498,7 @@ TABLES: dict[str, Callable[..., Table]] = {
     "reference": reference,
     "table2": table2,
     "table3": table3,
+    "table4": partial(table2, name="Table 4"),
     "retrieval": retrieval,
     "tag_search": tag_search,
     "tags": tags,

@@ -29,7 +29,17 @@ DESCRIPTORS = (
 )
 OF_THEORY = ("theory", "report")
 NEED_IMAGES = ("card", "figure3", "figure4")
-NEED_METHODS = ("table1", "figure2", "iterations", "training", "table2", "retrieval", "learning", "search")
+NEED_METHODS = (
+    "table1",
+    "figure2",
+    "iterations",
+    "training",
+    "table2",
+    "table4",
+    "retrieval",
+    "learning",
+    "search",
+)
 NEED_FINETUNING = ("table3", "tags", "figure3", "figure4")
 
 Settings = Mapping[str, Any]
