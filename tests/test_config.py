@@ -457,7 +457,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(key, said):
         ("seeds", [-1], "is -1, but must be a whole number, at least 0"),
         ("seeds", [2**64], "but must be a whole number, at least 0, at most 18446744073709551615."),
         ("seeds", True, "is True, but must be a list"),
-        ("outputs", ["table4"], 'is "table4", but must be one of table1, figure2,'),
+        ("outputs", ["table5"], 'is "table5", but must be one of table1, figure2,'),
         ("features.picture_size", 16, "is 16, but must be a whole number, at least 64."),
         ("features.name", "raw", "and not raw, logs, benchmarks or card"),
         ("data.mini.labelled", 0, "is 0, but must be a whole number, at least 1."),

@@ -238,6 +238,11 @@ def test_a_folder_s_size_follows_its_files(tmp_path):
     assert raw == {"images": own["pictures"], "table": own["table"]}
     found = resolve_name(record.read)(raw, settings, dataset="folder", generated=False, citation="")
     assert_as_said(record, settings, found.n_rows, found.labels, found.splits)
+    with_pairs = settings | {"pairs": "there.zip", "pair_rows": 30}
+    assert record.raw_files(with_pairs, "nowhere") == raw | {"pairs": "there.zip"}
+    size = record.size(with_pairs)
+    assert (size.rows, size.labelled, size.train) == (50, 15, record.size(settings).train)
+    assert record.learned_once(with_pairs) and not record.learned_once(settings)
     before = record.size(settings).fingerprint
     (tmp_path / "images/3.jpg").write_bytes(b"another")
     assert record.size(settings).fingerprint not in (before, "")

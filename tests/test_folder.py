@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A folder and its table become a catalogue, or one sentence says what is wrong with them."""
 
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -67,6 +68,25 @@ def test_settings_of_the_data_set_reach_the_reader(folder):
     for number, split in wanted.splits.items():
         for part, rows in split.items():
             np.testing.assert_array_equal(found.splits[number][part], rows)
+
+
+def test_pairs_of_another_collection_come_last_and_make_words(folder):
+    with zipfile.ZipFile(folder / "pairs.zip", "w") as archive:
+        for number, tags in enumerate((b"sky\r\nparis", b"paris"), 1):
+            archive.writestr(f"mirflickr/im{number}.jpg", b"no picture is read")
+            archive.writestr(f"mirflickr/meta/tags/tags{number}.txt", tags)
+    own, found = read(folder), read(folder, pairs_zip=folder / "pairs.zip")
+    assert found.names == [*own.names, "mirflickr/im1.jpg", "mirflickr/im2.jpg"]
+    assert found.ids.tolist() == found.names and found.n_labelled == own.n_labelled
+    # "sky" is now on four pictures and "sea" on three.
+    assert found.vocabulary == ["sky", "sea", "paris", "räd"]
+    assert found.text.toarray()[6:].tolist() == [[1, 0, 1, 0], [0, 0, 1, 0]]
+    for part, rows in own.splits[1].items():
+        np.testing.assert_array_equal(found.splits[1][part], rows)
+    # Images without any tag are described by the words of the pairs.
+    bare = "file,tags,labels\nd/a.jpg,,air\nb.jpg,,air\nc.jpg,,;\ne.jpg,,water\n"
+    found = read(folder, bare, pairs_zip=folder / "pairs.zip")
+    assert found.vocabulary == ["paris"] and not found.text.toarray()[:4].any()
 
 
 def test_tags_alone_are_enough(folder):

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Anyone's pictures: a folder and a CSV table that gives the tags of each and, where known, its classes."""
+"""Anyone's pictures: a folder and a CSV table that gives the tags of each and, where known, its classes.
+
+Beside them may be pairs of another collection, without labels: a zip in the layout of MIRFLICKR.
+"""
 
 import csv
 import hashlib
@@ -12,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from mvi.data.archives import open_zip
 from mvi.data.catalogue import Catalogue, count_words
+from mvi.data.readers.mirflickr_layout import picture_names, tags_of
 from mvi.data.splits import random_splits
 from mvi.errors import DataError
 
@@ -23,7 +28,7 @@ SEPARATOR = ";"
 def catalogue(
     raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, generated: bool, citation: str
 ) -> Catalogue:
-    """Return the catalogue of the folder "images" and the file "table" of `raw`.
+    """Return the catalogue of the folder "images" and the file "table" of `raw`, and of "pairs" if there.
 
     `settings` are those of `mvi.data.sets.folder`; nothing here is ever `generated`. Raises as `read_folder`
     does.
@@ -38,6 +43,7 @@ def catalogue(
         splits=splits["count"],
         shares=(splits["train"], splits["validation"]),
         seed=splits["seed"],
+        pairs_zip=raw.get("pairs"),
         citation=citation,
     )
 
@@ -52,6 +58,7 @@ def read_folder(
     splits: int = 5,
     shares: Sequence[float] = (0.4, 0.2),
     seed: int = 0,
+    pairs_zip: str | Path | None = None,
     citation: str = "",
 ) -> Catalogue:
     """Return the catalogue of the pictures in `folder` that `table_csv` lists; no picture is read.
@@ -62,21 +69,25 @@ def read_folder(
     first, otherwise in the order of the table; ids are the files' names; classes are all labels, in
     alphabetical (code point) order. The vocabulary is made of the tags of all rows as
     `mvi.data.catalogue.count_words` says. Where there are labels, there are `splits` random splits of the
-    labelled rows, of which `shares` are for train and validation, decided by `seed`.
+    labelled rows, of which `shares` are for train and validation, decided by `seed`. The pictures of
+    `pairs_zip`, if given, come last, and their tags are among those that make the vocabulary.
 
     Raises `DataError` where the table cannot be read, lists a file twice or one that is not in the folder, or
-    has no tag that is frequent enough; `ConfigError` where the shares leave a part without a row.
+    has no tag that is frequent enough, and where the zip is not what it should be; `ConfigError` where the
+    shares leave a part without a row.
     """
     folder, table_csv = Path(folder), Path(table_csv)
     rows = _rows(table_csv)
     _check_files(folder, table_csv, [row["file"] for row in rows])
     with_labels = [row for row in rows if row["labels"]]
     ordered = with_labels + [row for row in rows if not row["labels"]]
-    text, vocabulary = count_words([_items(row["tags"]) for row in ordered], vocabulary_size, minimum_count)
+    pairs, others = _pairs(pairs_zip)
+    tags = [*(_items(row["tags"]) for row in ordered), *others]
+    text, vocabulary = count_words(tags, vocabulary_size, minimum_count)
     members = [set(_items(row["labels"])) for row in with_labels]
     classes = sorted(set().union(*members))
     labels = np.array([[name in own for name in classes] for own in members], np.uint8)
-    names = [row["file"] for row in ordered]
+    names = [*(row["file"] for row in ordered), *pairs]
     catalogue = Catalogue(
         dataset=dataset,
         names=names,
@@ -91,6 +102,15 @@ def read_folder(
     )
     catalogue.check()
     return catalogue
+
+
+def _pairs(path: str | Path | None) -> tuple[list[str], list[list[str]]]:
+    """Names and tags of the pictures of a zip in the layout of MIRFLICKR."""
+    if path is None:
+        return [], []
+    with open_zip(path) as archive:
+        names = picture_names(archive)
+        return names, tags_of(archive, len(names))
 
 
 @dataclass(frozen=True)

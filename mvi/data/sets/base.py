@@ -153,8 +153,9 @@ class DataSet:
 
     def refuse_mistakes(self, settings: Settings) -> None:
         """Raise `ConfigError` for settings that the schema allows and that make no data set."""
-        for key in self.own_files.values():
-            if not settings[key]:
+        unneeded = self.left_out(settings)
+        for kind, key in self.own_files.items():
+            if not settings[key] and kind not in unneeded:
                 raise ConfigError(
                     f'config key "data.{self.name}.{key}" must be set for the data set {self.name}.'
                 )

@@ -10,7 +10,8 @@ def size(settings: Settings) -> Size:
     from mvi.data.readers.folder import survey_folder
 
     found = survey_folder(settings["pictures"], settings["table"])
-    return Size(found.pictures, found.labelled, training_rows(settings, found.labelled), found.fingerprint)
+    rows = found.pictures + (settings["pair_rows"] if settings["pairs"] else 0)
+    return Size(rows, found.labelled, training_rows(settings, found.labelled), found.fingerprint)
 
 
 DATASET = DataSet(
@@ -28,6 +29,17 @@ DATASET = DataSet(
             "type": ["string", "null"],
             "default": None,
         },
+        "pairs": {
+            "description": "A zip of other images with tags, in MIRFLICKR's layout, to learn from without "
+            "labels; null for none.",
+            "type": ["string", "null"],
+            "default": None,
+        },
+        "pair_rows": {
+            "$ref": "#/$defs/count",
+            "description": "Images in that zip, by which the jobs are planned.",
+            "default": 25000,
+        },
         "vocabulary": {"$ref": "#/$defs/vocabulary", "default": {"minimum_count": 2}},
         "splits": {"$ref": "#/$defs/splits", "default": {"count": 3, "train": 0.6}},
     },
@@ -35,5 +47,7 @@ DATASET = DataSet(
     splits=number_of_splits,
     check=lambda settings: check_splits(settings, "data.folder"),
     read="mvi.data.readers.folder:catalogue",
-    own_files={"images": "pictures", "table": "table"},
+    image_files=("images", "pairs"),
+    own_files={"images": "pictures", "table": "table", "pairs": "pairs"},
+    left_out=lambda settings: () if settings["pairs"] else ("pairs",),
 )
