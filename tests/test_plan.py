@@ -197,7 +197,7 @@ def test_a_search_tries_each_rate_with_each_spread_and_every_method_alike():
     assert len(run.trials()) == 6 and len(run.trial_files()) == 12
     assert run.trial_files()[-1] == "results/x/search/pcd/trial6.csv"
     assert run.trials()[3] == {"weight_std": 0.02, "learning_rate": 0.1}
-    assert run.trial_model("4") == run.joint_model() | {"weight_std": 0.02}
+    assert run.trial_model("mp", "4") == run.joint_model("mp") | {"weight_std": 0.02}
     changed = {"learning_rate": 0.1, "epochs": 6}
     assert run.trial_schedule("mp", "4") == run.schedule("mp") | changed
     # The layers are those of the split that judges, of whatever splits the run has.

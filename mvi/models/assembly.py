@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mvi.data import transforms
 from mvi.models.checkpoints import load
+from mvi.models.direct import DirectModel, model_of
+from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import NETWORKS, Encoder, inputs_of
 from mvi.models.rbm import RBM
@@ -20,16 +22,20 @@ def encoder_from_files(
 ) -> Encoder:
     """The scale of the inputs, the layers of each pathway from its input upwards, and a network on top.
 
-    The network may be a joint layer alone; what stands below its own layers is taken from `layers`. Raises
-    `DataError` where a file holds something else.
+    The network may be a joint layer alone; what stands below its own layers is taken from `layers`. It may be
+    a model of `mvi.models.direct`, which has its place on the inputs themselves. Raises `DataError` where a
+    file holds something else.
     """
-    below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
-    top = load(network, *NETWORKS, device=device)
+    top = load(network, *NETWORKS, device=device, others=model_of)
     first, words = transforms.load(scale, device)
+    if isinstance(top, DirectModel):
+        return Encoder(first, top, words)
+    below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
     if isinstance(top, MultimodalRBM):
         # As it is where nothing stands below: the two infer the same, but not to the last bit.
         deep = any(below.values())
         return Encoder(
             inputs_of(first, below, dict.fromkeys(first, 0)), top_network(top) if deep else top, words
         )
+    assert isinstance(top, Mdrnn)
     return Encoder(inputs_of(first, below, top.depths), top, words)

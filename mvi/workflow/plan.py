@@ -398,12 +398,16 @@ class Run:
         """The settings of one layer of a pathway."""
         return self.settings["pathways"][modality]["layers"][int(layer) - 1]
 
-    def joint_model(self) -> Settings:
-        """Size, initial weights and factors of the joint layer."""
+    def joint_model(self, method: str) -> Settings:
+        """Size, initial weights and factors of the joint layer; nothing for a method that has none."""
+        if METHODS[method].objective is None:
+            return {}
         return {key: self.settings["joint"][key] for key in ("hidden", "weight_std", "up", "down")}
 
     def schedule(self, method: str) -> Settings:
-        """What one method changes, laid over the schedule of all."""
+        """What one method changes, laid over the schedule of all; or its own."""
+        if METHODS[method].objective is None:
+            return self.objective(method).get("training", {})
         joint = self.settings["joint"]
         return merge(joint["training"], joint["training_of"].get(method, {}))
 
@@ -434,9 +438,9 @@ class Run:
             for rate in search["learning_rate"]
         ]
 
-    def trial_model(self, trial: str) -> Settings:
+    def trial_model(self, method: str, trial: str) -> Settings:
         """The initial weights of a trial laid over the settings of the layer."""
-        return self.joint_model() | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
+        return self.joint_model(method) | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
 
     def trial_schedule(self, method: str, trial: str) -> Settings:
         """What a trial changes laid over the schedule of its method."""
