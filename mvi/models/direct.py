@@ -125,7 +125,8 @@ class DirectModel(MultimodalModel):
         units = {}
         for one in description["units"]:
             options = dict(one)
-            units[options.pop("name")] = units_of_models.from_description(options)
+            name = options.pop("name")
+            units[name] = units_of_models.from_description(options)
         settings = description["settings"]
         wanted = cls.shapes(units, settings)
         found = {name: tuple(theta.shape) for name, theta in parameters.items()}
