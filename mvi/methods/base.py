@@ -68,6 +68,8 @@ class Method:
     objective: Callable[[Mapping[str, Any]], Objective] | None = None
     """From `settings` to the objective that the joint layer is trained by, if it is trained by one; a method
     without one takes no setting of the joint layer, and its schedule, if any, is its setting "training"."""
+    on_pathways: str = ""
+    """In tables and legends where it stands on pathways; "Joint layer by <short>" unless given."""
     missing: str = "what is missing is inferred by mean field (Eq. 8)"
     """What it makes of a missing modality when it is asked."""
     learns_from_parts: bool = False

@@ -11,6 +11,7 @@ from typing import Any
 
 from mvi.errors import ConfigError
 from mvi.evaluation.queries import queries_of
+from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 
@@ -32,12 +33,18 @@ EXACT_GRADIENTS = {
 # -- labels ----------------------------------------------------------------------------------------------
 
 
-def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
-    """Label, colour and marker of methods, in the order of all; `label` may name `{label}` and `{short}`."""
+def looks(names: Iterable[str], *, on_pathways: bool = False) -> dict[str, Settings]:
+    """Label, colour and marker of methods, in the order of all, as bare joint layers or `on_pathways`."""
     wanted = set(names)
+
+    def label(record: Method) -> str:
+        if not on_pathways or (record.objective is None and not record.on_pathways):
+            return record.label
+        return record.on_pathways or f"Joint layer by {record.short}"
+
     return {
         name: {
-            "label": label.format(label=record.label, short=record.short),
+            "label": label(record),
             "color": record.color,
             "marker": record.marker,
         }
@@ -46,9 +53,9 @@ def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
     }
 
 
-def labels(names: Iterable[str], label: str = "{label}") -> dict[str, str]:
+def labels(names: Iterable[str], *, on_pathways: bool = False) -> dict[str, str]:
     """The labels of `looks` alone."""
-    return {name: look["label"] for name, look in looks(names, label).items()}
+    return {name: look["label"] for name, look in looks(names, on_pathways=on_pathways).items()}
 
 
 def theory_looks() -> dict[str, Settings]:
@@ -57,9 +64,9 @@ def theory_looks() -> dict[str, Settings]:
 
 
 def model_looks(run: Run) -> dict[str, Any]:
-    """How joint layers by every method are drawn, and the labels of the networks finetuned from one."""
+    """How the methods on pathways are drawn, and the labels of the networks finetuned from one."""
     stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
-    return {**looks(run.compared, "Joint layer by {short}"), **stages}
+    return {**looks(run.compared, on_pathways=True), **stages}
 
 
 def model_labels(run: Run) -> dict[str, str]:
@@ -198,7 +205,7 @@ FIGURES: dict[str, Shown] = {
     "learning": Shown(
         Run.trained_metrics,
         lambda run: {
-            "methods": looks(run.compared, "Joint layer by {short}"),
+            "methods": looks(run.compared, on_pathways=True),
             "modalities": {name: name for name in run.modalities},
         },
     ),
