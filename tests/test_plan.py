@@ -159,6 +159,18 @@ def test_what_is_finetuned_does_not_depend_on_the_order_of_the_comparison(source
     assert all(METHODS[source].short in results.training(run)["finetuned_from"] for run in runs)
 
 
+def test_methods_are_named_for_what_they_are_on_pathways():
+    found = results.model_labels(of_mini(compare=["pcd", "mp", "dbm"]))
+    assert found == {
+        "pcd": "Multimodal DBN (joint layer by PCD)",
+        "mp": "Joint layer by MP",
+        "dbm": "Multimodal DBM",
+        "upper": "MDRNN, upper layers",
+        "whole": "MDRNN, whole network",
+    }
+    assert results.labels(["pcd", "mp"]) == {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
+
+
 def test_every_training_has_metrics():
     files = of_mini(data=FEW, splits=[1], compare=["mp", "pcd"]).trained_metrics()
     assert sorted(files) == [

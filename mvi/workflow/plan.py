@@ -400,7 +400,7 @@ class Run:
 
     def joint_model(self, method: str) -> Settings:
         """Size, initial weights and factors of the joint layer; nothing for a method that has none."""
-        if METHODS[method].objective is None:
+        if not METHODS[method].needs_layers:
             return {}
         return {key: self.settings["joint"][key] for key in ("hidden", "weight_std", "up", "down")}
 
