@@ -22,6 +22,7 @@ wildcard_constraints:
     modality=one_of(PLAN.modalities),
     method=one_of(METHODS),
     model=one_of(PLAN.models),
+    scored=one_of(PLAN.scored),
     stage=one_of(PLAN.stages),
     layer=r"[1-9]",
     iterations=r"\d+",

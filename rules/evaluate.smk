@@ -28,6 +28,30 @@ rule classify:
         "../workflow_scripts/classify.py"
 
 
+# Of methods that score labels themselves and have no representation.
+rule score_method:
+    input:
+        unpack(of(Run.score_inputs)),
+    output:
+        "results/{run}/scores/classify/{scored}/{batch}.csv",
+    log:
+        "results/{run}/logs/score_method/{scored}/{batch}.log",
+    benchmark:
+        "results/{run}/benchmarks/score_method/{scored}/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(12000),
+        runtime=1440,
+    params:
+        parts=of(Run.evaluated),
+        settings=of(lambda run, scored: run.score_settings(scored)),
+        code=code_of("score_method.py", lambda wildcards: [f"mvi.methods.{wildcards.scored}"]),
+    message:
+        "Scoring {wildcards.scored} of {wildcards.run}"
+    script:
+        "../workflow_scripts/score_method.py"
+
+
 rule baselines:
     input:
         store=of(Run.labelled_store),

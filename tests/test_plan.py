@@ -148,6 +148,11 @@ def test_stages_follow_each_other_from_the_method_that_the_run_names():
         _ = a_run("digits-default").last_stage
 
 
+def test_only_a_joint_layer_can_be_finetuned():
+    with pytest.raises(ConfigError, match="is dbm, but must be one of pcd, .*: finetuning begins at a joint"):
+        of_mini(finetune_from="dbm", compare=["dbm"])
+
+
 @pytest.mark.parametrize("source", ["mp", "pcd"])
 def test_what_is_finetuned_does_not_depend_on_the_order_of_the_comparison(source):
     runs = [
@@ -169,6 +174,19 @@ def test_methods_are_named_for_what_they_are_on_pathways():
         "whole": "MDRNN, whole network",
     }
     assert results.labels(["pcd", "mp"]) == {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
+
+
+def test_a_method_without_representation_is_scored_and_neither_trained_nor_encoded():
+    run = of_mini(compare=["mp", "tagprop"], data=SOME, splits=[1, 2])
+    assert (run.compared, run.scored) == (["mp"], ["tagprop"])
+    assert "results/x/scores/classify/tagprop/unlabelled.csv" in results.table_inputs(run, "table2")
+    assert results.table_settings(run, "table2")["scored"] == {"tagprop": "TagProp"}
+    others = [*results.table_inputs(run, "retrieval"), *run.trained_metrics(), *run.trial_files()]
+    assert not any("tagprop" in path for path in others)
+    assert run.score_inputs("unlabelled")["scales"] == [run.scale("unlabelled")]
+    assert run.score_settings("tagprop").keys() == {*METHODS["tagprop"].settings, "chosen_by", "top"}
+    with pytest.raises(ConfigError, match="has tagprop, which scores several labels a row, but digits"):
+        a_run("digits-default", compare=["pcd", "tagprop"])
 
 
 def test_every_training_has_metrics():

@@ -235,9 +235,26 @@ INPUTS = linear(
 SQUARE_ROOTS = linear(**{"sqrt_image+text": ("image+text", 0.57, 0.59), "sqrt_image": ("image", 0.45, 0.46)})
 
 
-def table2(rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),)):
+def table2(
+    rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),), scored=()
+):
     settings = {"variants": variants, "queries": QUERIES, "main": "whole", "compared": compared}
-    return Made("table2", rows, dataset, models=models, top=50, training=TRAINING, **settings)
+    shared = {"top": 50, "training": TRAINING, "scored": dict(scored)}
+    return Made("table2", rows, dataset, models=models, **shared, **settings)
+
+
+def test_methods_without_representation_stand_with_the_baselines():
+    """Not in bold though they are the best, and above the linear classifiers."""
+    best = [
+        score
+        for split, numbers in ((1, (0.9, 0.8, 0.7)), (2, (0.92, 0.8, 0.7)))
+        for score in classified("tagger", split, numbers)
+    ]
+    made = table2([*trained(), *INPUTS, *best], scored={"tagger": "TagProp"})
+    table, _ = made.blocks
+    assert [line[0] for line in table[-2:]] == ["TagProp, without representation", "Linear baseline"]
+    assert table[-2][1:] == ["0.910 ± 0.014", "0.800 ± 0.000", "0.700 ± 0.000", "2"]
+    assert made.at("tagger", "image").kind == "baseline"
 
 
 def test_table2_cells_and_layout():

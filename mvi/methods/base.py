@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from mvi.data.store import Store
+    from mvi.evaluation.scores import Score
     from mvi.models.direct import DirectModel
     from mvi.models.pipeline import Encoder
     from mvi.objectives.base import Objective
@@ -59,10 +61,14 @@ class Method:
     citation: str
     settings: Mapping[str, Any]
     """JSON schema of each of its settings; "$ref" may point to the words of `mvi/workflow/schema.yaml`."""
-    fit: Callable[[Training], None]
+    fit: Callable[[Training], None] | None = None
     """Train and write the files of weights and metrics."""
-    load: Callable[[Path, Mapping[str, Sequence[Path]], Path, str], Encoder]
+    load: Callable[[Path, Mapping[str, Sequence[Path]], Path, str], Encoder] | None = None
     """From the files of the scale, the layers and the weights, on a device, to a model of raw features."""
+    scores: Callable[[Store, Path, int, Mapping[str, Any]], list[Score]] | None = None
+    """In place of `fit` and `load`, of a method that scores labels and has no representation: its scores on
+    a split of a store, given the file of the scale, and `settings` with the classifier's "chosen_by" and
+    "top"."""
     needs_layers: bool = True
     """Whether it stands on the pretrained layers of the pathways."""
     objective: Callable[[Mapping[str, Any]], Objective] | None = None

@@ -190,6 +190,7 @@ def table2(
     about: About,
     *,
     models: Mapping[str, str],
+    scored: Mapping[str, str],
     variants: Sequence[str],
     queries: Sequence[str],
     main: str,
@@ -200,6 +201,7 @@ def table2(
     """Mean average precision of every model and query, and of linear baselines.
 
     models: name -> label, in the order of the rows
+    scored: the same of methods without representation, which are no models but score labels themselves
     variants: whose features the classifiers learned from, "multimodal" or "mixed"
     queries: the multimodal one first, then the image-only one
     main: the model that is compared with the baselines; the MDRNN's published numbers stand beside it
@@ -214,12 +216,14 @@ def table2(
         else:
             row = Row(name, label, name, variant=variant, quoted="mdrnn" if name == main else "")
         rows[row.name] = row
-    linear = []
+    linear, others = [], []
+    for name, label in scored.items():
+        others.append(Row(name, f"{label}, without representation", name, "baseline"))
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
     metrics = _label_metrics(scores, models, top)
-    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, metrics)]
+    wanted = [cell for row in (*rows.values(), *others, *linear) for cell in row.cells(queries, metrics)]
     wanted += _published(published, MAPS, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):

@@ -164,6 +164,12 @@ def _check_finetuning(run: Settings, path: str) -> None:
             f'config key "{path}.finetune_from" is null, but must be one of {listed(METHODS)}: '
             f'"{path}.finetune" has stages.'
         )
+    if METHODS[run["finetune_from"]].objective is None:
+        trained = [name for name, record in METHODS.items() if record.objective]
+        raise ConfigError(
+            f'config key "{path}.finetune_from" is {run["finetune_from"]}, but must be one of '
+            f"{listed(trained)}: finetuning begins at a joint layer."
+        )
     names = [stage["name"] for stage in stages]
     taken = sorted({name for name in names if names.count(name) > 1 or name in METHODS})
     if taken:
@@ -189,6 +195,12 @@ def _check_evaluation(run: Settings, path: str, dataset: DataSet) -> None:
     grid = run["classifier"]["C"]
     if grid != sorted(grid):
         raise ConfigError(f'config key "{path}.classifier.C" is {grid}, but must ascend.')
+    scored = [name for name in run["compare"] if METHODS[name].scores]
+    if scored and run["classifier"]["kind"] == "svm":
+        raise ConfigError(
+            f'config key "{path}.compare" has {scored[0]}, which scores several labels a row, but '
+            f"{dataset.name} has one class a row; leave it out."
+        )
     known = _baselines(run, dataset)
     unknown = [name for name in run["baselines"]["inputs"] if name not in known]
     if unknown:

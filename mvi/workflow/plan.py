@@ -333,8 +333,13 @@ class Run:
 
     @property
     def compared(self) -> list[str]:
-        """The methods that are compared, in the tables' order."""
-        return list(self.settings["compare"])
+        """The methods that are compared by their representations, in the tables' order."""
+        return [name for name in self.settings["compare"] if METHODS[name].scores is None]
+
+    @property
+    def scored(self) -> list[str]:
+        """The methods that are compared and have no representation."""
+        return [name for name in self.settings["compare"] if METHODS[name].scores is not None]
 
     @property
     def models(self) -> list[str]:
@@ -584,6 +589,16 @@ class Run:
         """Entry point of what reads the truth of generated data, empty for real ones."""
         return self.dataset.generator.tag_probabilities if self.dataset.generator else ""
 
+    def score_inputs(self, batch: str) -> dict[str, Any]:
+        """What a method without representation learns from and is scored on."""
+        scales = [self.scale(part) for part in self.part_names(batch)]
+        return {"store": self.labelled_store(), "scales": scales}
+
+    def score_settings(self, method: str) -> Settings:
+        """The settings of such a method, and how it is scored."""
+        shared = {key: self.settings["classifier"][key] for key in ("chosen_by", "top")}
+        return {**self.objective(method), **shared}
+
     def shown_representations(self) -> str:
         """The representations that galleries are made from."""
         return self.file(f"representations/{self.last_stage}/{self.batches[0]}.h5")
@@ -707,6 +722,11 @@ class Plan:
     def models(self) -> list[str]:
         """Methods and stages of all runs."""
         return list(dict.fromkeys(name for run in self.runs.values() for name in run.models))
+
+    @property
+    def scored(self) -> list[str]:
+        """Methods without representation of all runs."""
+        return list(dict.fromkeys(name for run in self.runs.values() for name in run.scored))
 
     @property
     def stages(self) -> list[str]:

@@ -132,6 +132,7 @@ def _table2(run: Run) -> Settings:
     pairs = [(finetuned, other) for other in others if finetuned in others and other != finetuned][:1]
     return {
         "models": model_labels(run),
+        "scored": labels(run.scored),
         "variants": run.settings["classifier"]["train_on"],
         "queries": queries_of(run.modalities),
         "main": run.last_stage,
@@ -154,7 +155,11 @@ TABLES: dict[str, Shown] = {
         lambda run: {"inputs": classified(run), "top": run.settings["baselines"]["top"]},
     ),
     "table2": Shown(
-        lambda run: [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)], _table2
+        lambda run: [
+            *run.scores("classify", [*run.models, *run.scored]),
+            *run.baselines(LINEAR_INPUTS),
+        ],
+        _table2,
     ),
     "table3": Shown(
         Run.sweep_scores,
