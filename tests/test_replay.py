@@ -71,7 +71,7 @@ def network(words=False):
 
 
 SUBJECTS = {
-    **{method: lambda method=method: joint(method) for method in METHODS},
+    **{method: lambda method=method: joint(method) for method, record in METHODS.items() if record.objective},
     "image, CD": lambda: layer(Gaussian(9, learn_std=True), SteppedSigmoid(6, 3), persistent=False),
     "text, PCD": lambda: layer(Binary(9), Binary(6)),
     "words, PCD": lambda: layer(ReplicatedSoftmax(9), Binary(6)),

@@ -57,9 +57,10 @@ def theory_looks() -> dict[str, Settings]:
 
 
 def model_looks(run: Run) -> dict[str, Any]:
-    """How joint layers by every method are drawn, and the labels of the networks finetuned from one."""
+    """How joint layers and other models are drawn, and the labels of the networks finetuned from one."""
     stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
-    return {**looks(run.compared, "Joint layer by {short}"), **stages}
+    others = [name for name in run.compared if name not in run.layered]
+    return {**looks(run.layered, "Joint layer by {short}"), **looks(others), **stages}
 
 
 def model_labels(run: Run) -> dict[str, str]:
@@ -198,7 +199,7 @@ FIGURES: dict[str, Shown] = {
     "learning": Shown(
         Run.trained_metrics,
         lambda run: {
-            "methods": looks(run.compared, "Joint layer by {short}"),
+            "methods": looks(run.layered, "Joint layer by {short}"),
             "modalities": {name: name for name in run.modalities},
         },
     ),
