@@ -13,7 +13,8 @@ from mvi.models.canonical import Canonical, directions
 from mvi.models.deep_canonical import DeepCanonical
 from mvi.models.units import Binary, Gaussian
 from mvi.objectives.correlation import Correlation, correlation
-from mvi.training.decoding import covariance, fit_canonical
+from mvi.training.canonical import fit_canonical
+from mvi.training.decoding import covariance
 
 
 def generator(seed=0):

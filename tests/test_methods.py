@@ -23,6 +23,7 @@ from mvi.tensors import read_tensors, write_tensors
 from mvi.training import loop
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import Run
+from mvi.workflow.provenance import closure
 
 N, IMAGE, TEXT = 160, 7, 6
 SMALL = {
@@ -238,3 +239,20 @@ def test_an_interrupted_training_ends_with_the_same_bytes(files, method, weights
     assert again.read_bytes() == weights.read_bytes()
     assert (tmp_path / "metrics.csv").read_bytes() == (weights.parent / "metrics.csv").read_bytes()
     assert not (tmp_path / "weights.checkpoint").exists()
+
+
+# What several methods stand on, by the method whose own it is.
+SHARED = {"cca": {"dcca"}, "mvae": {"mopoe"}, "mopoe": {"mvae"}}
+
+
+def test_an_edit_of_what_a_rival_alone_runs_reaches_no_other_method():
+    """Neither its training nor its encoding: `params: code=` of both is a hash of what they reach."""
+    scripts = {"mvi.training.joint_layer", "mvi.models.assembly", "mvi.models.public", "mvi.training.stage"}
+    reached = {name: set(closure([f"mvi.methods.{name}"])) for name in METHODS}
+    for name, record in METHODS.items():
+        if record.needs_layers:
+            continue
+        others = set(METHODS) - {name} - SHARED.get(name, set())
+        own = reached[name] - set(closure(scripts)) - set().union(*(reached[other] for other in others))
+        assert f"mvi.methods.{name}" in own
+        assert any(module.startswith(("mvi.models.", "mvi.objectives.")) for module in own), name

@@ -13,7 +13,8 @@ from mvi.models.product_of_experts import ProductOfExperts
 from mvi.models.shared_private import SharedPrivate
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
 from mvi.objectives.differentiable import negative_log_likelihood
-from mvi.objectives.variational import ProductBounds, SharedPrivateBound, has, subsets
+from mvi.objectives.shared_private import SharedPrivateBound
+from mvi.objectives.variational import ProductBounds, has, subsets
 
 UNITS = {"image": Gaussian(2), "text": Binary(2)}
 ROW = torch.tensor([[0.7, -1.2, 1.0, 0.0]], dtype=torch.float64)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mvi.models.pipeline import Encoder
     from mvi.objectives.base import Objective
     from mvi.objectives.differentiable import Differentiable
-    from mvi.training.decoding import Blocks
+    from mvi.training.rows import Blocks
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from mvi.methods.base import Method, fit_at_once, load_joint_layer
 
 if TYPE_CHECKING:
     from mvi.models.canonical import Canonical
-    from mvi.training.decoding import Blocks
+    from mvi.training.rows import Blocks
 
 
 def parts(
@@ -20,7 +20,7 @@ def parts(
     from functools import partial
 
     from mvi.models.canonical import Canonical
-    from mvi.training.decoding import fit_canonical
+    from mvi.training.canonical import fit_canonical
 
     return Canonical, {"code": settings["code"]}, partial(fit_canonical, ridge=settings["ridge"])
 

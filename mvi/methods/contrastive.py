@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mvi.models.two_towers import TwoTowers
     from mvi.objectives.contrastive import Contrastive
-    from mvi.training.decoding import Blocks
+    from mvi.training.rows import Blocks
 
 
 def parts(settings: Mapping[str, Any]) -> tuple[type[TwoTowers], dict[str, Any], Contrastive]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from mvi.models.deep_canonical import DeepCanonical
     from mvi.objectives.correlation import Correlation
-    from mvi.training.decoding import Blocks
+    from mvi.training.rows import Blocks
 
 
 def parts(
@@ -31,7 +31,7 @@ def finish(settings: Mapping[str, Any]) -> Callable[[DeepCanonical, Blocks], Non
     """Linear CCA of the outputs on all training rows."""
     from functools import partial
 
-    from mvi.training.decoding import fit_canonical
+    from mvi.training.canonical import fit_canonical
 
     return partial(fit_canonical, ridge=settings["ridge"])
 

@@ -10,13 +10,13 @@ from mvi.methods.base import Method, fit_by_loss, load_joint_layer
 
 if TYPE_CHECKING:
     from mvi.models.shared_private import SharedPrivate
-    from mvi.objectives.variational import SharedPrivateBound
+    from mvi.objectives.shared_private import SharedPrivateBound
 
 
 def parts(settings: Mapping[str, Any]) -> tuple[type[SharedPrivate], dict[str, Any], SharedPrivateBound]:
     """The model, its settings and the loss that `settings` ask for."""
     from mvi.models.shared_private import SharedPrivate
-    from mvi.objectives.variational import SharedPrivateBound
+    from mvi.objectives.shared_private import SharedPrivateBound
 
     sizes = {key: settings[key] for key in ("hidden", "code", "private")}
     return SharedPrivate, sizes, SharedPrivateBound(beta=settings["beta"], dropout=settings["dropout"])

@@ -18,8 +18,7 @@ from mvi.models.checkpoints import save
 from mvi.models.direct import DirectModel
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, Unit
 from mvi.objectives.differentiable import Differentiable
-from mvi.training.decoding import Blocks
-from mvi.training.rows import training_and_monitoring_rows
+from mvi.training.rows import Blocks, training_and_monitoring_rows
 from mvi.training.stage import made_from, stage_rows, train_stage
 
 UNITS: dict[str, type[Binary] | type[Gaussian] | type[ReplicatedSoftmax]] = {
