@@ -69,6 +69,7 @@ rule baselines:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
         text_scale=of(setting("baselines", "text_scale")),
+        ridges=of(setting("baselines", "ridges")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),
         code=of(lambda run: code("baselines.py", module_of(run.classifier()))),

@@ -62,7 +62,7 @@ rule write_search:
         "results/{run}/logs/write_search.log",
     params:
         trials=of(Run.trials),
-        methods=of(lambda run: results.labels(run.compared, on_pathways=True)),
+        methods=of(lambda run: results.labels(run.layered, on_pathways=True)),
         split=of(setting("joint", "search", "split")),
         run="{run}",
         title=of(lambda run: run.dataset.title),

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from mvi.models.pipeline import Encoder
     from mvi.objectives.base import Objective
     from mvi.objectives.differentiable import Differentiable
+    from mvi.training.rows import Blocks
 
 
 @dataclass(frozen=True)
@@ -106,27 +107,48 @@ def fit_joint_layer(objective: Callable[[Mapping[str, Any]], Objective]) -> Call
     return fit
 
 
-def fit_direct(
+def fit_by_loss(
     parts: Callable[[Mapping[str, Any]], tuple[type[DirectModel], Mapping[str, Any], Differentiable]],
+    finish: Callable[[Mapping[str, Any]], Callable[[Any, Blocks], None]] | None = None,
 ) -> Callable[[Training], None]:
-    """`Method.fit` by `mvi.training.direct`, of a model, its settings and a loss by `parts`."""
+    """`Method.fit` by `mvi.training.direct`, of a model, its settings and a loss by `parts`.
+
+    What `finish` makes of the method's settings is done with the model after its last epoch.
+    """
 
     def fit(training: Training) -> None:
         from mvi.training.direct import train_direct
 
-        train_direct(
-            training.store,
-            training.scale,
-            training.method,
-            *parts(training.settings["objective"]),
-            training.settings,
-            weights=training.weights,
-            metrics=training.metrics,
-            config=training.config,
-            device=training.device,
-        )
+        own = training.settings["objective"]
+        last = None if finish is None else finish(own)
+        train_direct(*_files(training), *parts(own), training.settings, finish=last, **_outputs(training))
 
     return fit
+
+
+def fit_at_once(
+    parts: Callable[
+        [Mapping[str, Any]], tuple[type[DirectModel], Mapping[str, Any], Callable[[Any, Blocks], None]]
+    ],
+) -> Callable[[Training], None]:
+    """`Method.fit` of a model, its settings and its closed form by `parts`."""
+
+    def fit(training: Training) -> None:
+        from mvi.training.direct import fit_closed_form
+
+        own = parts(training.settings["objective"])
+        fit_closed_form(*_files(training), *own, training.settings, **_outputs(training))
+
+    return fit
+
+
+def _files(training: Training) -> tuple[Path, Path, str]:
+    return training.store, training.scale, training.method
+
+
+def _outputs(training: Training) -> dict[str, Any]:
+    names = ("weights", "metrics", "config", "device")
+    return {name: getattr(training, name) for name in names}
 
 
 def load_joint_layer(

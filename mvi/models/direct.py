@@ -74,13 +74,18 @@ class DirectModel(MultimodalModel):
         inference: Inference | None = None,
         dtype: torch.dtype = torch.float32,
     ) -> Self:
-        """A model with weights from N(0, 1 / inputs), everything else at 0; raises as `shapes`."""
+        """A model with weights from N(0, 1 / inputs), biases from N(0, 0.01), everything else at 0.
+
+        Biases are not 0, so that a row without any tag is not the origin, which has no direction. Raises as
+        `shapes`.
+        """
 
         def first(name: str, shape: tuple[int, ...]) -> Tensor:
-            if not name.rpartition("/")[2].startswith("weight"):
+            word = name.rpartition("/")[2]
+            if not word.startswith(("weight", "bias")):
                 return torch.zeros(shape, dtype=dtype, device=generator.device)
             drawn = torch.randn(shape, dtype=dtype, device=generator.device, generator=generator)
-            return drawn / shape[0] ** 0.5
+            return drawn * (0.1 if word.startswith("bias") else shape[0] ** -0.5)
 
         parameters = {name: first(name, shape) for name, shape in cls.shapes(units, settings).items()}
         return cls(units, settings, parameters, inference)

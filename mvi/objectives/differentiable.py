@@ -2,6 +2,7 @@
 """Objectives that are a loss, whose gradient comes by automatic differentiation."""
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -18,7 +19,7 @@ class Differentiable(ABC):
 
     @abstractmethod
     def loss(
-        self, model: DirectModel, batch: Tensor, generator: torch.Generator, *, training: bool = True
+        self, model: Any, batch: Tensor, generator: torch.Generator, *, training: bool = True
     ) -> tuple[Tensor, dict[str, Tensor]]:
         """The () loss of joined units (B, D), and () numbers worth logging.
 

@@ -45,6 +45,14 @@ _LINEAR = {
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
+_FILLED = {
+    "mean_filled": "One linear classifier, missing input at its mean",
+    "regression_filled": "One linear classifier, missing input by regression",
+    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
+    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
+}
+"""Baselines with one linear classifier for all queries."""
+
 _PUBLISHED = {
     "mdrnn": "MDRNN, published",
     "mdbm": "Multimodal DBM, published",
@@ -222,8 +230,10 @@ def table2(
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
+    filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
     metrics = _label_metrics(scores, models, top)
-    wanted = [cell for row in (*rows.values(), *others, *linear) for cell in row.cells(queries, metrics)]
+    shown = (*rows.values(), *others, *linear, *filled)
+    wanted = [cell for row in shown for cell in row.cells(queries, metrics)]
     wanted += _published(published, MAPS, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):

@@ -11,6 +11,7 @@ from typing import Any
 
 from mvi.data.sets.base import DataSet
 from mvi.errors import ConfigError
+from mvi.evaluation.queries import FILLED
 from mvi.methods.registry import METHODS
 from mvi.workflow.schema import listed
 
@@ -225,7 +226,7 @@ def _baselines(run: Settings, dataset: DataSet) -> list[str]:
         for name, modality in dataset.modalities.items()
     ]
     groups = DESCRIPTORS if run["features"]["kind"] == "descriptors" else dataset.feature_groups
-    return [*chain(*forms), *map("+".join, product(*forms)), *groups]
+    return [*chain(*forms), *map("+".join, product(*forms)), *groups, *FILLED]
 
 
 def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:

@@ -342,6 +342,11 @@ class Run:
         return [name for name in self.settings["compare"] if METHODS[name].scores is not None]
 
     @property
+    def layered(self) -> list[str]:
+        """Those that train a joint layer by an objective."""
+        return [name for name in self.compared if METHODS[name].objective]
+
+    @property
     def models(self) -> list[str]:
         """What is encoded and scored: the methods, then the stages."""
         return [*self.compared, *self.stages]
@@ -373,11 +378,11 @@ class Run:
         return [self.file(f"finetune/{part.name}.safetensors") for part in self.parts]
 
     def trained_metrics(self) -> Files:
-        """The metrics of every training."""
+        """The metrics of every training of a layer or a network of layers."""
         weights: Files = []
         for part in (one.name for one in self.parts):
             weights += [path for paths in self.layers(part).values() for path in paths]
-            weights += [self.joint(name, part) for name in self.compared]
+            weights += [self.joint(name, part) for name in self.layered]
             weights += [self.stage(name, part) for name in self.stages]
         return [path.replace(".safetensors", ".csv") for path in weights]
 
@@ -485,7 +490,7 @@ class Run:
             )
         return [
             self.file(f"search/{method}/trial{trial}.csv")
-            for method in self.compared
+            for method in self.layered
             for trial in range(1, 1 + len(self.trials()))
         ]
 

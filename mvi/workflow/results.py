@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
-from mvi.evaluation.queries import queries_of
+from mvi.evaluation.queries import FILLED, queries_of
 from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
@@ -157,7 +157,7 @@ TABLES: dict[str, Shown] = {
     "table2": Shown(
         lambda run: [
             *run.scores("classify", [*run.models, *run.scored]),
-            *run.baselines(LINEAR_INPUTS),
+            *run.baselines([*LINEAR_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
         ],
         _table2,
     ),
@@ -210,7 +210,7 @@ FIGURES: dict[str, Shown] = {
     "learning": Shown(
         Run.trained_metrics,
         lambda run: {
-            "methods": looks(run.compared, on_pathways=True),
+            "methods": looks(run.layered, on_pathways=True),
             "modalities": {name: name for name in run.modalities},
         },
     ),
@@ -225,9 +225,14 @@ SEVERAL = {"galleries": ("figure3", "figure4"), "predicted_tags": ("predicted_ta
 """Figures of images, drawn by rules of their own."""
 
 
+def asked_inputs(run: Run) -> list[str]:
+    """What baselines are asked of."""
+    return run.settings["baselines"]["inputs"]
+
+
 def classified(run: Run) -> list[str]:
-    """The input features that baselines are asked of; raises `ConfigError` where there are none."""
-    inputs = run.settings["baselines"]["inputs"]
+    """Those of `asked_inputs` that are features; raises `ConfigError` where there are none."""
+    inputs = [name for name in asked_inputs(run) if name not in FILLED]
     if not inputs:
         raise ConfigError(
             f'config key "baselines.inputs" of run {run.name} is empty, so that nothing is classified; name '
