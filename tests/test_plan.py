@@ -148,11 +148,6 @@ def test_stages_follow_each_other_from_the_method_that_the_run_names():
         _ = a_run("digits-default").last_stage
 
 
-def test_only_a_joint_layer_can_be_finetuned():
-    with pytest.raises(ConfigError, match="is dbm, but must be one of pcd, .*: finetuning begins at a joint"):
-        of_mini(finetune_from="dbm", compare=["dbm"])
-
-
 @pytest.mark.parametrize("source", ["mp", "pcd"])
 def test_what_is_finetuned_does_not_depend_on_the_order_of_the_comparison(source):
     runs = [

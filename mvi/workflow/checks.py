@@ -165,12 +165,6 @@ def _check_finetuning(run: Settings, path: str) -> None:
             f'config key "{path}.finetune_from" is null, but must be one of {listed(METHODS)}: '
             f'"{path}.finetune" has stages.'
         )
-    if METHODS[run["finetune_from"]].objective is None:
-        trained = [name for name, record in METHODS.items() if record.objective]
-        raise ConfigError(
-            f'config key "{path}.finetune_from" is {run["finetune_from"]}, but must be one of '
-            f"{listed(trained)}: finetuning begins at a joint layer."
-        )
     names = [stage["name"] for stage in stages]
     taken = sorted({name for name in names if names.count(name) > 1 or name in METHODS})
     if taken:
