@@ -33,7 +33,8 @@ METHOD = Method(
             "description": "What the reconstruction of each modality counts.",
             "each_modality": {"$ref": "#/$defs/factor"},
         },
-        "joint": {"$ref": "#/$defs/greedy_joint"},
+        # Its layers have one neighbour at a time on the way down, as they had when they were trained.
+        "joint": {"$ref": "#/$defs/greedy_joint", "default": {"down": 1.0}},
         "training": {"$ref": "#/$defs/adam"},
     },
     fit=fit,

@@ -63,7 +63,9 @@ def greedy_network(job: Job, objective: Objective) -> Mdrnn:
     the offset of their first copy in the bias. Raises as `train_joint_layer` does.
     """
     own = job.settings["objective"]["joint"]
-    model = {**job.settings["model"], "down": own["down"]}
+    # Without layers under it the joint layer is the whole model, and its units lack no neighbour.
+    down = own["down"] if any(job.layers.values()) else 1.0
+    model = {**job.settings["model"], "down": down}
     settings = {**job.settings, "model": model, "schedule": own["training"], "objective": own}
     top = _joint(job)
     about = {**job.config, "made_from": made_from(settings, _files(job), job.device)}
