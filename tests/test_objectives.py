@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy
 
 from mvi.errors import ConfigError
-from mvi.methods.registry import METHODS, build
+from mvi.methods.registry import LAYERED, build
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
@@ -21,7 +21,6 @@ from mvi.objectives.multiprediction import MultiPrediction, add_direction_
 from mvi.objectives.percloss import CDPercLoss, lowest_particle
 from mvi.workflow.config import resolve
 
-LAYERED = [name for name, record in METHODS.items() if record.objective]
 SIZES = {"left": 6, "right": 5}
 
 

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mvi.data.batches import Minibatches
 from mvi.errors import NonFiniteError
-from mvi.methods.registry import METHODS, build
+from mvi.methods.registry import LAYERED, build
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
@@ -71,7 +71,7 @@ def network(words=False):
 
 
 SUBJECTS = {
-    **{method: lambda method=method: joint(method) for method, record in METHODS.items() if record.objective},
+    **{method: lambda method=method: joint(method) for method in LAYERED},
     "image, CD": lambda: layer(Gaussian(9, learn_std=True), SteppedSigmoid(6, 3), persistent=False),
     "text, PCD": lambda: layer(Binary(9), Binary(6)),
     "words, PCD": lambda: layer(ReplicatedSoftmax(9), Binary(6)),

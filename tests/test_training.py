@@ -20,7 +20,7 @@ from tqdm import tqdm
 from mvi.data.batches import Minibatches
 from mvi.errors import DataError, NonFiniteError, ShapeError
 from mvi.files import exclusive
-from mvi.methods.registry import METHODS, build
+from mvi.methods.registry import LAYERED, build
 from mvi.models import checkpoints as weights
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
@@ -33,7 +33,6 @@ from mvi.training.loop import Schedule, State, Tally, train, update_once
 from mvi.training.monitors import reconstruction_monitor
 from mvi.training.optim import Adam, UpdateRule
 
-LAYERED = [name for name, record in METHODS.items() if record.objective]
 SPARSITY = {"kind": "approximate", "weight": 0.1, "target": 0.1}
 RAMP = {"start": 1, "step": 1, "every": 2, "maximum": 3}
 SETTINGS = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from mvi.data import transforms
 from mvi.models.checkpoints import load
-from mvi.models.direct import DirectModel, model_of
+from mvi.models.kinds import model_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import NETWORKS, Encoder, inputs_of
@@ -28,7 +28,7 @@ def encoder_from_files(
     """
     top = load(network, *NETWORKS, device=device, others=model_of)
     first, words = transforms.load(scale, device)
-    if isinstance(top, DirectModel):
+    if not isinstance(top, Mdrnn | MultimodalRBM):
         return Encoder(first, top, words)
     below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
     if isinstance(top, MultimodalRBM):
@@ -37,5 +37,4 @@ def encoder_from_files(
         return Encoder(
             inputs_of(first, below, dict.fromkeys(first, 0)), top_network(top) if deep else top, words
         )
-    assert isinstance(top, Mdrnn)
     return Encoder(inputs_of(first, below, top.depths), top, words)

@@ -7,16 +7,13 @@ Shapes: B examples, D_m units of modality m and D of all, K entries of the code.
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from copy import copy
-from importlib import import_module
 from itertools import pairwise
-from pkgutil import iter_modules
 from typing import Any, Self
 
 import torch
 from torch import Tensor
 from torch.nn.functional import relu
 
-from mvi import models
 from mvi.errors import ConfigError, ShapeError
 from mvi.models import units as units_of_models
 from mvi.models.arrays import Range
@@ -32,7 +29,8 @@ class DirectModel(MultimodalModel):
     units: of each modality, which say its range of values, its likelihood and its mean given an input
     settings: plain values that the shapes of the parameters follow from, such as widths of layers
 
-    A subclass stands in a module of `mvi.models` that is named by its `kind`, where `model_of` finds it.
+    A subclass stands in a module of `mvi.models` that is named by its `kind`, where
+    `mvi.models.kinds.model_of` finds it.
     """
 
     def __init__(
@@ -140,15 +138,6 @@ class DirectModel(MultimodalModel):
             raise ShapeError(f"{wrong} has shape {found.get(wrong)} where {wanted.get(wrong)} is needed")
         ordered = {name: parameters[name] for name in wanted}
         return cls(units, settings, ordered, Inference(**description["inference"]))
-
-
-def model_of(kind: str) -> type[DirectModel] | None:
-    """The class of this kind, if any, from the module of `mvi.models` with its name, which is imported."""
-    if kind in [found.name for found in iter_modules(models.__path__)]:
-        for one in vars(import_module(f"{models.__name__}.{kind}")).values():
-            if isinstance(one, type) and issubclass(one, DirectModel) and getattr(one, "kind", None) == kind:
-                return one
-    return None
 
 
 def require_two(units: Mapping[str, Unit], what: str) -> None:

@@ -15,14 +15,14 @@ from mvi.data.transforms import Transform
 from mvi.errors import ConfigError, ShapeError
 from mvi.models.arrays import COUNTS, FINITE, Range
 from mvi.models.base import Inference, MultimodalModel, Start
-from mvi.models.direct import model_of
+from mvi.models.kinds import model_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import SteppedSigmoid
 
 NETWORKS: tuple[type[MultimodalModel], ...] = (MultimodalRBM, Mdrnn)
-"""What an encoder can have on top, besides the models that `mvi.models.direct.model_of` finds by kind."""
+"""What an encoder can have on top, besides the models that `mvi.models.kinds.model_of` finds by kind."""
 
 
 def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:

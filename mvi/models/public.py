@@ -7,7 +7,7 @@ import torch
 
 from mvi.models.base import MultimodalModel
 from mvi.models.checkpoints import load as load_one_of
-from mvi.models.direct import model_of
+from mvi.models.kinds import model_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import Encoder

@@ -12,7 +12,7 @@ from typing import Any
 from mvi.data.sets.base import DataSet
 from mvi.errors import ConfigError
 from mvi.evaluation.queries import FILLED
-from mvi.methods.registry import METHODS
+from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.schema import listed
 
 # Descriptors of an image that a linear classifier may be given alone.
@@ -162,7 +162,7 @@ def _check_finetuning(run: Settings, path: str) -> None:
         return
     if run["finetune_from"] is None:
         raise ConfigError(
-            f'config key "{path}.finetune_from" is null, but must be one of {listed(METHODS)}: '
+            f'config key "{path}.finetune_from" is null, but must be one of {listed(LAYERED)}: '
             f'"{path}.finetune" has stages.'
         )
     names = [stage["name"] for stage in stages]

@@ -19,7 +19,7 @@ from mvi.data.sets.base import DataSet, Size
 from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
-from mvi.methods.registry import METHODS
+from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.config import merge
 
 REGISTRY = "config/data_registry.csv"
@@ -344,7 +344,7 @@ class Run:
     @property
     def layered(self) -> list[str]:
         """Those that train a joint layer by an objective."""
-        return [name for name in self.compared if METHODS[name].objective]
+        return [name for name in self.compared if name in LAYERED]
 
     @property
     def models(self) -> list[str]:
@@ -416,7 +416,7 @@ class Run:
 
     def schedule(self, method: str) -> Settings:
         """What one method changes, laid over the schedule of all; or its own."""
-        if METHODS[method].objective is None:
+        if method not in LAYERED:
             return self.objective(method).get("training", {})
         joint = self.settings["joint"]
         return merge(joint["training"], joint["training_of"].get(method, {}))
