@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 import torch
 
-from mvi.models.base import Inference
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
 from mvi.models.unrolled import Autoencoder
@@ -102,7 +101,7 @@ def test_it_begins_as_the_network_that_was_unrolled():
     network = Mdrnn.initialise(pathways, 3, generator(), weight_std=0.7, dtype=torch.float64, down=2.0)
     for theta in network.parameters.values():
         theta.add_(0.1)
-    model = Autoencoder.unrolled(network, Inference(iterations=0))
+    model = Autoencoder.unrolled(network)
     assert {name: tuple(theta.shape) for name, theta in model.parameters.items()} == Autoencoder.shapes(
         model.units, model.settings
     )

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 import torch
 
-from mvi.models.base import Inference
 from mvi.models.deep_boltzmann import MultimodalDbm
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
@@ -303,7 +302,7 @@ def test_it_begins_as_the_stack_that_was_trained_with_doubled_weights():
     network = Mdrnn.initialise(pathways, 2, generator(), weight_std=0.7, dtype=torch.float64, down=2.0)
     for theta in network.parameters.values():
         theta.add_(0.1)
-    model = MultimodalDbm.stacked(network, Inference(iterations=0))
+    model = MultimodalDbm.stacked(network, 0)
     v = torch.tensor([[0.3, -1.0, 3.0, 1.0, 0.0]]).double()
     torch.testing.assert_close(model.code(v, ["image", "text"]), network.encode(_values(model, v)))
     for name in model.units:

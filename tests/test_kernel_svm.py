@@ -12,6 +12,7 @@ from mvi.data import transforms
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.evaluation import groups as groups_module
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.groups import Distances, Group, evaluate_groups, groups_of
 from mvi.evaluation.kernel_svm import KernelSvm, mean_kernel
 from mvi.evaluation.metrics import DEFINITIONS
@@ -48,22 +49,34 @@ def test_machines_are_those_of_scikit_learn(held, monkeypatch):
     features, labels = data()
     train, test = features[:60], features[60:]
     distances = Distances(TWO, train)
-    model = KernelSvm([1.0], ["a", "b"], groups=TWO).fit(train, labels[:60], 3.0)
+    model = KernelSvm([1.0], ["a", "b"], groups=TWO).fit(train, Answers(labels[:60]), 3.0)
     for label in range(2):
         direct = SVC(C=3.0, kernel="precomputed").fit(mean_kernel(distances, train), labels[:60, label])
         expected = direct.decision_function(mean_kernel(distances, test))
         np.testing.assert_allclose(model.decision(test)[:, label], expected, atol=1e-5)
-    path = list(KernelSvm([10.0, 0.1], ["a", "b"], groups=TWO).path(train, labels[:60]))
+    path = list(KernelSvm([10.0, 0.1], ["a", "b"], groups=TWO).path(train, Answers(labels[:60])))
     assert [setting for setting, _ in path] == [0.1, 10.0]
-    again = KernelSvm([1.0], ["a", "b"], groups=TWO).fit(train, labels[:60], 10.0)
+    again = KernelSvm([1.0], ["a", "b"], groups=TWO).fit(train, Answers(labels[:60]), 10.0)
     np.testing.assert_array_equal(path[1][1].decision(test), again.decision(test))
 
 
 def test_a_label_that_all_have_is_left_out():
     features, labels = data()
     labels[:, 1] = 1
-    model = KernelSvm([1.0], ["a", "b"], groups=TWO).fit(features, labels, 1.0)
+    model = KernelSvm([1.0], ["a", "b"], groups=TWO).fit(features, Answers(labels), 1.0)
     assert model.trained.tolist() == [True, False] and not model.decision(features)[:, 1].any()
+
+
+def test_rows_whose_label_is_unknown_are_left_out_for_that_label():
+    features, labels = data()
+    known = np.ones(labels.shape, bool)
+    known[::4, 1] = False
+    make = KernelSvm([1.0], ["a", "b"], groups=TWO).fit
+    found = make(features, Answers(labels, known), 1.0).coefficients
+    assert not found[::4, 1].any() and found[::4, 0].any()
+    turned = np.where(known, labels, 1 - labels)
+    np.testing.assert_array_equal(make(features, Answers(turned, known), 1.0).coefficients, found)
+    assert (make(features, Answers(labels), 1.0).coefficients[:, 1] != found[:, 1]).any()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 
 from mvi.errors import DataError
 from mvi.evaluation import groups as groups_module
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.groups import Distances, Group
 from mvi.evaluation.tagprop import (
     Neighbours,
@@ -73,22 +74,32 @@ def test_weights_and_scores_by_hand():
     np.testing.assert_allclose(found, [[1, 0.75], [0.5, 0.5]])
     # Of the database 0, 1, 3 the nearest to 2.5 is 3, then 1: weights 2/3 and 1/3.
     model = Propagation(
-        Distances(LINE, column(0, 1, 3)), known, 2, "rank", np.log([2.0, 1.0]), np.array([2, 3, -1, 1.0])
+        Distances(LINE, column(0, 1, 3)),
+        known,
+        np.ones(2, bool),
+        2,
+        "rank",
+        np.log([2.0, 1.0]),
+        np.array([2, 3, -1, 1.0]),
     )
     np.testing.assert_allclose(model.decision(column(2.5)), [[2 * 2 / 3 - 1, 3 * 1 + 1]])
 
 
 def test_present_and_absent_labels_count_the_same():
-    cost = balanced(np.array([[1, 0, 0], [0, 1, 0]]))
+    cost = balanced(Answers(np.array([[1, 0, 0], [0, 1, 0]])))
     np.testing.assert_allclose(cost, [[1 / 4, 1 / 8, 1 / 8], [1 / 8, 1 / 4, 1 / 8]])
-    assert np.isfinite(balanced(np.zeros((2, 2)))).all()
+    assert np.isfinite(balanced(Answers(np.zeros((2, 2))))).all()
+    # What is unknown counts nothing, whatever is written for it.
+    mask = np.array([[True, True, False], [True, False, True]])
+    cost = balanced(Answers(np.array([[1, 0, 0], [0, 1, 0]]), mask))
+    np.testing.assert_allclose(cost, [[1 / 2, 1 / 6, 0], [1 / 6, 0, 1 / 6]])
 
 
 def case(seed=0, rows=9, labels=3, count=4, groups=2):
     random = np.random.default_rng(seed)
     known = random.integers(0, 2, (rows, labels)).astype(float)
     near = Neighbours(random.integers(0, rows, (rows, count)), random.random((rows, count, groups)))
-    return random, known, near, balanced(known), random.normal(size=2 * labels)
+    return random, known, near, balanced(Answers(known)), random.normal(size=2 * labels)
 
 
 @pytest.mark.parametrize("kind", ["rank", "distance"])
@@ -131,7 +142,7 @@ def test_distances_that_tell_are_weighted_and_others_are_not():
     features, labels = sample()
     groups = [Group(slice(0, 2), words=False), Group(slice(2, 4), words=False)]
     classifier = TagProp.of(groups, ["a", "b"], weights=["distance", "rank"], neighbours=[20, 40])
-    (_, model), *_, (last, by_rank) = classifier.path(features[:100], labels[:100])
+    (_, model), *_, (last, by_rank) = classifier.path(features[:100], Answers(labels[:100]))
     assert (
         model.kind == "distance" and model.parameters[0] > 1 and model.parameters[0] > 5 * model.parameters[1]
     )
@@ -140,7 +151,7 @@ def test_distances_that_tell_are_weighted_and_others_are_not():
     assert by_rank.kind == "rank" and by_rank.count == 40
     assert by_rank.parameters[:10].mean() > by_rank.parameters[-10:].mean() + 0.5
     assert [score.value for score in classifier.choice(last)] == [40, 0, 4]
-    scores = classifier.scores(model, features[100:], labels[100:], "test")
+    scores = classifier.scores(model, features[100:], Answers(labels[100:]), "test")
     assert {score.metric: score.value for score in scores if not score.label}["map_step"] > 0.95
 
 
@@ -149,7 +160,7 @@ def test_a_label_that_nobody_has_is_left_out_and_harms_nobody():
     groups = [Group(slice(0, 2), words=False)]
     padded = np.concatenate([labels, np.zeros((len(labels), 1), int)], axis=1)
     models = [
-        TagProp.of(groups, names, weights=["rank"], neighbours=[10]).fit(features, truth, 0.0)
+        TagProp.of(groups, names, weights=["rank"], neighbours=[10]).fit(features, Answers(truth), 0.0)
         for names, truth in ((["a", "b"], labels), (["a", "b", "c"], padded))
     ]
     assert models[1].trained.tolist() == [True, True, False]

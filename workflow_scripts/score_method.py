@@ -12,7 +12,7 @@ from mvi.evaluation.scores import placed, write_scores
 from mvi.methods.registry import method
 
 params, wildcards = snakemake.params, snakemake.wildcards
-record = method(wildcards.scored)
+record, headline = method(wildcards.scored), next(iter(params.settings["metrics"]))
 found = []
 with Store(snakemake.input.store) as store:
     for part, scale in zip(params.parts, snakemake.input.scales, strict=True):
@@ -20,6 +20,6 @@ with Store(snakemake.input.store) as store:
             scores = record.scores(store, Path(scale), split, params.settings)
             where = {"run": wildcards.run, "method": record.name, "split": split, "seed": part["seed"]}
             found += placed(scores, **where)
-            maps = {(s.part, s.query): s.value for s in scores if s.metric == "map_interpolated"}
+            maps = {(s.part, s.query): s.value for s in scores if s.metric == headline}
             log.info("%s, split %d: %s", part["name"], split, maps)
 write_scores(snakemake.output[0], found)

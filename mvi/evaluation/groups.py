@@ -107,7 +107,7 @@ def evaluate_groups(
     and at test. Raises as `mvi.evaluation.classification.evaluate` does.
     """
     scale, _ = transforms.load(scale_path)
-    labels, parts = store.labels(), store.split(split)
+    labels, known, parts = store.labels(), store.known(), store.split(split)
     values = transforms.read(store, scale, np.arange(store.n_labelled)).numpy()
     ends = np.cumsum([0, *(store.sizes[name] for name in scale)])
     columns = {name: np.arange(ends[i], ends[i + 1]) for i, name in enumerate(scale)}
@@ -117,6 +117,6 @@ def evaluate_groups(
         chosen = np.concatenate([columns[name] for name in given])
         features = values if len(chosen) == values.shape[1] else values[:, chosen]
         asked = Query(query, features.__getitem__)
-        scores = evaluate([asked], labels, parts, classifier(groups_of(store, scale, given)))
+        scores = evaluate([asked], labels, parts, classifier(groups_of(store, scale, given)), known=known)
         found += [replace(score, query=query) for score in scores]
     return found

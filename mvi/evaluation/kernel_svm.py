@@ -13,8 +13,9 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.svm import SVC
 
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.groups import Distances, Group
-from mvi.evaluation.multilabel import MultiLabel
+from mvi.evaluation.multilabel import MultiLabel, trained
 from mvi.evaluation.scores import Score
 
 
@@ -66,29 +67,32 @@ class KernelSvm(MultiLabel):
     groups: Sequence[Group] = ()
     tolerance: float = 1e-3
 
-    def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, KernelMachine]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, KernelMachine]]:
         """From the smallest C to the largest."""
         distances = Distances(self.groups, features)
         kernel = mean_kernel(distances, features).astype(np.float64)
         for setting in sorted(map(float, self.grid)):
-            yield setting, self._fit(distances, kernel, labels, setting)
+            yield setting, self._fit(distances, kernel, answers, setting)
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> KernelMachine:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> KernelMachine:
         """Train with C = `setting`."""
         distances = Distances(self.groups, features)
-        return self._fit(distances, mean_kernel(distances, features).astype(np.float64), labels, setting)
+        return self._fit(distances, mean_kernel(distances, features).astype(np.float64), answers, setting)
 
     def _fit(
-        self, distances: Distances, kernel: np.ndarray, labels: np.ndarray, setting: float
+        self, distances: Distances, kernel: np.ndarray, answers: Answers, setting: float
     ) -> KernelMachine:
-        trained = (labels.min(axis=0) == 0) & (labels.max(axis=0) == 1)
+        labels, known = answers
+        both = trained(answers)
         coefficients = np.zeros(labels.shape)
         intercepts = np.zeros(labels.shape[1])
-        for label in np.flatnonzero(trained):
-            machine = SVC(C=setting, kernel="precomputed", tol=self.tolerance).fit(kernel, labels[:, label])
-            coefficients[machine.support_, label] = machine.dual_coef_[0]
+        for label in np.flatnonzero(both):
+            rows = np.arange(len(labels)) if known is None else np.flatnonzero(known[:, label])
+            part = kernel if len(rows) == len(labels) else kernel[np.ix_(rows, rows)]
+            machine = SVC(C=setting, kernel="precomputed", tol=self.tolerance).fit(part, labels[rows, label])
+            coefficients[rows[machine.support_], label] = machine.dual_coef_[0]
             intercepts[label] = machine.intercept_[0]
-        return KernelMachine(distances, coefficients, intercepts, trained)
+        return KernelMachine(distances, coefficients, intercepts, both)
 
     def choice(self, setting: float) -> list[Score]:
         """C, and among how many."""

@@ -9,6 +9,7 @@ import numpy as np
 
 from mvi.data.store import Store
 from mvi.evaluation import logistic
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.multilabel import MultiLabel
 from mvi.evaluation.scores import Score
 
@@ -31,15 +32,19 @@ class Logistic(MultiLabel):
         """The classifier of the labels of `store` with the other fields from `settings`."""
         return cls(classes=store.classes, **settings)
 
-    def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """From the largest lambda to the smallest."""
         descending = sorted(map(float, self.grid), reverse=True)
-        models = logistic.fit_path(features, labels, descending, tolerance=self.tolerance)
+        models = logistic.fit_path(
+            features, answers.labels, descending, known=answers.known, tolerance=self.tolerance
+        )
         yield from zip(descending, models, strict=True)
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> logistic.LogisticClassifier:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> logistic.LogisticClassifier:
         """Train with lambda = `setting`."""
-        return logistic.fit(features, labels, penalty=setting, tolerance=self.tolerance)
+        return logistic.fit(
+            features, answers.labels, penalty=setting, known=answers.known, tolerance=self.tolerance
+        )
 
     def choice(self, setting: float) -> list[Score]:
         """Lambda, among how many, and whether it is at an end of the grid."""

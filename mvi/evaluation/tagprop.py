@@ -15,8 +15,9 @@ from scipy.optimize import minimize
 from scipy.special import expit, softmax
 
 from mvi.errors import DataError
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.groups import Distances, Group
-from mvi.evaluation.multilabel import MultiLabel
+from mvi.evaluation.multilabel import MultiLabel, trained
 from mvi.evaluation.scores import Score
 
 ROWS = 512
@@ -77,10 +78,11 @@ def weights_of(kind: str, parameters: np.ndarray, distances: np.ndarray) -> np.n
     return softmax(-(distances @ parameters), axis=1)
 
 
-def balanced(labels: np.ndarray) -> np.ndarray:
-    """(n, V) what each entry of `labels` counts: present ones half of all together, absent ones half."""
-    present = labels.sum()
-    return np.where(labels > 0, 0.5 / max(present, 1), 0.5 / max(labels.size - present, 1))
+def balanced(answers: Answers) -> np.ndarray:
+    """(n, V) what each label counts: present ones half of all together, absent ones half, unknown ones 0."""
+    present = answers.certain > 0
+    absent = ~present if answers.known is None else answers.known & ~present
+    return present * (0.5 / max(present.sum(), 1)) + absent * (0.5 / max(absent.sum(), 1))
 
 
 def propagated(kind: str, parameters: np.ndarray, near: Neighbours, known: np.ndarray) -> np.ndarray:
@@ -140,15 +142,12 @@ class Propagation:
 
     distances: Distances
     known: np.ndarray
+    trained: np.ndarray
+    """(V,) the labels that some rows of the database have and others have not."""
     count: int
     kind: str
     parameters: np.ndarray
     sigmoids: np.ndarray
-
-    @property
-    def trained(self) -> np.ndarray:
-        """(V,) the labels that some rows of the database have and others have not."""
-        return (self.known.min(axis=0) == 0) & (self.known.max(axis=0) == 1)
 
     def decision(self, features: np.ndarray) -> np.ndarray:
         """(n, V) log-odds of each label for features (n, D)."""
@@ -187,23 +186,24 @@ class TagProp(MultiLabel):
         grid = list(map(float, range(len(candidates))))
         return cls(grid, classes, groups=groups, candidates=candidates, **fields)  # type: ignore[arg-type]
 
-    def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Propagation]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Propagation]]:
         """In the order of `candidates`."""
         distances = Distances(self.groups, features)
         most = max(count for _, count in self.candidates)
         near = Neighbours.find(distances, features, most, own=True)
         for setting, (kind, count) in zip(self.grid, self.candidates, strict=True):
-            yield setting, self._fit(distances, near.first(count), labels, kind)
+            yield setting, self._fit(distances, near.first(count), answers, kind)
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> Propagation:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> Propagation:
         """Train with the candidate at place `setting`."""
         kind, count = self.candidates[int(setting)]
         distances = Distances(self.groups, features)
-        return self._fit(distances, Neighbours.find(distances, features, count, own=True), labels, kind)
+        return self._fit(distances, Neighbours.find(distances, features, count, own=True), answers, kind)
 
-    def _fit(self, distances: Distances, near: Neighbours, labels: np.ndarray, kind: str) -> Propagation:
-        known = np.asarray(labels, np.float64)
-        cost = balanced(known)
+    def _fit(self, distances: Distances, near: Neighbours, answers: Answers, kind: str) -> Propagation:
+        # A neighbour whose label is unknown says nothing for it.
+        known = np.asarray(answers.certain, np.float64)
+        cost = balanced(answers)
         count = near.index.shape[1]
         parameters = np.zeros(count if kind == "rank" else len(self.groups))
         bounds = None if kind == "rank" else [(0, None)] * len(parameters)
@@ -214,7 +214,7 @@ class TagProp(MultiLabel):
                 parameters = self._descend(loss_of_weights, parameters, arguments, bounds)
             sums = propagated(kind, parameters, near, known)
             sigmoids = self._descend(loss_of_sigmoids, sigmoids, (sums, known, cost), None)
-        return Propagation(distances, known, count, kind, parameters, sigmoids)
+        return Propagation(distances, known, trained(answers), count, kind, parameters, sigmoids)
 
     def _descend(self, loss: object, start: np.ndarray, arguments: tuple, bounds: object) -> np.ndarray:
         options = {"maxiter": self.steps, "ftol": 1e-9}

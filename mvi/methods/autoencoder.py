@@ -9,15 +9,13 @@ from mvi.methods.base import Method, Training, load_joint_layer
 
 def fit(training: Training) -> None:
     """Train the shared layer on the pathways as an RBM, then unroll all of them and train the whole."""
-    from mvi.models.base import Inference
     from mvi.models.unrolled import Autoencoder
     from mvi.objectives.reconstruction import Reconstruction
     from mvi.training.greedy import greedy_network, train_whole
 
     settings = training.settings["objective"]
     network = greedy_network(training, pcd.objective(settings["joint"]))
-    model = Autoencoder.unrolled(network, Inference(**training.inference))
-    train_whole(training, model, Reconstruction(settings["weights"]))
+    train_whole(training, Autoencoder.unrolled(network), Reconstruction(settings["weights"]))
 
 
 METHOD = Method(

@@ -34,9 +34,6 @@ class Training:
     metrics: Path
     monitor: Mapping[str, Any]
     """What is measured after each epoch; it changes nothing in the training."""
-    inference: Mapping[str, Any]
-    """How the model is asked unless its user says otherwise (`mvi.models.base.Inference`); it goes into the
-    weights and changes nothing in the training."""
     config: Mapping[str, Any]
     device: str
 
@@ -68,8 +65,8 @@ class Method:
     """From the files of the scale, the layers and the weights, on a device, to a model of raw features."""
     scores: Callable[[Store, Path, int, Mapping[str, Any]], list[Score]] | None = None
     """In place of `fit` and `load`, of a method that scores labels and has no representation: its scores on
-    a split of a store, given the file of the scale, and `settings` with the classifier's "chosen_by" and
-    "top"."""
+    a split of a store, given the file of the scale, and `settings` with the classifier's "chosen_by",
+    "top" and "metrics"."""
     needs_layers: bool = True
     """Whether it stands on the pretrained layers of the pathways."""
     objective: Callable[[Mapping[str, Any]], Objective] | None = None
@@ -100,7 +97,6 @@ def fit_joint_layer(objective: Callable[[Mapping[str, Any]], Objective]) -> Call
             metrics=training.metrics,
             config=training.config,
             monitor=training.monitor,
-            inference=training.inference,
             device=training.device,
         )
 

@@ -22,14 +22,13 @@ def likelihood(settings: Mapping[str, Any]) -> DbmLikelihood:
 
 def fit(training: Training) -> None:
     """Train the top layer on the pathways, then all layers together."""
-    from mvi.models.base import Inference
     from mvi.models.deep_boltzmann import MultimodalDbm
     from mvi.training.greedy import greedy_network, train_whole
 
     settings = training.settings["objective"]
     network = greedy_network(training, pcd.objective(settings["joint"]))
-    inference = Inference(**training.inference)
-    train_whole(training, MultimodalDbm.stacked(network, inference), likelihood(settings))
+    machine = MultimodalDbm.stacked(network, settings["iterations"])
+    train_whole(training, machine, likelihood(settings))
 
 
 METHOD = Method(
@@ -41,6 +40,11 @@ METHOD = Method(
     marker="P",
     citation="Srivastava, Salakhutdinov (2012, 2014), Multimodal learning with deep Boltzmann machines",
     settings={
+        "iterations": {
+            "$ref": "#/$defs/test_iterations",
+            "description": "Mean-field iterations of inference, whatever is missing.",
+            "default": 10,
+        },
         "mean_field": {"$ref": "#/$defs/iterations"},
         "gibbs_steps": {
             "description": "Gibbs steps of each chain in an update.",

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 
 from mvi.errors import ConfigError
-from mvi.models.base import Inference
 from mvi.models.direct import DirectModel, Shapes
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway, expected_shapes
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, Unit
@@ -58,8 +57,8 @@ class MultimodalDbm(DirectModel):
         return expected_shapes(pathways, settings["hidden"])
 
     @classmethod
-    def stacked(cls, network: Mdrnn, inference: Inference) -> "MultimodalDbm":
-        """A machine with the weights of a stacked network, whose codes come from `inference.iterations`.
+    def stacked(cls, network: Mdrnn, iterations: int) -> "MultimodalDbm":
+        """A machine with the weights of a stacked network, whose codes come from so many `iterations`.
 
         The network's factors made up for neighbours that its layers did not have yet, and are left out.
         """
@@ -68,11 +67,9 @@ class MultimodalDbm(DirectModel):
             "layers": {name: pathway.sizes[1:] for name, pathway in network.pathways.items()},
             "hidden": network.hidden,
             "totals": {name: pathway.total for name, pathway in network.pathways.items()},
-            "iterations": inference.iterations,
+            "iterations": iterations,
         }
-        model = cls(
-            units, settings, {name: theta.clone() for name, theta in network.parameters.items()}, inference
-        )
+        model = cls(units, settings, {name: theta.clone() for name, theta in network.parameters.items()})
         for layer, name in model.counted.items():
             model.parameters[f"{layer}/bias"] /= network.pathways[name].total
         return model

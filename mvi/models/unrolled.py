@@ -11,7 +11,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from mvi.models.base import Inference
 from mvi.models.direct import DirectModel, Shapes
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.units import Unit
@@ -45,7 +44,7 @@ class Autoencoder(DirectModel):
         return shapes
 
     @classmethod
-    def unrolled(cls, network: Mdrnn, inference: Inference) -> "Autoencoder":
+    def unrolled(cls, network: Mdrnn) -> "Autoencoder":
         """Both ways with the weights of a network times its factors, so that they begin as it does."""
         parameters = {"top/bias": network.parameters["top/bias"]}
         for name, depth in network.depths.items():
@@ -61,7 +60,7 @@ class Autoencoder(DirectModel):
         units = {name: pathway.input for name, pathway in network.pathways.items()}
         layers = {name: pathway.sizes[1:] for name, pathway in network.pathways.items()}
         own = {name: theta.clone() for name, theta in parameters.items()}
-        return cls(units, {"layers": layers, "hidden": network.hidden}, own, inference)
+        return cls(units, {"layers": layers, "hidden": network.hidden}, own)
 
     def code(self, v: Tensor, given: Sequence[str]) -> Tensor:
         """(B, K) shared layer of joined units (B, D), which are read in the slices of the `given` alone."""
