@@ -16,6 +16,7 @@ from mvi.errors import DataError, ShapeError
 from mvi.methods.base import Training
 from mvi.methods.registry import METHODS
 from mvi.models import checkpoints
+from mvi.models.base import Inference
 from mvi.models.direct import DirectModel
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian
@@ -52,7 +53,7 @@ def small(name):
         "model": {**run.joint_model(name), "up": dict.fromkeys(run.modalities, 1.0)}
         if record.objective
         else {},
-        "rows": run.rows(),
+        "rows": run.settings["rows"],
         "split": 1,
         "seed": 0,
         "minimum_tags": 0,
@@ -102,7 +103,6 @@ def train(files, name, folder):
             weights=folder / "weights.safetensors",
             metrics=folder / "metrics.csv",
             monitor={"rows": 0, "iterations": 1, "start_state": "doubled"},
-            inference={"iterations": 3, "start": "doubled", "tolerance": 0.0},
             config={"checkpoint_seconds": 0, "cuda_graphs": False},
             device="cpu",
         )
@@ -116,7 +116,10 @@ def layers(files):
 
 def loaded(files, name, weights):
     below = layers(files) if METHODS[name].needs_layers else {}
-    return METHODS[name].load(files / "scale.safetensors", below, weights, "cpu")
+    model = METHODS[name].load(files / "scale.safetensors", below, weights, "cpu")
+    # How a joint layer is asked is no matter of its training.
+    model.inference = model.inference or Inference(iterations=3)
+    return model
 
 
 @pytest.fixture(scope="module", params=METHODS)

@@ -26,7 +26,7 @@ def features(place: tuple[int, tuple[int, int]], rows: np.ndarray) -> np.ndarray
 
 found = []
 with Store(snakemake.input.store) as store, h5py.File(path) as file:
-    labels, names = store.labels(), queries_of(store.modalities)
+    labels, known, names = store.labels(), store.known(), queries_of(store.modalities)
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
     for part in params.parts:
         places = {name: (data := file[f"{part['name']}/{name}"], data.id.get_offset()) for name in names}
@@ -40,7 +40,7 @@ with Store(snakemake.input.store) as store, h5py.File(path) as file:
             if copies.any():
                 split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
             for variant in params.train_on:
-                scores = evaluate(queries, labels, split, classifier, train_on=variant)
+                scores = evaluate(queries, labels, split, classifier, known=known, train_on=variant)
                 where = {"run": wildcards.run, "method": wildcards.model, "variant": variant}
                 found += placed(scores, **where, split=number, seed=part["seed"])
                 shown = {(s.part, s.query): s.value for s in scores if s.metric == classifier.metric}

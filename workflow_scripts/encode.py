@@ -9,6 +9,7 @@ import h5py
 import numpy as np
 from tqdm import tqdm
 
+from mvi.data.facts import refuse_other
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
 from mvi.files import atomic
@@ -33,6 +34,7 @@ with (
     layers = {name: given.get(name, ()) for name in store.modalities}
     for part, weights in zip(snakemake.params.parts, given.weights, strict=True):
         encoder = load(given.scale, layers, weights, place)
+        refuse_other(getattr(encoder, "features", None), store.features, given.store)
         blocks = list(store.blocks(np.arange(store.n_labelled), block))
         for rows in tqdm(blocks, f"encoding, {part}", unit="block", disable=None):
             values = {name: store.read(name, rows) for name in store.modalities}

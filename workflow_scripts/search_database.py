@@ -16,7 +16,7 @@ settings, wildcards = dict(snakemake.params.settings), snakemake.wildcards
 seed = settings.pop("seed")
 found = []
 with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
-    queries, labels = queries_of(store.modalities), store.labels()
+    queries, labels, known = queries_of(store.modalities), store.labels(), store.known()
     for part in snakemake.params.parts:
         states = {query: file[f"{part['name']}/{query}"][:] for query in queries}
         for split in part["splits"]:
@@ -26,7 +26,12 @@ with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representa
                 score
                 for query in queries
                 for score in evaluate(
-                    database, states[query][asked], labels[kept], labels[asked], query=query
+                    database,
+                    states[query][asked],
+                    labels[kept],
+                    labels[asked],
+                    known=(known[kept], known[asked]),
+                    query=query,
                 )
             ]
             where = {"run": wildcards.run, "method": wildcards.model, "seed": part["seed"]}

@@ -19,7 +19,9 @@ with Store(snakemake.input.store) as store:
 about = About(attrs["dataset"], params.title, params.run, attrs["generated"], params.note)
 files = iter(snakemake.input.trials)
 metrics = {method: [pd.read_csv(next(files)) for _ in params.trials] for method in params.methods}
-trials = search_table(metrics, params.trials, about, split=params.split, queries=queries)
+trials = search_table(
+    metrics, params.trials, about, split=params.split, queries=queries, metric=params.metric
+)
 with atomic(output.csv) as temporary:
     trials.to_csv(temporary, index=False)
 caption = search_caption(
