@@ -92,7 +92,9 @@ rule describe_block:
         pictures=of_source(Source.fingerprint),
         settings=of_source(Source.description),
         code=of_source(
-            lambda source: code("describe_block.py", without=describing_otherwise(source))
+            lambda source: code(
+                "describe_block.py", without=describing_otherwise(source)
+            )
         ),
     message:
         "Describing images {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"

@@ -120,7 +120,7 @@ def layers(files):
 def loaded(files, name, weights):
     below = layers(files) if METHODS[name].needs_layers else {}
     model = METHODS[name].load(files / "scale.safetensors", below, weights, "cpu")
-    # Of those that are to be told.
+    # How a joint layer is asked is no matter of its training.
     model.inference = model.inference or Inference(iterations=3)
     return model
 

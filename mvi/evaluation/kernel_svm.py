@@ -74,8 +74,10 @@ class KernelSvm(MultiLabel):
         for setting in sorted(map(float, self.grid)):
             yield setting, self._fit(distances, kernel, answers, setting)
 
-    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> KernelMachine:
-        """Train with C = `setting`."""
+    def fit(
+        self, features: np.ndarray, answers: Answers, setting: float, near: KernelMachine | None = None
+    ) -> KernelMachine:
+        """Train with C = `setting`; what is `near` is of no use."""
         distances = Distances(self.groups, features)
         return self._fit(distances, mean_kernel(distances, features).astype(np.float64), answers, setting)
 

@@ -9,6 +9,7 @@ classifier of both (`FILLED`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from mvi.data.statistics import Floor, standard_deviation
 from mvi.data.store import Store
 from mvi.errors import DataError
 from mvi.evaluation.classification import Classifier, Query, evaluate, evaluate_each
+from mvi.evaluation.missing_tags import queries_without_tags
 from mvi.evaluation.queries import FILLED, queries_of
 from mvi.evaluation.scores import Score
 
@@ -30,6 +32,7 @@ def baseline(
     text_scale: float,
     floor: Floor,
     ridges: Sequence[float] = (1.0,),
+    missing: Mapping[str, Any] | None = None,
 ) -> Callable[[int], list[Score]]:
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
@@ -38,6 +41,8 @@ def baseline(
         of `RawInputs`, joined by "+"
     text_scale, floor: as `RawInputs` takes them
     ridges: as for `regression_filled`
+    missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
+        they are at their mean over the training rows
     """
     labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
@@ -65,7 +70,7 @@ def baseline(
                 filled = regression_filled(values, queries, parts["train"], parts["validation"], ridges)
             else:
                 filled = mean_filled(values, queries, parts["train"])
-            return evaluate(filled, labels, parts, classifier)
+            return evaluate(filled, labels, parts, classifier, known=known)
 
         return imputed
     inputs = name.split("+")
@@ -74,8 +79,20 @@ def baseline(
     query = "+".join(dict.fromkeys("text" if one == "text" else "image" for one in inputs))
 
     def scaled(split: int) -> list[Score]:
-        features = Query(query, raw.of_split(split).__getitem__)
-        return evaluate([features], labels, store.split(split), classifier, known=known)
+        values, parts, also = raw.of_split(split), store.split(split), []
+        if missing is not None and query == "image+text" and inputs[-1] == "text":
+            first = values.shape[1] - store.sizes["text"]
+            mean = values[parts["train"], first:].mean(0, dtype=np.float64)
+
+            def lacking(rows: np.ndarray, lost: np.ndarray) -> np.ndarray:
+                found = values[rows]
+                found[lost, first:] = mean
+                return found
+
+            tagged = store.tag_counts() > 0
+            also = queries_without_tags(query, lacking, parts["test"], tagged, **missing, split=split)
+        features = Query(query, values.__getitem__)
+        return evaluate([features], labels, parts, classifier, known=known, also=also)
 
     return scaled
 

@@ -194,8 +194,10 @@ class TagProp(MultiLabel):
         for setting, (kind, count) in zip(self.grid, self.candidates, strict=True):
             yield setting, self._fit(distances, near.first(count), answers, kind)
 
-    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> Propagation:
-        """Train with the candidate at place `setting`."""
+    def fit(
+        self, features: np.ndarray, answers: Answers, setting: float, near: Propagation | None = None
+    ) -> Propagation:
+        """Train with the candidate at place `setting`; what is `near` is of no use."""
         kind, count = self.candidates[int(setting)]
         distances = Distances(self.groups, features)
         return self._fit(distances, Neighbours.find(distances, features, count, own=True), answers, kind)

@@ -150,4 +150,5 @@ def fit_closed_form(
         raise NonFiniteError(f"{name}: {spoiled[0]} is not finite; check the data, or raise the ridge.")
     with atomic(metrics) as temporary:
         pd.DataFrame([{"epoch": 1}]).to_csv(temporary, index=False)
-    save(weights, model, config)
+    with Store(store_path) as store:
+        save(weights, model, config, store.features)
