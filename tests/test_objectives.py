@@ -296,8 +296,11 @@ def test_any_pair_of_units_trains(visible, hidden, persistent):
             assert all(tensor.isfinite().all() for tensor in part.values())
 
 
-def test_lowest_particle_is_the_lowest_of_its_chain():
+@pytest.mark.parametrize("shift", [0, -800, 800])
+def test_lowest_particle_is_the_lowest_of_its_chain(shift):
+    """Also where hidden units are never or always on, so that their logistic is 0 or 1."""
     model = mrbm(hidden=3)
+    model.parameters["hidden_bias"] += shift
     v = (grey(200) < 0.5).double()
     few, _ = particle_of(model, v, "right", 0, generator(7))
     many, h = particle_of(model, v, "right", 10, generator(7))
