@@ -12,7 +12,7 @@ from mvi.data.card import card_markdown, data_card
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
 from mvi.errors import DataError
-from mvi.files import atomic, write_json
+from mvi.files import write_json, write_sealed
 from mvi.report.figures import card as figures
 from mvi.report.figures import style
 
@@ -34,8 +34,7 @@ with open_pictures(snakemake.input.images, catalogue.names) as pictures:
 if not shown:
     raise DataError(f"No picture in {snakemake.input.images} can be read; see that they are pictures.")
 write_json(output.json, card)
-with atomic(output.md) as temporary:
-    temporary.write_text(card_markdown(card), encoding="utf-8")
+write_sealed(output.md, card_markdown(card).encode())
 tagged = (catalogue.text > 0).astype(int)
 style.save(
     figures.tags(tagged.sum(axis=0), catalogue.vocabulary, tagged.sum(axis=1), labelled=catalogue.n_labelled),

@@ -5,23 +5,22 @@ from common import start
 
 log = start(snakemake)
 
-import numpy as np
-
 from mvi.data.catalogue import read_catalogue
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
+from mvi.files import read_arrays
 
 catalogue = read_catalogue(snakemake.input.catalogue)
 unreadable, first_row = [], 0
 for path in snakemake.input.blocks:
-    with np.load(path, allow_pickle=False) as block:
-        names = block["names"].tolist()
-        if names != catalogue.names[first_row : first_row + len(names)]:
-            raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
-        first_row += len(names)
-        unreadable += block["unreadable"].tolist()
-        columns = block["image"].shape[1]
-        parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
+    block = read_arrays(path)
+    names = block["names"].tolist()
+    if names != catalogue.names[first_row : first_row + len(names)]:
+        raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
+    first_row += len(names)
+    unreadable += block["unreadable"].tolist()
+    columns = block["image"].shape[1]
+    parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
 if len(unreadable) > snakemake.params.unreadable * catalogue.n_rows:
     some = ", ".join(catalogue.names[row] for row in unreadable[:5])
     raise DataError(
@@ -54,6 +53,6 @@ with writing_store(
     )
     writer.write("text", 0, catalogue.text)
     for path in snakemake.input.blocks:
-        with np.load(path, allow_pickle=False) as block:
-            writer.write("image", first_row, block["image"])
-            first_row += len(block["image"])
+        image = read_arrays(path)["image"]
+        writer.write("image", first_row, image)
+        first_row += len(image)

@@ -10,7 +10,7 @@ import os
 import re
 from pathlib import Path
 
-from mvi.files import atomic
+from mvi.files import atomic, read_sealed
 from mvi.workflow.provenance import environment
 
 output = Path(snakemake.output.report)
@@ -38,7 +38,7 @@ def heading(path: str) -> str:
 # A figure of the name of a table stands in its section.
 sections: dict[str, list[str]] = {}
 for path in snakemake.params.tables:
-    sections.setdefault(heading(path), []).append(Path(path).read_text(encoding="utf-8").strip())
+    sections.setdefault(heading(path), []).append(read_sealed(path).decode().strip())
 for path in snakemake.params.figures:
     title = heading(path)
     sections.setdefault(title, []).append(f"![{title}]({os.path.relpath(path, output.parent)})")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from mvi.errors import DataError
-from mvi.files import atomic
+from mvi.files import atomic, write_sealed
 from mvi.report.scores import Key, Scores
 
 
@@ -276,6 +276,5 @@ def write_csv(path: str | Path, rows: Sequence[Any]) -> None:
 
 def write_markdown(path: str | Path, text: str, caption: Sequence[str]) -> None:
     """A table for readers under its caption."""
-    with atomic(path) as temporary:
-        lines = "\n".join(filter(None, caption))
-        temporary.write_text(f"{lines}\n\n{text}", encoding="utf-8")
+    lines = "\n".join(filter(None, caption))
+    write_sealed(path, f"{lines}\n\n{text}".encode())
