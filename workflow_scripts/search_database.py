@@ -5,8 +5,8 @@ from common import start
 
 log = start(snakemake)
 
-import h5py
 
+from mvi.data.representations import Representations
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
 from mvi.evaluation.retrieval import draw, evaluate
@@ -15,10 +15,10 @@ from mvi.evaluation.scores import placed, write_scores
 settings, wildcards = dict(snakemake.params.settings), snakemake.wildcards
 seed = settings.pop("seed")
 found = []
-with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
+with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as file:
     queries, labels = queries_of(store.modalities), store.labels()
     for part in snakemake.params.parts:
-        states = {query: file[f"{part['name']}/{query}"][:] for query in queries}
+        states = {query: file.read(part["name"], query) for query in queries}
         for split in part["splits"]:
             kept, asked = draw(store.split(split)["test"], seed=[seed, split], **settings)
             database = states[queries[0]][kept]
