@@ -12,7 +12,7 @@ from mvi.workflow import plan, results
 from mvi.workflow.binding import bound, feature, more_after_failure, one_of, setting
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
-from mvi.workflow.provenance import code_hash, gpus, script_hash
+from mvi.workflow.provenance import gpus, script_hash
 
 # What watches a training and changes nothing in it: an edit trains nothing again.
 OBSERVERS = ["mvi.training.monitors"]

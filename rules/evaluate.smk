@@ -15,7 +15,7 @@ rule classify:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         parts=of(Run.evaluated),
         classifier=of(Run.classifier),
@@ -40,7 +40,7 @@ rule baselines:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
@@ -67,7 +67,7 @@ rule search_database:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
@@ -89,7 +89,7 @@ rule nearest_images:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
     params:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
@@ -115,7 +115,7 @@ rule sweep_iterations:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -145,7 +145,7 @@ rule cross_entropy:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         parts=of(lambda run: run.evaluated_parts(run.parts)),
@@ -168,7 +168,7 @@ rule complete:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
         gpu=gpu(),
     params:
         split=of(lambda run: run.parts[0].splits[0]),
@@ -194,7 +194,7 @@ rule predict_tags:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),

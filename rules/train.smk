@@ -13,7 +13,7 @@ rule scale_inputs:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
     params:
         split=of(Run.split),
         transforms=of(Run.transforms),
@@ -41,7 +41,7 @@ rule pretrain_layer:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -69,7 +69,7 @@ rule train_joint:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -100,7 +100,7 @@ rule finetune:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -126,7 +126,7 @@ rule export_model:
         "results/{run}/logs/export_model/{part}.log",
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
     params:
         inference=of(Run.exported_inference),
         code=code("export_model.py"),
@@ -150,7 +150,7 @@ rule search_joint:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),

@@ -614,6 +614,21 @@ def test_a_comment_and_an_edit_of_what_only_tests_and_readers_use_rerun_nothing(
         assert finished.planned("all") == {}
 
 
+def test_a_touch_of_the_scripts_reruns_nothing_and_an_edit_what_it_makes(finished):
+    scripts = finished.folder / "workflow_scripts"
+    for path in (*scripts.glob("*.py"), *(finished.folder / "mvi").rglob("*.py")):
+        path.touch()
+    assert finished.planned("all") == {}
+    script = scripts / "draw_recall.py"
+    content = script.read_text()
+    try:
+        script.write_text(content + "\nEDITED = True\n")
+        assert finished.planned("all") == {"draw_figure": 1, "write_report": 1}
+    finally:
+        script.write_text(content)
+    assert finished.planned("all") == {}
+
+
 # -- mistakes, interruptions, repetition ----------------------------------------------------------------
 
 
