@@ -2,8 +2,8 @@
 """What a result was made by: the part of `mvi` that a job runs, and the machine it ran on.
 
 Snakemake notices a script that was touched, not a changed module that the script imports. `script_hash` is
-put into a rule's `params:`, and the profiles leave Snakemake's own look at scripts out (`rerun-triggers`): a rule
-is rerun when, and only when, code that it can reach has changed.
+put into a rule's `params:`, and the profiles leave Snakemake's own look at scripts out (`rerun-triggers`): a
+rule is rerun when, and only when, code that it can reach has changed.
 """
 
 import ast
