@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from mvi.files import atomic, read_sealed
+from mvi.text import table_cell
 from mvi.workflow.provenance import environment
 
 output = Path(snakemake.output.report)
@@ -56,7 +57,7 @@ for step, jobs in costs.items():
     seconds = sum(float(job["s"]) for job in jobs) / len(jobs)
     # Snakemake writes "-" or "NA" for a job too short to be looked at.
     memory = [float(job["max_rss"]) for job in jobs if job["max_rss"].replace(".", "").isdigit()]
-    rows.append(f"| {step} | {len(jobs)} | {seconds:.1f} | {max(memory, default=0):.0f} |")
+    rows.append(f"| {table_cell(step)} | {len(jobs)} | {seconds:.1f} | {max(memory, default=0):.0f} |")
 cost = "\n".join(rows)
 lines += ["## Cost", cost, "## Environment"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))

@@ -22,6 +22,7 @@ from mvi.data.checks import check_counts, checked_known, checked_split
 from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
 from mvi.files import AGAIN, atomic
+from mvi.text import one_form
 
 FORMAT = 1
 
@@ -115,14 +116,16 @@ class Catalogue:
 
 
 def count_words(
-    tags: Sequence[Iterable[str]], vocabulary_size: int, minimum_count: int
+    tags: Sequence[Iterable[str]], vocabulary_size: int, minimum_count: int, *, fold_case: bool = False
 ) -> tuple[sparse.csr_array, list[str]]:
     """Return the counts (n, v) int32 of the most frequent tags of n pictures, and those v words.
 
-    `tags` holds the tags of each picture. The words are the tags that at least `minimum_count` pictures
-    have, the most frequent first and those of one frequency in alphabetical (code point) order, at most
-    `vocabulary_size` of them. Raises `DataError` where no tag is frequent enough.
+    `tags` holds the tags of each picture, in whatever Unicode form; with `fold_case` capital and small
+    letters count as the same (`mvi.text.one_form`). The words are the tags that at least `minimum_count`
+    pictures have, the most frequent first and those of one frequency in alphabetical (code point) order, at
+    most `vocabulary_size` of them. Raises `DataError` where no tag is frequent enough.
     """
+    tags = [[one_form(tag, fold_case=fold_case) for tag in own] for own in tags]
     pictures = Counter(tag for own in tags for tag in set(own))
     frequent = sorted(
         (tag for tag, n in pictures.items() if n >= minimum_count), key=lambda t: (-pictures[t], t)
