@@ -638,6 +638,18 @@ def test_a_mistake_in_the_config_is_one_sentence(fresh):
     assert "Traceback" not in said and "config.py" not in said
 
 
+def test_mistakes_that_the_numbers_of_rows_show_are_refused_before_the_first_job(fresh):
+    said = fresh.refused("--config", "settings={joint: {training: {batch_size: 5000}}}", "--", "all")
+    assert 'config key "runs.digits-default.joint.training.batch_size" is 5000, but there are only' in said
+    assert "Traceback (most recent call last)" not in said
+
+
+def test_a_key_that_stands_twice_in_a_config_file_is_refused(fresh):
+    (fresh.folder / "twice.yaml").write_text("device: cpu\nruns: [digits-default]\ndevice: cuda\n")
+    said = fresh.refused("--configfile", "twice.yaml", "--", "all")
+    assert 'twice.yaml has the key "device" twice in the mapping from line 1 on.' in said
+
+
 def test_a_path_of_another_run_is_refused(fresh):
     assert "MissingRuleException" in fresh.refused("--", "results/mnist-paper/tables/table1.md")
 
@@ -645,9 +657,9 @@ def test_a_path_of_another_run_is_refused(fresh):
 def test_a_failing_job_says_why_and_leaves_nothing_and_the_next_run_recovers(tmp_path):
     checkout = Checkout(tmp_path / "copy")
     target = "results/digits-default/joint/mp/seed0.safetensors"
-    done = checkout.snakemake(target, "--config", "settings={joint: {training: {batch_size: 5000}}}")
+    done = checkout.snakemake(target, "--config", "settings={joint: {weight_std: 1.0e+39}}")
     log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seed0.log").read_text()
-    sentence = "a minibatch of 5000 rows needs at least as many training rows"
+    sentence = "numbers stopped being finite in epoch 1"
     assert done.returncode == 1
     assert sentence in log and sentence in done.stdout + done.stderr
     assert "Traceback" not in log

@@ -43,6 +43,11 @@ def start(job: Any) -> logging.Logger:
     def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         if issubclass(kind, MviError):
             log.error("%s", error)
+        elif issubclass(kind, MemoryError) or "can't allocate memory" in str(error):
+            said = str(error).strip().splitlines()[-1:] or ["out of memory"]
+            log.error("there is not enough memory (%s); ask for smaller layers, blocks or batches.", said[0])
+        elif issubclass(kind, KeyboardInterrupt):
+            log.error("stopped from outside")
         else:
             log.critical("stopped by an error", exc_info=(kind, error, trace))
 
