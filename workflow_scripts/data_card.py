@@ -11,7 +11,7 @@ from PIL import Image
 from mvi.data.card import card_markdown, data_card
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
-from mvi.errors import DataError
+from mvi.errors import DamageError, DataError
 from mvi.files import write_json, write_sealed
 from mvi.report.figures import card as figures
 from mvi.report.figures import style
@@ -28,6 +28,8 @@ with open_pictures(snakemake.input.images, catalogue.names) as pictures:
             break
         try:
             shown.append(decode(pictures.read(int(row)), size))
+        except DamageError:
+            raise
         except DataError:
             continue
         captions.append([catalogue.vocabulary[word] for word in catalogue.text[[row]].indices])

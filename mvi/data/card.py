@@ -19,7 +19,7 @@ from scipy.sparse import csgraph
 
 from mvi.data.catalogue import Catalogue
 from mvi.data.pictures import Pictures, decode
-from mvi.errors import DataError, ShapeError
+from mvi.errors import DamageError, DataError, ShapeError
 from mvi.text import table_cell
 
 # Sides of the grey picture that is transformed, of the block of frequencies kept, and of the colour
@@ -63,6 +63,8 @@ def fingerprints(pictures: Pictures) -> Fingerprints:
         for i in range(start, min(n, start + _BLOCK)):
             try:
                 data = pictures.read(i)
+            except DamageError:
+                raise
             except DataError:
                 # A digest that no file has, and no other unreadable row.
                 result.digests.append(b"unreadable %d" % i)
