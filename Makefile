@@ -44,7 +44,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt learnergy==2.0.2
 	@mkdir -p results/benchmarks
-	@for name in workflow updates stages peers threads features streaming; do \
+	@for name in workflow updates stages peers threads features networks streaming; do \
 	    OMP_NUM_THREADS=1 $(BIN)/python benchmarks/$$name.py > results/benchmarks/$$name.md || exit 1; \
 	    echo; cat results/benchmarks/$$name.md; \
 	done
@@ -78,5 +78,5 @@ $(STAMP): pyproject.toml envs/constraints.txt
 	done; \
 	echo "Python 3.11 or newer, with its venv module, was not found: install it, or name it by" \
 	    "make PYTHON=/path/to/python." >&2; exit 1
-	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,test]'
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,test]'
 	@touch $@

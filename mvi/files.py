@@ -7,6 +7,7 @@ its format has room for one that other programs pass over:
 - `.csv`: one more column in the first line, without values;
 - `.json`: an entry "sha256" at the end of the object;
 - `.md`: a comment, the last line;
+- `.onnx`: an entry of the metadata;
 - `.npy`, `.npz`: the last bytes.
 
 `mvi.tensors` does the same for weights and checkpoints, in their metadata. HDF5 has checksums of its own for
@@ -187,6 +188,8 @@ _SEALS = {
     ".csv": (",sha256 {}", r"\r?\n(?s:.*)"),
     ".json": (',\n  "sha256": "{}"', r"\n\}\n"),
     ".md": ("\n<!-- sha256 {} -->\n", ""),
+    # An entry of the metadata, which may stand anywhere in a message of protocol buffers.
+    ".onnx": ("rJ\n\x06sha256\x12@{}", ""),
     ".npy": ("sha256 {}\n", ""),
     ".npz": ("sha256 {}\n", ""),
 }

@@ -7,9 +7,11 @@ from pathlib import Path
 from mvi.data.sets.base import module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
+from mvi.features.networks import NETWORKS
 from mvi.methods.registry import METHODS
 from mvi.workflow import plan, results
 from mvi.workflow.binding import bound, feature, more_after_failure, one_of, setting
+from mvi.workflow.checks import DESCRIPTORS
 from mvi.workflow.config import read_settings, resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
 from mvi.workflow.provenance import gpus, script_hash
@@ -23,11 +25,14 @@ memory = more_after_failure
 
 
 def checked(question, *arguments):
-    """Ask, and end the run with one sentence where a user has made a mistake."""
+    """Ask, and end the run with one sentence where a user has made a mistake.
+
+    Any other exception than an exit would be wrapped by Snakemake in some lines of its own and a traceback.
+    """
     try:
         return question(*arguments)
     except MviError as error:
-        raise WorkflowError(str(error)) from None
+        raise SystemExit(str(error)) from None
 
 
 # Snakemake's own reader lets the last of two keys win.
@@ -77,6 +82,13 @@ def method_of(wildcards):
     """The module of the method that a job trains, or loads where it is not a finetuned network."""
     name = wildcards.get("method") or wildcards.model
     return [f"mvi.methods.{name}"] if name in METHODS else []
+
+
+def describing_otherwise(source):
+    """The modules that describe images otherwise than the jobs of a source do."""
+    if source.features["kind"] == "descriptors":
+        return ["mvi.features.onnx_network"]
+    return [f"mvi.features.{name}" for name in DESCRIPTORS]
 
 
 def reader(field):

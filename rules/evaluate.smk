@@ -21,7 +21,7 @@ rule classify:
         classifier=of(Run.classifier),
         settings=of(Run.classifier_settings),
         train_on=of(setting("classifier", "train_on")),
-        code=of(lambda run: code("classify.py", module_of(run.classifier()))),
+        code=of(lambda run: code("classify.py", *run.classifier_modules())),
     message:
         "Classifying with {wildcards.model} of {wildcards.run}"
     script:
@@ -47,7 +47,7 @@ rule baselines:
         text_scale=of(setting("baselines", "text_scale")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),
-        code=of(lambda run: code("baselines.py", module_of(run.classifier()))),
+        code=of(lambda run: code("baselines.py", *run.classifier_modules())),
     message:
         "Classifying input features: {wildcards.input}"
     script:
@@ -126,7 +126,7 @@ rule sweep_iterations:
         block=of(setting("inference", "block")),
         classifier=of(Run.classifier),
         settings=of(Run.classifier_settings),
-        code=of(lambda run: code("sweep_iterations.py", module_of(run.classifier()))),
+        code=of(lambda run: code("sweep_iterations.py", *run.classifier_modules())),
     message:
         "Scoring iterations of the network finetuned with {wildcards.iterations}"
     script:

@@ -51,6 +51,27 @@ rule learn_words:
         "../workflow_scripts/learn_words.py"
 
 
+rule convert_network:
+    input:
+        lambda wildcards: plan.network_weights(wildcards.network),
+    output:
+        f"{plan.NETWORKS_FOLDER}/{{network}}.onnx",
+    log:
+        f"{plan.NETWORKS_FOLDER}/logs/{{network}}.log",
+    wildcard_constraints:
+        network=one_of(NETWORKS),
+    resources:
+        mem_mb=memory(2000),
+        runtime="10m",
+    params:
+        sha256=lambda wildcards: NETWORKS[wildcards.network].sha256,
+        code=code("convert_network.py"),
+    message:
+        "Converting the network {wildcards.network}"
+    script:
+        "../workflow_scripts/convert_network.py"
+
+
 # Kept, since they cost the most; who needs the room may delete them once the store is made.
 rule describe_block:
     input:
@@ -65,11 +86,16 @@ rule describe_block:
     resources:
         mem_mb=memory(2000),
         runtime="1h",
-        gpu=gpu(),
+        # Networks run on the processor.
+        gpu=of_source(lambda source: gpu() * (source.features["kind"] == "descriptors")),
     params:
         pictures=of_source(Source.fingerprint),
         settings=of_source(Source.description),
-        code=code("describe_block.py"),
+        code=of_source(
+            lambda source: code(
+                "describe_block.py", without=describing_otherwise(source)
+            )
+        ),
     message:
         "Describing images {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
     script:

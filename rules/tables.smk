@@ -64,6 +64,7 @@ rule write_search:
         trials=of(Run.trials),
         methods=of(lambda run: results.labels(run.compared, "Joint layer by {short}")),
         split=of(setting("joint", "search", "split")),
+        metric=of(lambda run: run.headline),
         run="{run}",
         title=of(lambda run: run.dataset.title),
         iterations=of(setting("inference", "iterations")),

@@ -136,6 +136,22 @@ rule export_model:
         "../workflow_scripts/export_model.py"
 
 
+# The same of a joint layer that stands on the inputs themselves.
+use rule export_model as export_joint with:
+    input:
+        scale=of(Run.scale),
+        network=of(Run.joint),
+    output:
+        "results/{run}/models/{method}/{part}.safetensors",
+    log:
+        "results/{run}/logs/export_joint/{method}/{part}.log",
+    params:
+        inference=of(lambda run, method: run.inference(method)),
+        code=code("export_model.py"),
+    message:
+        "Exporting the joint layer by {wildcards.method} of {wildcards.run}"
+
+
 # Trainings of the joint layer to choose its settings by, the same for every method.
 rule search_joint:
     input:
@@ -162,7 +178,14 @@ rule search_joint:
         objective=of(Run.objective),
         schedule=of(Run.trial_schedule),
         scored=of(Run.search_scoring),
-        code=code_of("search_joint.py", method_of, OBSERVERS),
+        code=code_of(
+            "search_joint.py",
+            lambda wildcards: [
+                *method_of(wildcards),
+                *PLAN.run(wildcards.run).metric_modules(),
+            ],
+            OBSERVERS,
+        ),
     message:
         "Trying the joint layer by {wildcards.method}, settings {wildcards.trial}"
     script:

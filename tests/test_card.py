@@ -59,6 +59,17 @@ def make_files():
     return files
 
 
+def test_pictures_of_an_unknown_range_are_counted():
+    files, (catalogue, _, _) = make_files(), make_catalogue()
+    files[15] = file_of(Image.fromarray(np.arange(64**2, dtype=np.uint16).reshape(64, 64)))
+    assert data_card.fingerprints(Stored(files)).guessed.nonzero()[0].tolist() == [15]
+    found = data_card.data_card(catalogue, Stored(files))
+    line = "Pictures whose files do not say which value is white"
+    [said] = [one for one in data_card.card_markdown(found).splitlines() if line in one]
+    assert found["guessed"] == 1 and said.endswith(" | 1 |")
+    assert line not in data_card.card_markdown(data_card.data_card(catalogue, Stored(make_files())))
+
+
 def make_catalogue():
     rng = np.random.default_rng(0)
     labels = (rng.random((20, 4)) < [0.5, 0.3, 0.2, 0.1]).astype(np.uint8)

@@ -148,7 +148,7 @@ def test_a_description_that_is_not_whole_is_one_sentence(make, wrong, tmp_path):
     free = {"vocabulary", "clip", "root", "learn_std", "copies"} | (
         {"layers"} if wrong in ([], {}) else set()
     )
-    free |= {"inference"} if wrong in (..., {}) else set()
+    free |= {"inference"} if wrong in (..., {}, None) else set()
     assert all(free & set(place) for place in accepted), accepted
 
 

@@ -9,7 +9,7 @@ from sklearn.svm import LinearSVC
 from test_rankings import by_counting
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.classification import TRAIN_ON, Query, evaluate, evaluate_each
+from mvi.evaluation.classification import TRAIN_ON, Answers, Query, evaluate, evaluate_each
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import DEFINITIONS
 from mvi.evaluation.queries import queries_of
@@ -140,7 +140,7 @@ def test_another_definition_may_choose_lambda_and_scikit_learn_agrees_on_the_ste
     assert {key: found[key] for key in expected} == pytest.approx(expected, abs=1e-12)
     both = np.concatenate([split["train"], split["validation"]])
     setting = found["", None, "", "lambda", ""]
-    model = classifier_of(True).fit(features["left"][both], labels[both], setting)
+    model = classifier_of(True).fit(features["left"][both], Answers(labels[both]), setting)
     step = average_precision_score(labels[split["test"]], model.decision(features["left"][split["test"]]))
     alone = score(True, {"left": features["left"]}, labels, split, chosen_by="noninterpolated")
     if alone["", None, "", "lambda", ""] == setting:

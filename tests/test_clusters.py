@@ -8,7 +8,7 @@ from sklearn.cluster import kmeans_plusplus
 
 from mvi.errors import DataError, ShapeError
 from mvi.features.clusters import learn_words, spread_out
-from mvi.features.phow import nearest_words
+from mvi.features.nearest import Nearest
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def test_words_are_learned_the_same_by_seed_and_fit_the_sample(sample):
         return (torch.cdist(torch.from_numpy(sample), torch.from_numpy(centres)).min(1).values ** 2).mean()
 
     assert error(words) < 0.9 * error(sample[:50])
-    used = nearest_words(torch.from_numpy(sample), torch.from_numpy(words)).unique()
+    used = Nearest(torch.from_numpy(words))(torch.from_numpy(sample)).unique()
     assert len(used) >= 45
 
 

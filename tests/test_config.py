@@ -2,6 +2,7 @@
 """The configuration: what is shipped is valid, what is mistaken is refused in one helpful sentence."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -208,14 +209,58 @@ def test_data_and_features_are_laid_over_the_runs_that_have_them():
 
 
 def test_features_have_the_name_of_their_kind_if_no_other():
-    raw = {"runs": ["mini-default"], "features": {"kind": "cnn"}, "settings": {"baselines": {"inputs": []}}}
+    raw = {
+        "runs": ["mini-default"],
+        "features": {"kind": "network"},
+        "settings": {"baselines": {"inputs": []}},
+    }
     raw["settings"]["outputs"] = ["features"]
-    assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "cnn"
+    assert resolved(raw)["runs"]["mini-default"]["features"]["name"] == "efficientnet_lite0"
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        (
+            {"kind": "cnn"},
+            'kind" is "cnn", but must be one of .* what was cnn is network, with the network alexnet',
+        ),
+        ({"network": "efficientnet_lite"}, "efficientnet_lite0 or alexnet, or the path .* did you mean"),
+        ({"network": "absent.onnx"}, '"absent.onnx", but there is no such file'),
+        ({"network": "own.onnx"}, 'side" is null, but must be set'),
+        ({"network": "own.onnx", "side": 64, "mean": [0, 0, 0]}, 'deviation" is null, but must be set'),
+        ({"mean": [1, 2]}, "mean"),
+        ({"deviation": [1, 0, 1]}, "deviation"),
+        ({"name": "alexnet"}, 'name" is "alexnet", but must not be that of another kind'),
+    ],
+)
+def test_a_network_must_be_known_or_say_what_it_wants_to_see(tmp_path, monkeypatch, features, said):
+    folder = FOLDER.resolve()
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.onnx").touch()
+    raw = {"runs": ["mini-network"], "features": {"kind": "network"} | features}
+    assert re.search(said, refused(raw, folder))
+
+
+def test_features_of_a_file_have_its_name(tmp_path):
+    path = tmp_path / "clip image (1).onnx"
+    path.touch()
+    seen = {"side": 64, "mean": [0, 0, 0], "deviation": [1, 1, 1]}
+    found = resolved({"runs": ["mini-network"], "features": {"network": str(path), **seen}})
+    assert found["runs"]["mini-network"]["features"]["name"] == "clip-image--1-"
 
 
 def test_the_settings_of_another_data_set_are_not_extended():
     raw = {"runs": {"mine": {"extends": "mini-default", "dataset": "mirflickr25k"}}}
-    assert resolved(raw)["runs"]["mine"]["data"]["splits"]["train"] == 0.4
+    mine = resolved(raw)["runs"]["mine"]
+    assert mine["data"]["splits"]["train"] == 0.4
+    # Nor what its images were turned into: 96 pixels are a scene's, and half of a photograph's.
+    new = resolved({"runs": {"new": {"extends": "reference-flickr", "dataset": "mirflickr25k"}}})["runs"][
+        "new"
+    ]
+    assert mine["features"] == new["features"] != one("mini-default")["features"]
+    own = {"extends": "mini-default", "dataset": "mirflickr25k", "features": {"picture_size": 100}}
+    assert resolved({"runs": {"mine": own}})["runs"]["mine"]["features"]["picture_size"] == 100
 
 
 def test_a_preset_takes_another_form_of_each_data_set():
@@ -324,9 +369,9 @@ def test_the_input_is_left_alone():
 
 
 def test_runs_may_share_a_data_set_and_stand_beside_other_features_of_it():
-    other = {"extends": "mini-default", "features": {"kind": "cnn"}, "baselines": {"inputs": ["image"]}}
+    other = {"extends": "mini-default", "features": {"kind": "network"}, "baselines": {"inputs": ["image"]}}
     runs = resolved({"runs": {"mini-default": {}, "other": other}})["runs"]
-    assert [run["features"]["name"] for run in runs.values()] == ["descriptors", "cnn"]
+    assert [run["features"]["name"] for run in runs.values()] == ["descriptors", "efficientnet_lite0"]
     same = {"extends": "mini-default", "joint": {"hidden": 5}}
     assert len(resolved({"runs": {"mini-default": {}, "same": same}})["runs"]) == 2
 
@@ -405,7 +450,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(key, said):
         ),
         ("methods.hybrid.sparsity.kind", "approximate", "one of none or exact: the method keeps no running"),
         ("compare", ["ml"], f"but must be one of {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}."),
-        ("compare", [], "is [], but must be a list, of length at least 1."),
+        ("splits", [], "is [], but must be a list, of length at least 1."),
         ("finetune_from", "ml", "or null."),
         ("joint", 3, "is 3, but must be a mapping."),
         ("seeds", [1, 1], "is [1, 1], but must not hold a value twice."),
@@ -526,6 +571,14 @@ def test_mistaken_choices_of_runs_are_refused(raw, sentence):
         resolved(raw)
 
 
+def test_features_that_come_with_the_data_are_one_store_whatever_their_name():
+    other = {"extends": "toronto-archive", "features": {"name": "exact", "precision": "float32"}}
+    with pytest.raises(
+        ConfigError, match='"runs.a.features" and "runs.b.features" differ, but toronto has one'
+    ):
+        resolved({"runs": {"a": {"extends": "toronto-archive"}, "b": other}})
+
+
 @pytest.mark.parametrize(
     ("other", "sentence"),
     [
@@ -533,7 +586,7 @@ def test_mistaken_choices_of_runs_are_refused(raw, sentence):
         ({"card": {"sheet": 3}}, '"runs.a.card" and "runs.b.card" differ, .* one data set, mini'),
         ({"features": {"batch": 7}}, '"runs.a.features" and "runs.b.features" differ, .* name descriptors'),
         (
-            {"features": {"kind": "cnn", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},
+            {"features": {"kind": "network", "name": "descriptors"}, "baselines": {"inputs": ["image"]}},
             '"runs.b.features.name" is "descriptors", but must not be that of another kind',
         ),
     ],
@@ -580,7 +633,7 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
             {"data": {"mini": {"labelled": 2}}},
             '"data.mini.labelled" is 2, but must be enough',
         ),
-        ("mini-default", {"features": {"kind": "cnn"}}, 'baselines.inputs" has gist, .* or phow, but'),
+        ("mini-default", {"features": {"kind": "network"}}, 'baselines.inputs" has gist, .* or phow, but'),
         (
             "toronto-paper",
             {"settings": {"baselines": {"inputs": ["phow", "gist"]}}},
@@ -661,9 +714,19 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
         ),
         ("toronto-paper", {"settings": {"outputs": ["card"]}}, 'outputs" has card, which needs images'),
         (
+            "mini-default",
+            {"settings": {"outputs": ["model"], "finetune": []}},
+            'outputs" has model, which needs a finetuned network or a joint layer on the inputs themselves',
+        ),
+        (
             "digits-default",
-            {"settings": {"outputs": ["model"]}},
-            'outputs" has model, which needs a finetuned',
+            {"settings": {"outputs": ["table1"], "compare": []}},
+            'outputs" has table1, which needs a method, and "runs.digits-default.compare" is empty',
+        ),
+        (
+            "mini-default",
+            {"settings": {"classifier": {"chosen_by": "voc"}}},
+            'chosen_by" is "voc", but must be a metric of mini, interpolated, noninterpolated or step',
         ),
         (
             "digits-default",

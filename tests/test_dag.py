@@ -253,9 +253,11 @@ def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fres
 
 def test_a_network_s_activations_need_its_weights_and_no_words(fresh):
     own = ["--config", "runs=[mini-default]"]
-    command = [*own, "features={kind: cnn}", "settings={baselines: {inputs: [image]}}"]
-    jobs = fresh.planned(*command, "--", "features")
-    assert (jobs["download"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+    for network, downloads in (("efficientnet_lite0", 0), ("alexnet", 1)):
+        chosen = f"features={{kind: network, network: {network}}}"
+        jobs = fresh.planned(*own, chosen, "settings={baselines: {inputs: [image]}}", "--", "features")
+        assert (jobs["convert_network"], jobs["describe_block"]) == (1, 2) and "learn_words" not in jobs
+        assert jobs.get("download", 0) == downloads
 
 
 def test_mnist_is_planned_from_its_raw_files(fresh):
@@ -333,6 +335,7 @@ def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules
         ("features.phow.scales", "[4, 5]", {"learn_words", *DESCRIBED}),
         ("features.phow.seed", "5", {"learn_words", *DESCRIBED}),
         ("features.gist.stride", "1", DESCRIBED),
+        ("features.side", "32", set()),
         ("features.precision", "float16", {"image_store", *STORED}),
         ("features.unreadable", "0.5", {"image_store", *STORED}),
         ("baselines.lambda", "[1.0]", {"baselines", "write_class_table", *SCORED}),
@@ -572,6 +575,7 @@ def test_the_painter_of_scenes_touches_no_real_image(tmp_path):
         ("data/sets/mini.py", set()),
         ("data/registry.py", set()),
         ("features/gist.py", DESCRIBED),
+        *((f"features/{name}.py", set()) for name in ("onnx_network", "conversion", "networks")),
         (
             "training/loop.py",
             {"pretrain_layer", *THEORY, *TRAINED, *JOINT},
@@ -648,6 +652,68 @@ def test_a_key_that_stands_twice_in_a_config_file_is_refused(fresh):
     (fresh.folder / "twice.yaml").write_text("device: cpu\nruns: [digits-default]\ndevice: cuda\n")
     said = fresh.refused("--configfile", "twice.yaml", "--", "all")
     assert 'twice.yaml has the key "device" twice in the mapping from line 1 on.' in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (
+            ["--config", "runs=[mini-default]", "--", "table1"],
+            "No run of this config makes table1 (runs: mini-def",
+        ),
+        (["--configfile", "config/toronto.yaml", "--", "table2"], "of toronto: archive, paper)."),
+        # Not a network of the paper's sizes for some images of one's own.
+        (
+            ["--configfile", "config/folder.yaml", "--config", "{data}", "--", "model"],
+            "of folder: deep, own).",
+        ),
+        # Of a dependency far below the target.
+        (
+            ["--configfile", "config/folder.yaml", "--config", "{data}", "preset=deep", "--", "table2"],
+            "has no labels",
+        ),
+    ],
+)
+def test_what_no_run_can_make_is_refused_in_one_sentence(fresh, arguments, sentence):
+    (fresh.folder / "own").mkdir(exist_ok=True)
+    for number in range(3):
+        (fresh.folder / f"own/{number}.png").touch()
+    (fresh.folder / "own.csv").write_text(
+        "file,tags\n" + "".join(f"{number}.png,sea\n" for number in range(3))
+    )
+    data = "data={folder: {pictures: own, table: own.csv}}"
+    done = fresh.snakemake("-n", *(one.replace("{data}", data) for one in arguments))
+    (said,) = [line for line in done.stderr.splitlines() if sentence in line]
+    assert done.returncode == 1 and said.endswith(".")
+    for noise in ("Traceback", "Wildcards", "Exception", ".smk", ".py,"):
+        assert noise not in done.stderr
+
+
+def test_an_edit_of_inference_trains_nothing_and_rewrites_what_users_load(tmp_path):
+    checkout, asked = Checkout(tmp_path), ["--config", "runs=[digits-default]"]
+    seeds = "seeds: [0, 1], compare: [pcd, mp]"
+    checkout.finish(*asked, f"settings={{{seeds}}}", "--", "model")
+    for edit in ("tolerance: 0.5", "stop: block", "start_state: zeros", "iterations: {pcd: 3, mp: 3}"):
+        stale = checkout.stale(*asked, f"settings={{{seeds}, inference: {{{edit}}}}}", "--", "model")
+        assert stale == {
+            "digits-default/config": "dump_config",
+            **{
+                f"digits-default/models/{method}/seed{seed}": "export_joint"
+                for method in ("pcd", "mp")
+                for seed in (0, 1)
+            },
+        }, edit
+
+
+def test_two_kinds_of_features_of_one_data_set_stand_side_by_side(fresh):
+    runs = ["mini-default", "coarse: {extends: mini-default, features: {name: coarse, picture_size: 64}}"]
+    asked = ["--config", f"runs={{mini-default: {{}}, {runs[1]}}}", "settings={outputs: [reference]}", "--"]
+    jobs = fresh.planned(*asked, "features")
+    twice = dict.fromkeys(["learn_words", "image_store", "dump_config"], 2)
+    assert jobs == {"generate_mini": 1, "catalogue": 1, "describe_block": 4, **twice}
+    files = fresh.files(*asked, "reference")
+    for features, run in (("descriptors", "mini-default"), ("coarse", "coarse")):
+        assert f"data/mini/{features}/store" in files and f"{run}/scores/baselines/phow" in files
 
 
 def test_a_path_of_another_run_is_refused(fresh):

@@ -7,11 +7,14 @@ import re
 import shutil
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 import torch
+from onnx import TensorProto, helper
 from PIL import Image
 
 import mvi
@@ -37,7 +40,11 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
         cwd=folder,
-        env={**cleared, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        env={
+            **cleared,
+            "PYTHONPATH": os.pathsep.join([str(ROOT), os.environ.get("PYTHONPATH", "")]),
+            "OMP_NUM_THREADS": "1",
+        },
         capture_output=True,
         text=True,
     )
@@ -196,6 +203,38 @@ def test_an_image_that_is_mended_and_a_table_in_another_order_are_noticed(own, t
     others = [i for i in range(IMAGES) if i != 5]
     np.testing.assert_array_equal(after[::-1][others, part], before[others, part])
     assert not np.array_equal(after[::-1][5, part], before[5, part])
+
+
+def test_own_images_are_described_by_an_own_network(tmp_path):
+    write_images(tmp_path)
+    graph = helper.make_graph(
+        [helper.make_node("Identity", ["pixels"], ["maps"])],
+        "own",
+        [helper.make_tensor_value_info("pixels", TensorProto.FLOAT, [1, 3, 8, 8])],
+        [helper.make_tensor_value_info("maps", TensorProto.FLOAT, [1, 3, 8, 8])],
+    )
+    onnx.save(
+        helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8),
+        tmp_path / "own.onnx",
+    )
+    seen = "side: 8, mean: [0.5, 0.5, 0.5], deviation: [0.5, 0.5, 0.5]"
+    network = f"features={{kind: network, network: own.onnx, {seen}, unreadable: 0.1, block: 40}}"
+    made(tmp_path, "features", *OWN, "--config", network)
+    with Store(tmp_path / "results/data/folder/own/store.h5") as store:
+        image, facts = store.read("image"), store.features
+        assert store.attrs["attributes"]["unreadable"] == [5]
+    assert facts["kind"] == "network" and facts["network"] == "own.onnx" and facts["output"] == "maps"
+    assert facts["sha256"] == sha256((tmp_path / "own.onnx").read_bytes()).hexdigest()
+    pixels = decode((tmp_path / "pictures/50.jpg").read_bytes(), 8)
+    np.testing.assert_allclose(image[50], pixels.mean((0, 1)) / 127.5 - 1, atol=1e-5)
+    assert image.shape == (IMAGES, 3)
+    # Other blocks than the new network's own would be mixed with them.
+    block = tmp_path / "results/data/folder/own/blocks/0-40.npz"
+    with np.load(block) as kept:
+        other = dict(kept) | {"features": np.array(json.dumps({**facts, "sha256": "1f"}))}
+    np.savez(block, **other)
+    said = refused(tmp_path, "features", *OWN, "--config", network)
+    assert "The blocks of features of 'folder' were not all made alike; delete their folder" in said
 
 
 def test_the_deep_model_is_made_of_own_images_without_labels(own):

@@ -110,11 +110,37 @@ def test_files_that_say_nothing_of_inference_are_asked_as_the_reference_does():
         assert type(model).from_description(described, model.parameters).inference == Inference()
 
 
+def test_a_training_s_own_file_does_not_say_how_it_is_asked_and_must_be_told(tmp_path):
+    for model in (mrbm(), mdrnn()):
+        save(tmp_path / "told.safetensors", model, {})
+        told = mvi.load(tmp_path / "told.safetensors")
+        model.inference = None
+        save(tmp_path / "m.safetensors", model, {})
+        found = mvi.load(tmp_path / "m.safetensors")
+        values = {"image": rows()["image"]}
+        for verb in ("encode", "complete"):
+            for asked in ({}, {"iterations": 3}, {"start": "zeros", "tolerance": 0.1}):
+                with pytest.raises(
+                    ConfigError, match=r"does not say how .* the file that the target `model` makes"
+                ):
+                    VERBS[verb](found, values, **asked)
+            asked = {"iterations": 3, "start": "zeros"}
+            np.testing.assert_array_equal(
+                VERBS[verb](found, values, **asked), VERBS[verb](told, values, **asked)
+            )
+        with pytest.raises(ConfigError, match="does not say how"):
+            found.sweep(values, [1])
+        np.testing.assert_array_equal(
+            found.sweep(values, [1], start="zeros")[1], told.sweep(values, [1], start="zeros")[1]
+        )
+
+
 def test_an_encoder_is_asked_as_its_network_unless_it_says_otherwise():
     network = mrbm(inference=Inference(2, "zeros"))
     inputs = {name: AsStored() for name in SIZES}
     assert Encoder(inputs, network).inference == Inference(2, "zeros")
     assert Encoder(inputs, network, inference=Inference(5)).inference == Inference(5)
+    assert Encoder(inputs, mrbm(inference=None)).inference is None
 
 
 @pytest.mark.parametrize(

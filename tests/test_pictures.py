@@ -8,11 +8,12 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from mvi.data.pictures import FolderPictures, ZipPictures, decode
+from mvi.data.pictures import FolderPictures, ZipPictures, decode, read_picture
 from mvi.errors import DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -150,10 +151,91 @@ def test_of_sixteen_bits_the_upper_eight_count(kind):
     np.testing.assert_array_equal(pixels, (values // 256)[..., None].repeat(3, 2))
 
 
-def test_thirty_two_bits_are_read_as_sixteen():
-    values = np.array([[0, 65535], [70000, -5]], np.int32)
-    pixels = decode(packed(Image.fromarray(values), "TIFF"), 2)
-    assert pixels[..., 0].tolist() == [[0, 255], [255, 0]]
+def tiff(values: np.ndarray, bits: int, **notes: int) -> bytes:
+    """An uncompressed grey TIFF of little-endian integers of so many bits, with notes by numbers of tags."""
+    height, width = values.shape
+    if bits == 12:
+        rows = ["".join(f"{value:012b}" for value in row) for row in values.tolist()]
+        rows = [row + "0" * (-len(row) % 8) for row in rows]
+        data = b"".join(int(row, 2).to_bytes(len(row) // 8, "big") for row in rows)
+    else:
+        data = values.astype(f"<i{bits // 8}").tobytes()
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1, 273: 8, 277: 1, 278: height, 279: len(data)}
+    tags |= {int(tag[1:]): value for tag, value in notes.items()}
+    directory = b"".join(struct.pack("<HHII", tag, 4, 1, tags[tag]) for tag in sorted(tags))
+    head = b"II*\0" + struct.pack("<I", 8 + len(data)) + data
+    return head + struct.pack("<H", len(tags)) + directory + b"\0\0\0\0"
+
+
+TWELVE = np.array([[0, 4095], [2048, 16]])
+
+
+@pytest.mark.parametrize(
+    ("data", "shown", "guessed"),
+    [
+        # Said by the number of bits, or by a note.
+        (tiff(TWELVE, 12), [0, 255, 128, 1], None),
+        (tiff(TWELVE, 16, t281=4095), [0, 255, 128, 1], None),
+        (tiff(TWELVE, 16, t281=8190), [0, 128, 64, 0], None),
+        (tiff(TWELVE, 32, t281=4095), [0, 255, 128, 1], None),
+        # Said by nothing.
+        (tiff(TWELVE, 16), [0, 255, 128, 1], 4095),
+        (packed(Image.fromarray(TWELVE.astype(np.uint16))), [0, 255, 128, 1], 4095),
+        (tiff(TWELVE // 2, 16), [0, 255, 128, 1], 2047),
+        (tiff(TWELVE, 32), [0, 255, 128, 1], 4095),
+        (tiff(TWELVE * 2**20, 32), [0, 255, 128, 1], 4095 * 2**20),
+        (tiff(np.array([[0, 65535], [70000, -5]]), 32, t339=2), [0, 239, 255, 0], 70000),
+        (tiff(np.zeros((2, 2), int), 16), [0, 0, 0, 0], None),
+        # All 16 bits are used.
+        (tiff(TWELVE * 16, 16), [0, 255, 128, 1], None),
+        # Maximum in the header.
+        (b"P5 2 2 4095\n" + TWELVE.astype(">u2").tobytes(), [0, 255, 128, 1], None),
+    ],
+)
+def test_integers_are_scaled_by_the_range_that_their_file_declares_or_by_their_greatest(data, shown, guessed):
+    decoded = read_picture(data, 2)
+    assert decoded.pixels[..., 0].ravel().tolist() == shown and decoded.guessed == guessed
+
+
+def test_a_guess_is_warned_of(caplog):
+    decode(tiff(TWELVE, 16, t281=4095), 2, name="im7.tif")
+    assert not caplog.records
+    decode(tiff(TWELVE, 16), 2, name="im7.tif")
+    assert caplog.messages == [
+        "im7.tif does not say which value is white; the greatest in it, 4095, is taken"
+    ]
+
+
+def test_dark_colours_of_sixteen_bits_are_stretched():
+    values = np.zeros((2, 2, 3), np.uint16)
+    values[0, 0], values[1, 1] = (4095, 0, 2048), (0, 4095, 0)
+    for kind in (".png", ".tiff"):
+        # In the order of blue, green and red.
+        data = cv2.imencode(kind, values[..., ::-1])[1].tobytes()
+        found = read_picture(data, 2)
+        assert found.pixels[0, 0].tolist() == [255, 0, 136] and found.guessed == 15 * 256
+        bright = cv2.imencode(kind, values[..., ::-1] * 16)[1].tobytes()
+        found = read_picture(bright, 2)
+        assert found.pixels[0, 0].tolist() == [255, 0, 128] and found.guessed is None
+
+
+def test_integers_are_turned_upright():
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    values = np.arange(16, dtype=np.uint16).reshape(4, 4) * 200
+    plain = decode(packed(Image.fromarray(values)), 4)
+    np.testing.assert_array_equal(decode(packed(Image.fromarray(values), exif=exif), 4), np.rot90(plain, -1))
+
+
+def test_a_cmyk_picture_of_another_format_and_a_picture_of_twenty_megapixels():
+    close(decode(packed(quarters().convert("CMYK"), "TIFF"), 64), [RED, GREEN, BLUE, WHITE])
+    large = quarters().resize((5000, 4000), Image.Resampling.NEAREST)
+    close(decode(packed(large, "JPEG", quality=50), 64), [RED, GREEN, BLUE, WHITE], within=5)
+
+
+def test_of_a_file_of_several_photographs_the_first_counts():
+    data = packed(quarters(), "MPO", save_all=True, append_images=[Image.new("RGB", (64, 64), BLUE)])
+    close(decode(data, 64), [RED, GREEN, BLUE, WHITE], within=30)
 
 
 def test_pictures_of_one_pixel_and_of_odd_shapes():

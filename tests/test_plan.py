@@ -6,13 +6,14 @@ from pkgutil import resolve_name
 
 import pytest
 
+from mvi.data.sets.base import ERROR_RATE, MEAN_AVERAGE_PRECISION
 from mvi.errors import ConfigError
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.svm_classifier import Svm
 from mvi.methods.registry import METHODS
 from mvi.workflow import results
 from mvi.workflow.config import merge, resolve
-from mvi.workflow.plan import EXPERIMENTS, Plan, check_mirror, hash_of_download
+from mvi.workflow.plan import EXPERIMENTS, Plan, check_mirror, hash_of_download, network_weights
 
 FOLDER = Path(__file__).parents[1] / "config/runs"
 # As many unlabelled rows as training rows, from which all splits learn; and too few.
@@ -184,7 +185,7 @@ def test_iterations_are_those_of_the_model():
     digits = a_run("digits-default", inference={"iterations": {"pcd": 11}})
     assert [digits.inference(name)["iterations"] for name in ("pcd", "mp")] == [11, 5]
     mini = of_mini(inference={"iterations": 7, "start_state": "zeros"})
-    assert mini.inference("whole") == {"iterations": 7, "tolerance": 1e-6, "start": "zeros"}
+    assert mini.inference("whole") == {"iterations": 7, "tolerance": 1e-6, "start": "zeros", "stop": "row"}
     # A finetuned network is asked as the joint layer that it came from.
     by_method = of_mini(finetune_from="pcd", inference={"iterations": {"mp": 2, "pcd": 8}})
     assert [by_method.iterations(name) for name in ("mp", "pcd", "whole")] == [2, 8, 8]
@@ -215,14 +216,16 @@ def test_settings_are_not_searched_on_rows_that_layers_know():
 def test_a_classifier_gets_the_settings_of_its_kind():
     svm = a_run("digits-default", classifier={"C": [0.5, 2.0], "tolerance": 0.25})
     assert resolve_name(svm.classifier()) is Svm
-    assert svm.classifier_settings() == svm.baseline_settings() == {"grid": [0.5, 2.0], "tolerance": 0.25}
+    fields = {"grid": [0.5, 2.0], "tolerance": 0.25, "metrics": ERROR_RATE}
+    assert svm.classifier_settings() == svm.baseline_settings() == fields
     own = {"lambda": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
     logistic = a_run("mini-default", classifier=own, baselines={"lambda": [4.0], "top": 9})
     assert resolve_name(logistic.classifier()) is Logistic
     fields = {"grid": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
-    assert logistic.classifier_settings() == fields
+    assert logistic.classifier_settings() == fields | {"metrics": MEAN_AVERAGE_PRECISION}
+    # By the headline, unless told otherwise.
     others = {"grid": [4.0], "top": 9, "chosen_by": "interpolated", "tolerance": 0.001}
-    assert logistic.baseline_settings() == others
+    assert logistic.baseline_settings() == others | {"metrics": MEAN_AVERAGE_PRECISION}
 
 
 def test_copies_are_for_training_and_for_classifiers_each_as_asked():
@@ -244,16 +247,18 @@ def test_stores_of_images_stand_by_the_name_of_their_features():
     runs = {
         "a": {"extends": "mini-default"},
         "b": {"extends": "mini-default", "features": {"name": "small", "gist": {"stride": 4}}},
-        "c": {"extends": "mini-default", "features": {"kind": "cnn"}, "baselines": {"inputs": ["text"]}},
+        "c": {"extends": "mini-default", "features": {"kind": "network"}, "baselines": {"inputs": ["text"]}},
     }
     made = plan(runs)
     stores = [run.store for run in made.runs.values()]
-    assert stores == [f"results/data/mini/{name}/store.h5" for name in ("descriptors", "small", "cnn")]
-    assert made.features == ["descriptors", "small", "cnn"]
+    assert stores == [
+        f"results/data/mini/{name}/store.h5" for name in ("descriptors", "small", "efficientnet_lite0")
+    ]
+    assert made.features == ["descriptors", "small", "efficientnet_lite0"]
     assert {run.source.catalogue for run in made.runs.values()} == {"results/data/mini/catalogue.h5"}
     # What a job of these features asks is answered by a run that has them; of the images, by any.
     assert made.source("mini", "small").features["gist"]["stride"] == 4
-    assert made.source("mini").data == made.source("mini", "cnn").data
+    assert made.source("mini").data == made.source("mini", "efficientnet_lite0").data
     with pytest.raises(ConfigError, match="No run of this config has the data set mini with features large"):
         made.source("mini", "large")
     with pytest.raises(ConfigError, match="has the data set mnist"):
@@ -262,13 +267,17 @@ def test_stores_of_images_stand_by_the_name_of_their_features():
 
 def test_images_are_described_in_blocks_by_words_or_by_a_network():
     small = {"data": SOME, "features": {"block": 60}, "baselines": {"inputs": ["image"]}}
-    descriptors, network = (of_mini(small, features={"kind": kind}).source for kind in ("descriptors", "cnn"))
+    kinds = {"kind": "descriptors"}, {"kind": "network"}, {"kind": "network", "network": "alexnet"}
+    descriptors, network, older = (of_mini(small, features=kind).source for kind in kinds)
     assert descriptors.blocks() == [
         f"results/data/mini/descriptors/blocks/{rows}.npz" for rows in ("0-60", "60-120", "120-140")
     ]
     assert descriptors.description_inputs()["words"] == "results/data/mini/descriptors/words.npy"
-    assert network.description_inputs()["weights"].startswith("results/data/alexnet/raw/")
-    assert network.description() == {"kind": "cnn", "batch": 16}
+    assert network.description_inputs()["network"] == "results/data/networks/efficientnet_lite0.onnx"
+    assert network.description()["mean"] == [127 / 255] * 3 and network.description()["side"] == 224
+    assert network_weights("efficientnet_lite0") == []
+    assert older.description_inputs()["network"] == "results/data/networks/alexnet.onnx"
+    assert network_weights("alexnet") == ["results/data/alexnet/raw/alexnet-owt-7be5be79.pth"]
     # What words were learned by is in the words.
     assert not {"seed", "epochs", "words"} & descriptors.description()["phow"].keys()
     assert {"step", "scales"} <= descriptors.description()["phow"].keys()
@@ -348,9 +357,9 @@ def test_a_run_that_does_not_list_a_target_makes_it_only_where_no_other_does():
     with pytest.raises(ConfigError, match=r"No run of this config makes table1 \(runs: r0\)"):
         runs_of("table1", lists)
     with pytest.raises(
-        ConfigError, match=r"No run of this config makes model \(runs: digits-default, theory\)"
+        ConfigError, match=r"No run of this config makes tags \(runs: digits-default, theory\)"
     ):
-        results.target(plan(["digits-default", "theory"]), "model")
+        results.target(plan(["digits-default", "theory"]), "tags")
     # Nothing that a run makes is scored: no table of scores without any.
     with pytest.raises(ConfigError, match=r"No run of this config makes scores \(runs: r0\)"):
         runs_of("scores", {"extends": "mini-default", "outputs": ["features", "model"]})
@@ -418,6 +427,38 @@ def test_two_runs_share_a_data_set_and_nothing_else():
 
 
 # -- the theory -----------------------------------------------------------------------------------------
+
+
+def test_runs_of_one_data_set_with_other_features_have_stores_of_their_own():
+    coarse = {"extends": "mini-default", "features": {"name": "coarse", "picture_size": 64}}
+    made = plan({"a": {"extends": "mini-default"}, "b": coarse})
+    first, second = made.runs.values()
+    assert second.store == "results/data/mini/coarse/store.h5" != first.store
+    assert made.source("mini", "coarse").features == second.settings["features"]
+    assert made.source("mini", "descriptors") == first.source == made.source("mini")
+    assert made.source("mini", "coarse").description() != made.source("mini", "descriptors").description()
+    # What is made of the data alone is made once, as the first run says.
+    assert made.sources == {"mini": first.source} and first.source.catalogue == second.source.catalogue
+    with pytest.raises(ConfigError, match="No run of this config has the data set mini with features cnn"):
+        made.source("mini", "cnn")
+
+
+def test_tables_of_labels_need_no_network_and_say_what_is_inferred():
+    alone = of_mini(finetune=[], compare=["pcd", "mp"], finetune_from=None, outputs=["table2"])
+    made = plan({"r": {"extends": "mini-default", "finetune": [], "outputs": ["table2", "retrieval"]}})
+    assert "results/r/tables/retrieval.md" in results.target(made, "retrieval")
+    table = results.table_settings(alone, "table2")
+    assert (list(table["models"]), table["main"], table["compared"]) == (["pcd", "mp"], "", [])
+    assert (table["training"]["finetuned_from"], table["training"]["iterations"]) == (None, 10)
+    differing = of_mini(finetune=[], inference={"iterations": {"pcd": 3}}, outputs=["table2"])
+    assert results.table_settings(differing, "table2")["training"]["iterations"] is None
+
+
+def test_models_for_users_are_networks_or_joint_layers_on_the_inputs():
+    assert of_mini().exported() == ["results/x/finetune/unlabelled.safetensors"]
+    assert of_mini(finetune=[], outputs=["table2"]).exported() == []
+    digits = a_run("digits-default", seeds=[3], compare=["mp", "pcd"])
+    assert digits.exported() == [f"results/x/models/{name}/seed3.safetensors" for name in ("mp", "pcd")]
 
 
 def test_the_theory_is_a_run_without_data():

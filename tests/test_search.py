@@ -28,17 +28,22 @@ GRID = [0.1, 0.001]
 QUERIES = ["image+text", "image", "text"]
 
 
-def write_store(path, poisoned):
+KNOWN = np.random.default_rng(3).random((N, 3)) < 0.7
+
+
+def write_store(path, poisoned, known=None):
     draws = np.random.default_rng(0)
     labels = draws.integers(0, 2, (N, 3), dtype=np.uint8)
     image = (labels @ draws.random((3, 5)) + 0.3 * draws.random((N, 5))) / 3.3
     tags = (draws.random((N, 4)) < 0.4).astype(np.int64)
+    if known is not None:
+        labels *= known
     if poisoned:
         labels[PARTS["test"]] = 1 - labels[PARTS["test"]]
     with writing_store(path, dataset="t", n_rows=N, modalities={"image": Dense(5), "text": Sparse(4)}) as w:
         w.write("image", 0, image.astype(np.float32))
         w.write("text", 0, sparse.csr_array(tags))
-        w.annotate(labels=labels, classes=["a", "b", "c"], splits={1: PARTS})
+        w.annotate(labels=labels, known=known, classes=["a", "b", "c"], splits={1: PARTS})
     if poisoned:
         with h5py.File(path, "r+") as file:
             file["image"][PARTS["test"]] = np.nan
@@ -51,8 +56,9 @@ def model():
     return MultimodalRBM.initialise({"image": 5, "text": 4}, K, draws, weight_std=1.0)
 
 
-def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_path, model):
-    image, tags, labels = write_store(tmp_path / "store.h5", poisoned=False)
+@pytest.mark.parametrize("known", [None, KNOWN], ids=["all known", "partly known"])
+def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_path, model, known):
+    image, tags, labels = write_store(tmp_path / "store.h5", False, known)
     values = {"image": torch.from_numpy(image), "text": torch.from_numpy((tags > 0).astype(np.float32))}
 
     def features(query, rows):
@@ -60,16 +66,24 @@ def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_
         return model.encode(given, iterations=3, start="zeros").numpy()
 
     asked = [Query(name, partial(features, name)) for name in QUERIES]
-    scores = evaluate(asked, labels, PARTS, Logistic(GRID, ["a", "b", "c"]))
-    expected = {
-        f"validation_map/{score.query}": score.value
-        for score in scores
-        if (score.metric, score.part) == ("map_interpolated", "validation")
-    }
+    classifier = Logistic(GRID, ["a", "b", "c"])
+    scores = evaluate(asked, labels, PARTS, classifier, known=known)
+
+    def named(scores):
+        return {
+            f"validation_map/{score.query}": score.value
+            for score in scores
+            if (score.metric, score.part) == ("map_interpolated", "validation")
+        }
+
+    expected = named(scores)
     inference = {"iterations": 3, "start": "zeros"}
     found = validation_map(tmp_path / "store.h5", SEES, 1, GRID, inference=inference)(model)
     assert found == pytest.approx(expected, abs=1e-6) and len(set(found.values())) == 3
 
+    if known is not None:
+        assert found != pytest.approx(named(evaluate(asked, labels, PARTS, classifier)), abs=1e-3)
+        return
     write_store(tmp_path / "poisoned.h5", poisoned=True)
     again = validation_map(tmp_path / "poisoned.h5", SEES, 1, GRID, inference=inference)(model)
     assert again == found
@@ -95,7 +109,7 @@ def test_pictures_without_tags_may_be_inferred_and_products_are_exact(tmp_path, 
     observed, inferred = found(), found(untagged="inferred")
     key = "validation_map/image+text"
     assert inferred[key] != observed[key]
-    with pytest.raises(ConfigError, match="'precision' is none of"):
+    with pytest.raises(ConfigError, match="'precision'; choose one of interpolated"):
         found(chosen_by="precision")
     with RoundedFactors("bfloat16"):
         assert found() == observed

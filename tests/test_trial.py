@@ -89,6 +89,10 @@ DATA_SET = '''
 from mvi.data.sets.base import MEAN_AVERAGE_PRECISION, DataSet, Modality, Size
 
 
+def share_ranked(scores, relevant):
+    return len(relevant) / 100
+
+
 def write_store(path, raw, settings, *, dataset, citation, precision):
     import numpy as np
     from scipy import sparse
@@ -97,6 +101,9 @@ def write_store(path, raw, settings, *, dataset, citation, precision):
 
     n, draws = settings["rows"], np.random.default_rng(0)
     labels = (draws.random((n, 2)) < 0.5).astype(np.uint8)
+    known = np.ones((n, 2), bool)
+    # Of ten test rows each nobody knows the first class, and of none the second.
+    known[2:32:3, 0] = False
     image = labels @ draws.normal(size=(2, 3)) + draws.normal(size=(n, 3))
     parts = {"train": np.arange(0, n, 3), "validation": np.arange(1, n, 3), "test": np.arange(2, n, 3)}
     layout = {"image": Dense(3, precision), "text": Sparse(3)}
@@ -105,7 +112,8 @@ def write_store(path, raw, settings, *, dataset, citation, precision):
     ) as writer:
         writer.write("image", 0, image.astype(np.float32))
         writer.write("text", 0, sparse.csr_array(draws.poisson(0.2 + labels @ draws.random((2, 3)))))
-        writer.annotate(labels=labels, classes=["a", "b"], splits={1: parts}, vocabulary=["x", "y", "z"])
+        about = {"classes": ["a", "b"], "splits": {1: parts}, "vocabulary": ["x", "y", "z"]}
+        writer.annotate(labels=labels * known, known=known, **about)
 
 
 DATASET = DataSet(
@@ -114,7 +122,7 @@ DATASET = DataSet(
     order=90,
     modalities={"image": Modality(("standardise",)), "text": Modality(("binarise", "counts"))},
     labels="multi",
-    metrics=MEAN_AVERAGE_PRECISION,
+    metrics={"map_ranked": "mvi.data.sets.kinds:share_ranked", **MEAN_AVERAGE_PRECISION},
     settings={"rows": {"$ref": "#/$defs/count", "default": 90}},
     size=lambda settings: Size(settings["rows"], settings["rows"], settings["rows"] // 3),
     splits=lambda settings: 1,
@@ -167,11 +175,16 @@ def snakemake(folder: Path, *arguments: str) -> str:
     return done.stdout + done.stderr
 
 
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open() as file:
+        return list(csv.DictReader(file))
+
+
 def test_a_method_of_two_files_is_trained_evaluated_and_stands_in_the_table(extended):
     snakemake(extended, "table1", "--config", "runs=[digits-directions]")
     folder = extended / "results/digits-directions"
-    with (folder / "scores/classify/directions/every.csv").open() as file:
-        found = [row for row in csv.DictReader(file) if row["metric"] == "error" and row["part"] == "test"]
+    scores = rows_of(folder / "scores/classify/directions/every.csv")
+    found = [row for row in scores if row["metric"] == "error" and row["part"] == "test"]
     errors = {row["query"]: float(row["value"]) for row in found}
     assert errors.keys() == {"left+right", "left", "right"}
     # By chance nine of ten would be wrong.
@@ -192,3 +205,27 @@ def test_a_data_set_of_two_files_is_planned_whole_and_makes_its_table(extended):
     snakemake(extended, "reference", "--config", "runs=[kinds-small]")
     table = (extended / "results/kinds-small/tables/reference.md").read_text()
     assert "rows of two kinds" in table and "Image" in table
+    # Its own metric is the headline: of twenty test rows ten are known of one class and all of the other.
+    assert "Mean average precision (ranked, test set)" in table and "0.150" in table
+    scores = rows_of(extended / "results/kinds-small/scores/baselines/image.csv")
+    ranked = {
+        row["label"]: row["value"] for row in scores if row["metric"] == "ap_ranked" and row["part"] == "test"
+    }
+    assert ranked == {"a": "0.1", "b": "0.2"}
+    assert {"map_interpolated", "map_noninterpolated", "map_step"} <= {row["metric"] for row in scores}
+
+
+def test_methods_alone_are_classified_and_searched_by_where_nothing_is_finetuned(extended):
+    only = "{extends: kinds-small, compare: [directions], finetune: [], outputs: [table2, retrieval]}"
+    asked = ("--config", f"runs={{alone: {only}}}", "--")
+    said = snakemake(extended, "-n", *asked, "table2", "retrieval")
+    assert "rule pretrain_layer" not in said and "table2_classes.csv" in said and "recall.png" in said
+    folder = extended / "results/alone"
+    files = ("scores/classify/directions/seed0.csv", "tables/retrieval.md")
+    snakemake(extended, *asked, *(f"results/alone/{name}" for name in files))
+    scores = rows_of(folder / files[0])
+    ranked = [float(r["value"]) for r in scores if (r["metric"], r["part"]) == ("map_ranked", "test")]
+    assert {row["query"] for row in scores} >= {"image+text", "image", "text"}
+    assert ranked == pytest.approx([0.15] * 3)
+    table = (folder / files[1]).read_text()
+    assert "Random directions" in table and "MDRNN" not in table and "mean-field" not in table

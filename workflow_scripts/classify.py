@@ -17,7 +17,7 @@ from mvi.evaluation.scores import placed, write_scores
 params, wildcards = snakemake.params, snakemake.wildcards
 found = []
 with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as states:
-    labels, names = store.labels(), queries_of(store.modalities)
+    labels, known, names = store.labels(), store.known(), queries_of(store.modalities)
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
     for part in params.parts:
         # Read when they are asked for: those of all queries may be half of the memory.
@@ -29,7 +29,7 @@ with Store(snakemake.input.store) as store, Representations(snakemake.input.repr
             if copies.any():
                 split["copies"], split["train"] = split["train"][copies], split["train"][~copies]
             for variant in params.train_on:
-                scores = evaluate(queries, labels, split, classifier, train_on=variant)
+                scores = evaluate(queries, labels, split, classifier, known=known, train_on=variant)
                 where = {"run": wildcards.run, "method": wildcards.model, "variant": variant}
                 found += placed(scores, **where, split=number, seed=part["seed"])
                 shown = {(s.part, s.query): s.value for s in scores if s.metric == classifier.metric}

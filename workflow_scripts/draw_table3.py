@@ -10,8 +10,10 @@ from mvi.report.figures.deep import sweep
 from mvi.report.scores import Scores, read_scores
 from mvi.report.sweep import sweep_lines
 
-about = snakemake.params.settings["sweep"]
+settings = snakemake.params.settings
+about = settings["sweep"]
 looks = style.looks(dict(zip(about["queries"], ("multimodal query", "image-only query"), strict=True)))
 scores = Scores(read_scores(snakemake.input))
-figure = sweep(scores, sweep_lines(**about), looks, about["main"], snakemake.params.settings["part"])
+lines = sweep_lines(**about)
+figure = sweep(scores, lines, looks, about["main"], settings["part"], settings["metric"])
 style.save(figure, snakemake.output.png, snakemake.output.svg)

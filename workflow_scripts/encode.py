@@ -8,6 +8,7 @@ log = start(snakemake)
 import numpy as np
 from tqdm import tqdm
 
+from mvi.data.facts import refuse_other
 from mvi.data.representations import writing_representations
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
@@ -28,6 +29,7 @@ with Store(given.store) as store, writing_representations(snakemake.output[0]) a
     layers = {name: given.get(name, ()) for name in store.modalities}
     for part, weights in zip(snakemake.params.parts, given.weights, strict=True):
         encoder = load(given.scale, layers, weights, place)
+        refuse_other(getattr(encoder, "features", None), store.features, given.store)
         blocks = list(store.blocks(np.arange(store.n_labelled), block))
         for rows in tqdm(blocks, f"encoding, {part}", unit="block", disable=None):
             values = {name: store.read(name, rows) for name in store.modalities}

@@ -5,13 +5,16 @@ from common import start
 
 log = start(snakemake)
 
+import json
+from pathlib import Path
+
 from mvi.data.catalogue import read_catalogue
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
 from mvi.files import read_arrays
 
 catalogue = read_catalogue(snakemake.input.catalogue)
-unreadable, first_row = [], 0
+unreadable, first_row, made_by = [], 0, set()
 for path in snakemake.input.blocks:
     block = read_arrays(path)
     names = block["names"].tolist()
@@ -19,8 +22,14 @@ for path in snakemake.input.blocks:
         raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
     first_row += len(names)
     unreadable += block["unreadable"].tolist()
+    made_by.add(block["features"].item())
     columns = block["image"].shape[1]
     parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
+if len(made_by) != 1:
+    raise DataError(
+        f"The blocks of features of {catalogue.dataset!r} were not all made alike; delete their folder, "
+        f"{Path(snakemake.input.blocks[0]).parent}, and run again."
+    )
 if len(unreadable) > snakemake.params.unreadable * catalogue.n_rows:
     some = ", ".join(catalogue.names[row] for row in unreadable[:5])
     raise DataError(
@@ -40,7 +49,7 @@ with writing_store(
     },
     generated=catalogue.generated,
     citation=catalogue.citation,
-    attributes={"descriptors": parts, "unreadable": unreadable},
+    attributes={"descriptors": parts, "unreadable": unreadable, "features": json.loads(made_by.pop())},
     statistics=["image"],
 ) as writer:
     writer.annotate(

@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 
 import numpy as np
 
+from mvi.data.facts import refuse_other
 from mvi.data.store import Store
 from mvi.evaluation.scores import placed, write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
@@ -25,6 +26,7 @@ found, kept = [], None
 with Store(given.store) as store:
     layers = {name: given.get(name, ()) for name in store.modalities}
     encoder = encoder_from_files(given.scale, layers, given.weights, place)
+    refuse_other(encoder.features, store.features, given.store)
     truth = [resolve_name(params.tag_probabilities)(path, store.vocabulary) for path in given.truth]
     for number in params.splits:
         split = store.split(number)

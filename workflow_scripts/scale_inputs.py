@@ -16,4 +16,4 @@ with Store(snakemake.input.store) as store:
         name: from_settings(store, name, settings.split, chosen, rows=rows, floor=settings.standard_deviation)
         for name, chosen in settings.transforms.items()
     }
-    save(snakemake.output[0], transforms, store.vocabulary)
+    save(snakemake.output[0], transforms, store.vocabulary, store.features)

@@ -5,7 +5,6 @@ from common import start
 
 log = start(snakemake)
 
-
 from mvi.data.representations import Representations
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
@@ -16,7 +15,7 @@ settings, wildcards = dict(snakemake.params.settings), snakemake.wildcards
 seed = settings.pop("seed")
 found = []
 with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as file:
-    queries, labels = queries_of(store.modalities), store.labels()
+    queries, labels, known = queries_of(store.modalities), store.labels(), store.known()
     for part in snakemake.params.parts:
         states = {query: file.read(part["name"], query) for query in queries}
         for split in part["splits"]:
@@ -26,7 +25,12 @@ with Store(snakemake.input.store) as store, Representations(snakemake.input.repr
                 score
                 for query in queries
                 for score in evaluate(
-                    database, states[query][asked], labels[kept], labels[asked], query=query
+                    database,
+                    states[query][asked],
+                    labels[kept],
+                    labels[asked],
+                    known=(known[kept], known[asked]),
+                    query=query,
                 )
             ]
             where = {"run": wildcards.run, "method": wildcards.model, "seed": part["seed"]}

@@ -9,6 +9,7 @@ from pkgutil import resolve_name
 
 import numpy as np
 
+from mvi.data.facts import refuse_other
 from mvi.data.store import Store
 from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.scores import placed, write_scores
@@ -21,6 +22,7 @@ with Store(given.store) as store:
     names = store.modalities
     layers = {name: given.get(name, ()) for name in names}
     encoder = encoder_from_files(given.scale, layers, given.weights, place)
+    refuse_other(encoder.features, store.features, given.store)
     both, alone = [], {count: [] for count in params.tested}
     for rows in store.blocks(np.arange(store.n_labelled), params.block):
         values = {name: store.read(name, rows) for name in names}
@@ -36,7 +38,8 @@ with Store(given.store) as store:
     queries += [Query("image", states.__getitem__, count) for count, states in alone.items()]
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
     for split in params.splits:
-        scores = evaluate(queries, store.labels(), store.split(split), classifier)
+        answers = {"labels": store.labels(), "known": store.known()}
+        scores = evaluate(queries, split=store.split(split), classifier=classifier, **answers)
         where = {"run": wildcards.run, "method": params.model, "variant": f"trained={wildcards.iterations}"}
         found += placed(scores, **where, split=split)
         shown = {(s.part, s.query, s.iterations): s.value for s in scores if s.metric == classifier.metric}

@@ -16,8 +16,6 @@ run = snakemake.config["runs"][snakemake.wildcards.run]
 place = device(snakemake, log)
 set_precision(settings["precision"], place)
 record = method(snakemake.wildcards.method)
-asked = run["inference"]
-count = asked["iterations"] if isinstance(asked["iterations"], int) else asked["iterations"][record.name]
 record.fit(
     Training(
         method=record.name,
@@ -28,7 +26,6 @@ record.fit(
         weights=Path(snakemake.output.weights),
         metrics=Path(snakemake.output.metrics),
         monitor=run["joint"]["monitor"],
-        inference={"iterations": count, "start": asked["start_state"], "tolerance": asked["tolerance"]},
         config=of_run(snakemake),
         device=place,
     )

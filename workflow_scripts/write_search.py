@@ -24,7 +24,9 @@ metrics = {
     method: [pd.read_csv(io.BytesIO(read_sealed(next(files)))) for _ in params.trials]
     for method in params.methods
 }
-trials = search_table(metrics, params.trials, about, split=params.split, queries=queries)
+trials = search_table(
+    metrics, params.trials, about, split=params.split, queries=queries, metric=params.metric
+)
 with atomic(output.csv) as temporary:
     trials.to_csv(temporary, index=False)
 caption = search_caption(

@@ -6,7 +6,9 @@ one of 3000 x 2000 pixels in 8 ms.
 """
 
 import io
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
 from typing import Protocol
@@ -17,12 +19,18 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 from mvi.data.archives import open_zip, read_member
 from mvi.errors import DataError
 
+log = logging.getLogger(__name__)
+
 # What is tried on a file. Pillow knows more, of which some (EPS) start other programs.
 FORMATS = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF", "PPM")
 MAX_PIXELS = 2**26
 MAX_BYTES = 2**28
 # A JPEG is unpacked at a fraction of its size if so much more than the wanted one remains.
 DRAFT = 2
+# Tags of TIFF: BitsPerSample, SampleFormat (1 without sign), MaxSampleValue, SMaxSampleValue.
+_BITS, _KIND, _GREATEST, _GREATEST_OF_KIND = 258, 339, 281, 341
+_NOT_SAID = 16
+_SIXTEEN = 2**16 - 1
 # What sets a picture upright, by the orientation that its EXIF data notes.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -137,14 +145,41 @@ def _lacking(path: Path, names: set[str]) -> DataError:
     )
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """`pixels` (size, size, 3) uint8, RGB, and the value that became white where the file does not say which.
+
+    That is `guessed`, the greatest value in the picture; None where the file says which or uses its range.
+    """
+
+    pixels: np.ndarray
+    guessed: int | None
+
+
 def decode(data: bytes, size: int, *, name: str = "The picture", max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Return the pixels of `read_picture`; warns of a range that was guessed."""
+    decoded = read_picture(data, size, name=name, max_pixels=max_pixels)
+    if decoded.guessed is not None:
+        log.warning(
+            "%s does not say which value is white; the greatest in it, %d, is taken", name, decoded.guessed
+        )
+    return decoded.pixels
+
+
+def read_picture(
+    data: bytes, size: int, *, name: str = "The picture", max_pixels: int = MAX_PIXELS
+) -> Decoded:
     """Return the pixels (size, size, 3) uint8, RGB, of the picture file `data`.
 
     - Any aspect ratio is squashed to the square, as is usual for GIST: the descriptors see the whole picture.
       Resampling is bicubic with antialiasing; enlarging a single pixel gives its colour.
     - A rotation or reflection noted in the EXIF data is applied; a damaged note counts as none.
     - Grey, palette and CMYK pictures become RGB, without colour management; transparent parts show white.
-    - Of 16 bits the upper 8 count. Of several frames the first counts.
+    - Of 16 bits the upper 8 count. Where the upper half of their range is unused (12 bits kept in 16), and of
+      32 bits, the value that a TIFF file notes as its greatest is white, or that of the bits which it says
+      there are, else the greatest in the picture (`Decoded.guessed`); values below 0 are black. Of colours of
+      16 bits there are only the upper 8 to be stretched.
+    - Of several frames the first counts.
 
     Raises `DataError`, which calls the picture `name`, where the file is empty, truncated, none of `FORMATS`,
     of more than `max_pixels` pixels (a small file may claim billions), or of floating-point values, as their
@@ -159,8 +194,14 @@ def decode(data: bytes, size: int, *, name: str = "The picture", max_pixels: int
             if image.mode == "F":
                 raise _refusal(name, "has floating-point pixels, whose range is not known")
             image.draft(None, (DRAFT * size, DRAFT * size))
+            deep = any("16" in str(tile.args) for tile in image.tile)
             image.load()
-            return np.array(_rgb(_upright(image)).resize((size, size), Image.Resampling.BICUBIC))
+            upright, guessed = _upright(image), None
+            if image.mode.startswith("I"):
+                upright, guessed = _scaled(upright, *_integers(image))
+            elif deep and image.mode.startswith("RGB"):
+                upright, guessed = _stretched(upright)
+            return Decoded(np.array(_rgb(upright).resize((size, size), Image.Resampling.BICUBIC)), guessed)
     except (DataError, MemoryError):
         raise
     except UnidentifiedImageError as error:
@@ -176,11 +217,45 @@ def _refusal(name: str, what: str) -> DataError:
     return DataError(f"{name} {what}; replace it or leave it out.")
 
 
+def _integers(image: Image.Image) -> tuple[int | None, bool]:
+    """The value of white that a file of integers declares, if any, and whether 32 bits are without sign."""
+    # Pillow has scaled what a PPM file declares to 16 bits.
+    if image.format == "PPM":
+        return _SIXTEEN, False
+    tags = getattr(image, "tag_v2", {})
+    bits, kind = (tags.get(tag, (default,))[0] for tag, default in ((_BITS, _NOT_SAID), (_KIND, 1)))
+    noted = (tags.get(tag) for tag in (_GREATEST, _GREATEST_OF_KIND))
+    greatest = next((int(np.max(value)) for value in noted if value), 2**bits - 1 if bits < 16 else None)
+    return greatest or None, image.format == "TIFF" and kind == 1 and bits == 32
+
+
+def _scaled(image: Image.Image, white: int | None, unsigned: bool) -> tuple[Image.Image, int | None]:
+    """Grey of 8 bits from integers, which Pillow would cut at 255 and not scale, and `Decoded.guessed`."""
+    values = np.asarray(image)
+    values = (values.view(np.uint32) if unsigned else values).astype(np.int64).clip(0)
+    greatest, guessed = int(values.max()), None
+    if white is None and image.mode != "I" and greatest > _SIXTEEN // 2:
+        white = _SIXTEEN
+    if white is None:
+        white = guessed = greatest
+    if white == _SIXTEEN:
+        grey = values.clip(0, white) // 2**8
+    else:
+        grey = (values.clip(0, white) * 255 + white // 2) // max(1, white)
+    return Image.fromarray(grey.astype(np.uint8)), guessed or None
+
+
+def _stretched(image: Image.Image) -> tuple[Image.Image, int | None]:
+    """Colours of which Pillow kept the upper 8 of 16 bits, and `Decoded.guessed`, as if of 16 bits."""
+    pixels = np.array(image)
+    greatest = int(pixels[..., :3].max())
+    if not 0 < greatest < 2**7:
+        return image, None
+    pixels[..., :3] = (pixels[..., :3].astype(np.int64) * 255 + greatest // 2) // greatest
+    return Image.fromarray(pixels, image.mode), greatest * 2**8
+
+
 def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):
-        # Pillow would cut the values at 255 instead of scaling them.
-        values = np.asarray(image).clip(0, 2**16 - 1) // 2**8
-        image = Image.fromarray(values.astype(np.uint8))
     if image.has_transparency_data:
         image = image.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", image.size, "white"), image).convert("RGB")

@@ -185,6 +185,12 @@ class Store:
         return np.ones((len(asked), len(self.classes)), bool)
 
     @property
+    def features(self) -> dict[str, Any] | None:
+        """What its images were described by (`mvi.data.facts`), if it says so."""
+        found: dict[str, Any] | None = self.attrs["attributes"].get("features")
+        return found
+
+    @property
     def unlabelled(self) -> np.ndarray:
         """The ascending int64 indices of the rows without a label."""
         return np.arange(self.n_labelled, self.n_rows)

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from mvi.data.batches import Minibatches
 from mvi.data.checks import Rows
+from mvi.data.facts import Facts
 from mvi.data.statistics import Moments, standard_deviation
 from mvi.data.store import Store, StoredMoments
 from mvi.data.stream import StreamingMinibatches
@@ -154,10 +155,19 @@ def from_settings(
     return KINDS[kind](**{key: value for key, value in options.items() if key == "clip" and kind == "counts"})
 
 
-def save(path: str | Path, transforms: Mapping[str, Transform], vocabulary: Sequence[str] = ()) -> None:
-    """Write transforms by modality, with the words that the columns of the text count."""
+def save(
+    path: str | Path,
+    transforms: Mapping[str, Transform],
+    vocabulary: Sequence[str] = (),
+    features: Facts | None = None,
+) -> None:
+    """Write transforms by modality, with the words that the columns of the text count.
+
+    `features` are those of the store.
+    """
     described, tensors = describe(transforms)
-    write_tensors(path, tensors, {"transforms": described, "vocabulary": list(vocabulary)})
+    about = {"transforms": described, "vocabulary": list(vocabulary)}
+    write_tensors(path, tensors, about | ({"features": dict(features)} if features else {}))
 
 
 def load(path: str | Path, device: torch.device | str = "cpu") -> tuple[dict[str, Transform], list[str]]:
@@ -172,6 +182,11 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> tuple[dict[str
             f"{path} does not describe a whole scale of inputs ({error}); delete it and run the workflow "
             "again."
         ) from error
+
+
+def features_of(path: str | Path) -> Facts | None:
+    """What described the images that a scale was made for, if its file says so; raises as `read_tensors`."""
+    return read_tensors(path)[1].get("features")
 
 
 def words_of(description: Mapping[str, Any]) -> list[str]:

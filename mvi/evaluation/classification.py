@@ -10,12 +10,12 @@ every query, so that its scores say how well a missing modality is inferred.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 
 import numpy as np
 
 from mvi.errors import ConfigError, DataError, ShapeError
-from mvi.evaluation.metrics import array_of
+from mvi.evaluation.metrics import array_of, partly
 from mvi.evaluation.scores import Score
 
 TRAIN_ON = ("multimodal", "mixed")
@@ -33,6 +33,23 @@ class Query:
     iterations: int | None = None
 
 
+class Answers(NamedTuple):
+    """Labels of rows, and which of them are known, shaped alike; None for all: the others count nowhere."""
+
+    labels: np.ndarray
+    known: np.ndarray | None = None
+
+    def of(self, *rows: np.ndarray) -> Self:
+        """Those of rows, the arrays of which are joined."""
+        chosen = np.concatenate(rows)
+        return type(self)(self.labels[chosen], None if self.known is None else self.known[chosen])
+
+    @property
+    def certain(self) -> np.ndarray:
+        """The labels, 0 where they are unknown."""
+        return self.labels if self.known is None else np.where(self.known, self.labels, 0)
+
+
 class Classifier(Protocol):
     """What is trained on features, how its setting is chosen and what it is scored by."""
 
@@ -40,22 +57,22 @@ class Classifier(Protocol):
     def metric(self) -> str:
         """The headline among its scores."""
 
-    def check(self, labels: np.ndarray) -> None:
+    def check(self, answers: Answers) -> None:
         """Raise `ConfigError` or `ShapeError` where settings or labels do not fit."""
 
-    def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """Every setting and the model trained with it; of equally good ones the first wins."""
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> Any:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> Any:
         """The model trained with one setting."""
 
-    def quality(self, model: Any, features: np.ndarray, labels: np.ndarray) -> float:
+    def quality(self, model: Any, features: np.ndarray, answers: Answers) -> float:
         """What the setting with the highest value is chosen by."""
 
     def choice(self, setting: float) -> list[Score]:
         """How the setting came about."""
 
-    def scores(self, model: Any, features: np.ndarray, labels: np.ndarray, part: str) -> list[Score]:
+    def scores(self, model: Any, features: np.ndarray, answers: Answers, part: str) -> list[Score]:
         """What the model makes of the rows of a part."""
 
 
@@ -65,12 +82,14 @@ def evaluate(
     split: Mapping[str, np.ndarray],
     classifier: Classifier,
     *,
+    known: np.ndarray | None = None,
     train_on: str = "multimodal",
 ) -> list[Score]:
     """Scores of one classifier on the features of every query.
 
     queries: what to report, the multimodal query first; the same K for all
     labels: (L,) or (L, classes) as the classifier needs them
+    known: (L, classes) bool, false where a row counts neither for nor against a class
     split: "train", "validation" and "test" -> row indices below L, and perhaps "copies", altered copies of
         training rows whose multimodal features are trained on as well
     train_on: "multimodal": the classifier is trained, and its setting chosen, on features of the first query
@@ -90,16 +109,17 @@ def evaluate(
             "the multimodal one first."
         )
     labels = array_of(labels, "labels", "biufUS")
-    classifier.check(labels)
-    parts = _checked(labels, split)
+    answers, parts = Answers(labels, partly(known, labels.shape)), _checked(labels, split)
+    classifier.check(answers)
     learned = queries[:1] if train_on == "multimodal" else queries
 
-    chosen, scores = _chosen(queries, learned, labels, parts, classifier)
+    chosen, scores = _chosen(queries, learned, answers, parts, classifier)
     scores += [Score(metric="rows", part=name, value=len(rows)) for name, rows in parts.items() if len(rows)]
     both = np.concatenate([parts["train"], parts["validation"]])
-    final = classifier.fit(*_stacked(learned, labels, both, parts["copies"]), chosen)
+    final = classifier.fit(*_stacked(learned, answers, both, parts["copies"]), chosen)
     for query in queries:
-        found = classifier.scores(final, query.read(parts["test"]), labels[parts["test"]], "test")
+        rows = query.read(parts["test"])
+        found = classifier.scores(final, rows, answers.of(parts["test"]), "test")
         scores += _of(query, found)
     return scores
 
@@ -107,7 +127,7 @@ def evaluate(
 def _chosen(
     queries: Sequence[Query],
     learned: Sequence[Query],
-    labels: np.ndarray,
+    answers: Answers,
     parts: Mapping[str, np.ndarray],
     classifier: Classifier,
 ) -> tuple[float, list[Score]]:
@@ -121,16 +141,16 @@ def _chosen(
         raise ShapeError(
             f"The queries have {' and '.join(map(str, sorted(widths)))} features; encode all by one model."
         )
-    answers = labels[parts["validation"]]
+    held = answers.of(parts["validation"])
     best, highest, chosen = None, -np.inf, np.nan
-    for setting, model in classifier.path(*_stacked(learned, labels, parts["train"], parts["copies"])):
-        of_each = [classifier.quality(model, rows, answers) for rows in held_out[: len(learned)]]
+    for setting, model in classifier.path(*_stacked(learned, answers, parts["train"], parts["copies"])):
+        of_each = [classifier.quality(model, rows, held) for rows in held_out[: len(learned)]]
         quality = float(np.mean(of_each))
         if quality > highest:
             best, highest, chosen = model, quality, float(setting)
     scores = [*classifier.choice(chosen), Score(metric="features", value=widths.pop())]
     for query, rows in zip(queries, held_out, strict=True):
-        scores += _of(query, classifier.scores(best, rows, answers, "validation"))
+        scores += _of(query, classifier.scores(best, rows, held, "validation"))
     return chosen, scores
 
 
@@ -139,12 +159,14 @@ def evaluate_each(
     labels: np.ndarray,
     split: Mapping[str, np.ndarray],
     classifier: Classifier,
+    *,
+    known: np.ndarray | None = None,
 ) -> list[Score]:
     """Scores of a classifier of its own for each query, whose setting and rows are listed under it."""
     return [
         replace(score, query=query.name)
         for query in queries
-        for score in evaluate([query], labels, split, classifier)
+        for score in evaluate([query], labels, split, classifier, known=known)
     ]
 
 
@@ -169,12 +191,12 @@ def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> dict[str, n
 
 
 def _stacked(
-    queries: Sequence[Query], labels: np.ndarray, rows: np.ndarray, copies: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+    queries: Sequence[Query], answers: Answers, rows: np.ndarray, copies: np.ndarray
+) -> tuple[np.ndarray, Answers]:
     """The features of `queries` stacked, those of `copies` for the first only, and the labels of each."""
     first = queries[0].read(np.concatenate([rows, copies]))
     if len(queries) == 1:
-        return first, labels[np.concatenate([rows, copies])]
+        return first, answers.of(rows, copies)
     # Filled part by part: all parts and their concatenation would be twice the memory.
     features = np.empty((len(first) + len(rows) * (len(queries) - 1), first.shape[1]), first.dtype)
     features[: len(first)] = first
@@ -183,4 +205,4 @@ def _stacked(
     for query in queries[1:]:
         features[start : start + len(rows)] = query.read(rows)
         start += len(rows)
-    return features, np.concatenate([labels[rows], labels[copies], *[labels[rows]] * (len(queries) - 1)])
+    return features, answers.of(rows, copies, *[rows] * (len(queries) - 1))

@@ -5,10 +5,11 @@ Each label minimises what the reference code's classifier of pictures and tags m
 
     f(w, b) = mean_i cross-entropy(y_i, sigmoid(w.x_i + b)) + lambda / 2 ||w||^2,
 
-the bias not penalised (reference code, "multiclass logistic regression" on 38 labels; scikit-learn's
-C is 1 / (lambda n)). The labels do not interact, so each has a history, a step length and an end of
-its own, while each block of rows is read once for all of them (see `batched`). Where the reference
-code takes up to 2000 steps of one L-BFGS over all labels, the same minimum is found in some tens:
+the mean over the rows whose label is known, the bias not penalised (reference code, "multiclass logistic
+regression" on 38 labels; scikit-learn's C is 1 / (lambda n)). The labels do not interact, so each has a
+history, a step length and an end of its own, while each block of rows is read once for all of them (see
+`batched`). Where the reference code takes up to 2000 steps of one L-BFGS over all labels, the same minimum is
+found in some tens:
 
 - The first guess of the inverse Hessian is not a multiple of the identity but the inverse of
   lambda I + s E[x x^T], with s the mean of p (1 - p) over rows and a typical label. Descriptors are
@@ -30,6 +31,7 @@ from torch import Tensor
 
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation.batched import as_labels, as_matrix, pull_back, scores, second_moments
+from mvi.evaluation.metrics import partly
 
 _LINE_STEPS = 5
 # Ridge of the bias in the preconditioner, as a share of lambda: it needs one to be positive definite.
@@ -73,12 +75,15 @@ def fit(
     labels: Any,
     *,
     penalty: float,
+    known: Any = None,
     tolerance: float = 1e-3,
     steps: int = 2000,
     history: int = 10,
 ) -> LogisticClassifier:
     """Train on `features` (n, K) of float32 or float64 and `labels` (n, labels) of 0 and 1.
 
+    `known` (n, labels) bool is false where a row counts neither for nor against a label, whatever `labels`
+    hold there; None where all are known.
     Products are taken in the features' type, sums over rows and the weights in float64. The inputs are
     numpy arrays or torch tensors on any device, and are not changed, nor copied unless there are fewer
     rows than features. `penalty` is lambda, `history` the number of pairs that L-BFGS remembers and
@@ -87,7 +92,10 @@ def fit(
     `DataError` where the arrays do not fit or hold what they should not, and `ConfigError` for a bad
     setting.
     """
-    return next(fit_path(features, labels, [penalty], tolerance=tolerance, steps=steps, history=history))
+    path = fit_path(
+        features, labels, [penalty], known=known, tolerance=tolerance, steps=steps, history=history
+    )
+    return next(path)
 
 
 def fit_path(
@@ -95,6 +103,7 @@ def fit_path(
     labels: Any,
     grid: Sequence[float],
     *,
+    known: Any = None,
     tolerance: float = 1e-3,
     steps: int = 2000,
     history: int = 10,
@@ -113,14 +122,14 @@ def fit_path(
             f"The logistic regression has tolerance {tolerance}, steps {steps} and history {history}; "
             "give positive numbers."
         )
-    problem = _Problem(features, labels)
+    problem = _Problem(features, labels, known)
     return (problem.solve(penalty, tolerance, steps, history) for penalty in grid)
 
 
 class _Problem:
     """The data of a training run; vectors are (labels, K + 1) float64, the bias last."""
 
-    def __init__(self, features: Any, labels: Any) -> None:
+    def __init__(self, features: Any, labels: Any, known: Any = None) -> None:
         self.rows = as_matrix(features)
         n, width = self.rows.shape
         given = as_labels(labels)
@@ -129,12 +138,22 @@ class _Problem:
                 f"There are {n} rows of features and labels of shape {given.shape}; give a row of "
                 "labels for each row of features."
             )
+        mask = partly(known, given.shape)
+        if mask is not None:
+            given = np.where(mask, given, 0)
         if not np.isin(given, (0, 1)).all():
             raise DataError("The labels hold values other than 0 and 1; give 1 where a row has the label.")
         self.truth = torch.from_numpy(given.T.astype(np.uint8)).to(self.rows)
+        # What each row counts in the mean of each label, nothing where it is unknown; None where all count 1.
+        self.counts: Tensor | None = None
+        number: Tensor | int = n
+        if mask is not None:
+            self.counts = torch.from_numpy(mask.T.astype(np.uint8)).to(self.rows)
+            number = self.counts.sum(1, dtype=torch.float64)
+            self.counts *= (n / number.clamp_min(1))[:, None]
         count = self.truth.sum(1, dtype=torch.float64)
-        self.trained = (count > 0) & (count < n)
-        inner = count.where(self.trained, count + 0.5) / torch.where(self.trained, n, n + 1)
+        self.trained = (count > 0) & (count < number)
+        inner = count.where(self.trained, count + 0.5) / torch.where(self.trained, number, number + 1)
         self.basis: Tensor | None = None
         if n < width:
             self.basis, turned = torch.linalg.qr(self.rows.T.double())
@@ -148,13 +167,18 @@ class _Problem:
                 "computed the features."
             )
         rate = inner[:, None].to(self.rows.dtype)
-        self.scale = (pull_back(rate - self.truth, self.rows) / n).norm(dim=1)
+        residuals = rate - self.truth
+        if self.counts is not None:
+            residuals *= self.counts
+        self.scale = (pull_back(residuals, self.rows) / n).norm(dim=1)
         self.rounding = torch.finfo(self.rows.dtype).eps
         # Rounding of the residuals alone makes a gradient of about this size.
         self.noise = self.rounding * self.moments.diagonal().sum().double().sqrt() * inner
 
     def _gradient(self, which: Tensor, logits: Tensor, penalty: float) -> Tensor:
         residuals = torch.sigmoid(logits) - self.truth[which]
+        if self.counts is not None:
+            residuals *= self.counts[which]
         gradient = pull_back(residuals, self.rows) / len(self.rows)
         gradient[:, :-1] += penalty * self.weights[which, :-1]
         return gradient
@@ -181,14 +205,14 @@ class _Problem:
         """
         linear = penalty * (self.weights[which, :-1] * direction[:, :-1]).sum(1)
         square = penalty * direction[:, :-1].square().sum(1)
-        truth = self.truth[which]
+        truth, counts = self.truth[which], None if self.counts is None else self.counts[which]
         low = torch.zeros_like(linear)
         high = torch.full_like(linear, torch.inf)
         length = torch.ones_like(linear)
         for _ in range(_LINE_STEPS):
             probability = torch.sigmoid(logits + length[:, None].to(change.dtype) * change)
-            slope = ((probability - truth) * change).mean(1, dtype=torch.float64) + linear + length * square
-            bend = (probability * (1 - probability) * change.square()).mean(1, dtype=torch.float64) + square
+            slope = _mean((probability - truth) * change, counts) + linear + length * square
+            bend = _mean(probability * (1 - probability) * change.square(), counts) + square
             low = length.where(slope < 0, low)
             high = length.where(slope >= 0, high)
             guess = length - slope / bend
@@ -243,6 +267,11 @@ class _Problem:
             relative.cpu().numpy(),
             taken,
         )
+
+
+def _mean(values: Tensor, counts: Tensor | None) -> Tensor:
+    """Means (labels,) float64 of `values` (labels, n), whose rows count alike or as `counts` say."""
+    return (values if counts is None else values * counts).mean(1, dtype=torch.float64)
 
 
 def _two_loops(gradient: Tensor, pairs: Sequence[tuple[Tensor, Tensor, Tensor]], factor: Tensor) -> Tensor:

@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: MIT
 """Logistic regressions in the protocol of `mvi.evaluation.classification`: several labels a row, mAP."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pkgutil import resolve_name
 from typing import Any, Self
 
 import numpy as np
 
+from mvi.data.sets.base import MEAN_AVERAGE_PRECISION
 from mvi.data.store import Store
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation import logistic
-from mvi.evaluation.metrics import DEFINITIONS, mean_average_precision, per_label, precision_at, truth_of
+from mvi.evaluation.classification import Answers
+from mvi.evaluation.metrics import Measure, per_label, precision_at, truth_of
 from mvi.evaluation.scores import Score
 
 
@@ -20,16 +24,18 @@ class Logistic:
 
     A grid of one value is a fixed lambda (the reference code's final scores: 0.001); of equally good ones
     the largest wins. A label that none or all of the rows trained on have, or that no row of a part has, is
-    left out of that part's means, and the number of those that are in is given.
+    left out of that part's means, and the number of those that are in is given. A row whose label of a class
+    is unknown counts nowhere for that class.
 
     classes: names of the labels
-    chosen_by: the definition of average precision (`metrics.DEFINITIONS`) that chooses lambda
+    chosen_by: of `metrics`, named without "map_", the one that chooses lambda
     top: k of precision@k
     tolerance: the stopping rule
+    metrics: those of the data set (`mvi.data.sets.base`), the headline first
 
     Scores, beside "lambda", "lambdas_tried" and "lambda_at_edge" (1 where a longer grid might do better):
-    "map_<definition>", "precision_at_<top>" and "labels" (how many the means are over) of a part, and
-    "ap_<definition>" of each of these labels.
+    `metrics`, "precision_at_<top>" and "labels" (how many the means are over) of a part, and of each of these
+    labels the metrics, "map_..." as "ap_...".
     """
 
     grid: Sequence[float]
@@ -37,47 +43,60 @@ class Logistic:
     chosen_by: str = "interpolated"
     top: int = 50
     tolerance: float = 1e-3
-    metric = "map_interpolated"
-    """Its headline."""
+    metrics: Mapping[str, str] = field(default_factory=lambda: MEAN_AVERAGE_PRECISION)
+
+    @property
+    def metric(self) -> str:
+        """Its headline."""
+        return next(iter(self.metrics))
 
     @classmethod
     def of_store(cls, store: Store, settings: Mapping[str, Any]) -> Self:
         """The classifier of the labels of `store` with the other fields from `settings`."""
         return cls(classes=store.classes, **settings)
 
-    def check(self, labels: np.ndarray) -> None:
-        """Refuse labels without a name, and an unknown definition."""
-        if self.chosen_by not in DEFINITIONS:
-            raise ConfigError(f"chosen_by is {self.chosen_by!r}; choose one of {', '.join(DEFINITIONS)}.")
-        if labels.ndim != 2 or labels.shape[1] != len(self.classes):
+    def check(self, answers: Answers) -> None:
+        """Refuse labels without a name, and a choice by what is no metric."""
+        if f"map_{self.chosen_by}" not in self.metrics:
+            choices = ", ".join(name.removeprefix("map_") for name in self.metrics)
+            raise ConfigError(f"chosen_by is {self.chosen_by!r}; choose one of {choices}.")
+        shape = answers.labels.shape
+        if len(shape) != 2 or shape[1] != len(self.classes):
             raise ShapeError(
-                f"The labels have shape {labels.shape} and {len(self.classes)} names; this protocol needs a "
-                "row of 0 and 1 for each labelled row, one for each name."
+                f"The labels have shape {shape} and {len(self.classes)} names; this protocol needs a row of 0"
+                " and 1 for each labelled row, one for each name."
             )
-        truth_of(labels)
+        truth_of(answers.certain)
 
-    def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """From the largest lambda to the smallest."""
         descending = sorted(map(float, self.grid), reverse=True)
-        models = logistic.fit_path(features, labels, descending, tolerance=self.tolerance)
+        models = logistic.fit_path(
+            features, answers.labels, descending, known=answers.known, tolerance=self.tolerance
+        )
         yield from zip(descending, models, strict=True)
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> logistic.LogisticClassifier:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> logistic.LogisticClassifier:
         """Train with lambda = `setting`."""
-        return logistic.fit(features, labels, penalty=setting, tolerance=self.tolerance)
-
-    def quality(self, model: logistic.LogisticClassifier, features: np.ndarray, labels: np.ndarray) -> float:
-        """Mean average precision by the definition that chooses."""
-        known = model.trained
-        mean, counted = mean_average_precision(
-            model.decision(features)[:, known], labels[:, known], self.chosen_by
+        return logistic.fit(
+            features, answers.labels, penalty=setting, known=answers.known, tolerance=self.tolerance
         )
-        if not counted:
+
+    def quality(self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers) -> float:
+        """The mean of the metric that chooses."""
+        return self.mean(f"map_{self.chosen_by}", model, features, answers)
+
+    def mean(
+        self, metric: str, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers
+    ) -> float:
+        """The mean of a metric over the labels that were trained and that some row has."""
+        names, measured = self._judged(model, features, answers)
+        if not names:
             raise DataError(
                 "No label has both training rows with and without it and a validation row with it; use a "
                 "larger split."
             )
-        return mean
+        return float(measured(resolve_name(self.metrics[metric])).mean())
 
     def choice(self, setting: float) -> list[Score]:
         """Lambda, among how many, and whether it is at an end of the grid."""
@@ -89,25 +108,30 @@ class Logistic:
         ]
 
     def scores(
-        self, model: logistic.LogisticClassifier, features: np.ndarray, labels: np.ndarray, part: str
+        self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers, part: str
     ) -> list[Score]:
         """Means over the labels, and the average precision of each."""
-        known = model.trained & labels.any(axis=0)
-        logits, truth = model.decision(features)[:, known], labels[:, known]
-        names = [name for name, is_known in zip(self.classes, known, strict=True) if is_known]
+        names, measured = self._judged(model, features, answers)
         if not names:
             raise DataError(f"No label that was trained has a {part} row; use a larger split.")
-        precision = per_label(
-            logits, truth, lambda scores, relevant: precision_at(scores, relevant, self.top)
-        )
-        found = {name: per_label(logits, truth, measure) for name, measure in DEFINITIONS.items()}
+        precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.top))
+        found = {metric: measured(resolve_name(measure)) for metric, measure in self.metrics.items()}
         means = {"labels": len(names), f"precision_at_{self.top}": precision.mean()}
-        means |= {f"map_{name}": values.mean() for name, values in found.items()}
+        means |= {metric: values.mean() for metric, values in found.items()}
         return [
             *(Score(metric=metric, part=part, value=float(value)) for metric, value in means.items()),
             *(
-                Score(metric=f"ap_{definition}", part=part, label=name, value=float(value))
-                for definition, values in found.items()
+                Score(metric=metric.removeprefix("m"), part=part, label=name, value=float(value))
+                for metric, values in found.items()
                 for name, value in zip(names, values, strict=True)
             ),
         ]
+
+    def _judged(
+        self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers
+    ) -> tuple[list[str], Callable[[Measure], np.ndarray]]:
+        """The labels that were trained and that some row is known to have; what gives a measure of each."""
+        chosen = model.trained & answers.certain.any(axis=0)
+        names = [name for name, judged in zip(self.classes, chosen, strict=True) if judged]
+        truth, mask = answers.certain[:, chosen], None if answers.known is None else answers.known[:, chosen]
+        return names, partial(per_label, model.decision(features)[:, chosen], truth, known=mask)

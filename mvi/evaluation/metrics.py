@@ -166,6 +166,11 @@ def descending(scores: np.ndarray) -> np.ndarray:
     return scores.shape[-1] - 1 - np.flip(np.argsort(np.flip(scores, -1), axis=-1, kind="stable"), -1)
 
 
+def partly(known: Any, shape: tuple[int, ...]) -> np.ndarray | None:
+    """Truth values of `shape`, of rows or of every entry, where some label is unknown; None where none is."""
+    return None if known is None or np.all(known) else _mask(known, shape)
+
+
 def checked(scores: Any, labels: Any, known: Any = None) -> tuple[np.ndarray, np.ndarray]:
     """Scores (n,) and truth values (n,) of the rows whose label is known: what every ranking is made of."""
     values, given = array_of(scores, "scores"), array_of(labels, "labels")
@@ -226,9 +231,10 @@ def _check_pair(first: np.ndarray, second: np.ndarray, dimensions: int) -> None:
 
 
 def _known(known: Any, shape: tuple[int, ...]) -> np.ndarray | slice:
-    """Truth values of `shape`, from those of the rows or of every entry; all rows where there are none."""
-    if known is None:
-        return slice(None)
+    return slice(None) if known is None else _mask(known, shape)
+
+
+def _mask(known: Any, shape: tuple[int, ...]) -> np.ndarray:
     mask = np.asarray(known)
     if mask.dtype != np.bool_ or mask.shape not in (shape, shape[:1]):
         raise ShapeError(

@@ -30,17 +30,18 @@ def baseline(
         with what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
     text_scale, floor: as `RawInputs` takes them
     """
-    labels = store.labels()
+    labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
         queries = queries_of(store.modalities)
         values = {modality: store.read(modality) for modality in store.modalities}
         if name == "raw_own":
             each = concatenated(values, queries)
-            return lambda split: evaluate_each(each, labels, store.split(split), classifier)
+            return lambda split: evaluate_each(each, labels, store.split(split), classifier, known=known)
 
         def filled(split: int) -> list[Score]:
             parts = store.split(split)
-            return evaluate(mean_filled(values, queries, parts["train"]), labels, parts, classifier)
+            given = mean_filled(values, queries, parts["train"])
+            return evaluate(given, labels, parts, classifier, known=known)
 
         return filled
     inputs = name.split("+")
@@ -50,7 +51,7 @@ def baseline(
 
     def scaled(split: int) -> list[Score]:
         features = Query(query, raw.of_split(split).__getitem__)
-        return evaluate([features], labels, store.split(split), classifier)
+        return evaluate([features], labels, store.split(split), classifier, known=known)
 
     return scaled
 

@@ -10,6 +10,7 @@ Shapes: m rows of the database, q queries, K numbers of a representation, C labe
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from mvi.evaluation.metrics import (
     RECALLS,
     array_of,
     descending,
+    partly,
     precision_at_recalls,
     truth_of,
 )
@@ -66,6 +68,7 @@ def evaluate(
     query_labels: np.ndarray,
     *,
     query: str,
+    known: tuple[np.ndarray, np.ndarray] | None = None,
     block: int = 256,
 ) -> list[Score]:
     """Mean average precision and precision-recall curve of the queries.
@@ -77,6 +80,8 @@ def evaluate(
 
     database, queries: (m, K) and (q, K), the joint representations
     database_labels, query_labels: (m, C) and (q, C) of 0 and 1
+    known: (m, C) and (q, C) bool, which of the labels of the database and of the queries are known; a row of
+        the database that may share a label with a query, for all that is known, is left out of its ranking
     query: what the queries give of their rows, as in `Score`
     block: queries compared at a time
 
@@ -97,7 +102,10 @@ def evaluate(
     that are not finite or where no query can be judged.
     """
     database, queries = _checked(database, "database"), _checked(queries, "queries")
-    kept, asked = _checked_labels(database_labels, database), _checked_labels(query_labels, queries)
+    in_database, of_queries = known or (None, None)
+    kept, kept_possibly = _checked_labels(database_labels, database, in_database)
+    asked, asked_possibly = _checked_labels(query_labels, queries, of_queries)
+    partial = kept is not kept_possibly or asked is not asked_possibly
     if kept.shape[1] != asked.shape[1]:
         raise ShapeError(
             f"The database has {kept.shape[1]} labels and the queries have {asked.shape[1]}; give the same "
@@ -105,16 +113,20 @@ def evaluate(
         )
     precisions: dict[str, list[float]] = {definition: [] for definition in DEFINITIONS}
     curves, shares, expected = np.zeros(RECALLS), [], []
-    harmonic = float(np.sum(1 / np.arange(1, len(database) + 1)))
     for start, similarity in _similarities(database, queries, block):
-        relevant = asked[start : start + len(similarity)] @ kept.T > 0
-        for scores, own in zip(similarity, relevant, strict=True):
+        rows = slice(start, start + len(similarity))
+        relevant = asked[rows] @ kept.T > 0
+        possible = asked_possibly[rows] @ kept_possibly.T > 0 if partial else relevant
+        for scores, own, perhaps in zip(similarity, relevant, possible, strict=True):
             if own.any():
+                if partial:
+                    certain = own | ~perhaps
+                    scores, own = scores[certain], own[certain]
                 for definition, measure in DEFINITIONS.items():
                     precisions[definition].append(measure(scores, own))
                 curves += precision_at_recalls(scores, own)
                 shares.append(own.mean())
-                expected.append(_expected_precision(int(own.sum()), len(own), harmonic))
+                expected.append(_expected_precision(int(own.sum()), len(own)))
     judged, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
     if not judged:
         raise DataError("No query shares a label with any row of the database; use a larger split.")
@@ -195,13 +207,20 @@ def _directions(rows: np.ndarray) -> np.ndarray:
     return scaled / np.where(length == 0, 1, length)
 
 
-def _expected_precision(relevant: int, rows: int, harmonic: float) -> float:
+@cache
+def _harmonic(rows: int) -> float:
+    """1 + 1/2 + ... + 1/n."""
+    return float(np.sum(1 / np.arange(1, rows + 1)))
+
+
+def _expected_precision(relevant: int, rows: int) -> float:
     """Mean of the non-interpolated average precision over all orders of `rows`, `relevant` of them relevant.
 
     A place k is relevant with probability R / n, and each of the k - 1 places before it is then so with
-    probability (R - 1) / (n - 1); `harmonic` is 1 + 1/2 + ... + 1/n.
+    probability (R - 1) / (n - 1).
     """
     others = (relevant - 1) / max(rows - 1, 1)
+    harmonic = _harmonic(rows)
     return (harmonic + others * (rows - harmonic)) / rows
 
 
@@ -216,12 +235,19 @@ def _checked(rows: np.ndarray, name: str) -> np.ndarray:
     return rows
 
 
-def _checked_labels(labels: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """Float32, so that their product is a fast one."""
+def _checked_labels(
+    labels: np.ndarray, rows: np.ndarray, known: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Labels that rows have and that they may have, float32, so that their product is a fast one."""
     labels = array_of(labels, "labels")
     if labels.ndim != 2 or len(labels) != len(rows):
         raise ShapeError(
             f"There are labels of shape {labels.shape} for {len(rows)} representations; give a row of 0 and "
             "1 for each."
         )
-    return truth_of(labels, counts=True).astype(np.float32)
+    mask = partly(known, labels.shape)
+    if mask is None:
+        truth = truth_of(labels, counts=True).astype(np.float32)
+        return truth, truth
+    certain = truth_of(np.where(mask, labels, 0), counts=True)
+    return certain.astype(np.float32), (certain | ~mask).astype(np.float32)

@@ -2,62 +2,72 @@
 """A linear SVM in the protocol of `mvi.evaluation.classification`: one class a row, error rate."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pkgutil import resolve_name
 from typing import Any, Self
 
 import numpy as np
 
+from mvi.data.sets.base import ERROR_RATE
 from mvi.data.store import Store
 from mvi.errors import ShapeError
 from mvi.evaluation import svm
-from mvi.evaluation.metrics import error_rate
+from mvi.evaluation.classification import Answers
 from mvi.evaluation.scores import Score
 
 
 @dataclass(frozen=True)
 class Svm:
-    """Linear SVM for one class a row, labels (n,); C of `grid` with the lowest validation error.
+    """Linear SVM for one class a row, labels (n,); C of `grid` with the lowest headline on validation rows.
 
-    Scores: "error" in percent, and "C". `tolerance` is the stopping rule.
+    Scores: `metrics`, those of the data set, and "C". `tolerance` is the stopping rule.
     """
 
     grid: Sequence[float]
     tolerance: float = 0.01
-    metric = "error"
-    """Its headline."""
+    metrics: Mapping[str, str] = field(default_factory=lambda: ERROR_RATE)
+
+    @property
+    def metric(self) -> str:
+        """Its headline."""
+        return next(iter(self.metrics))
 
     @classmethod
     def of_store(cls, store: Store, settings: Mapping[str, Any]) -> Self:
         """The classifier of the labels of `store` with the other fields from `settings`."""
         return cls(**settings)
 
-    def check(self, labels: np.ndarray) -> None:
+    def check(self, answers: Answers) -> None:
         """Refuse labels that are no class index for each row."""
-        if labels.ndim != 1:
+        shape, unknown = answers.labels.shape, "" if answers.known is None else " and some are unknown"
+        if len(shape) != 1 or unknown:
             raise ShapeError(
-                f"The labels have shape {labels.shape}; an SVM needs one class index for each row."
+                f"The labels have shape {shape}{unknown}; an SVM needs one class index for each row."
             )
 
-    def path(self, features: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, Any]]:
+    def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """From the smallest C to the largest."""
-        yield from zip(
-            self.grid, svm.fit_path(features, labels, self.grid, tolerance=self.tolerance), strict=True
-        )
+        models = svm.fit_path(features, answers.labels, self.grid, tolerance=self.tolerance)
+        yield from zip(self.grid, models, strict=True)
 
-    def fit(self, features: np.ndarray, labels: np.ndarray, setting: float) -> svm.LinearClassifier:
+    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> svm.LinearClassifier:
         """Train with C = `setting`."""
-        return svm.fit(features, labels, C=setting, tolerance=self.tolerance)
+        return svm.fit(features, answers.labels, C=setting, tolerance=self.tolerance)
 
-    def quality(self, model: svm.LinearClassifier, features: np.ndarray, labels: np.ndarray) -> float:
-        """Minus the error."""
-        return -error_rate(model.predict(features), labels)
+    def quality(self, model: svm.LinearClassifier, features: np.ndarray, answers: Answers) -> float:
+        """Minus the headline."""
+        return -self.scores(model, features, answers, "")[0].value
 
     def choice(self, setting: float) -> list[Score]:
         """C."""
         return [Score(metric="C", value=setting)]
 
     def scores(
-        self, model: svm.LinearClassifier, features: np.ndarray, labels: np.ndarray, part: str
+        self, model: svm.LinearClassifier, features: np.ndarray, answers: Answers, part: str
     ) -> list[Score]:
-        """The error."""
-        return [Score(metric="error", part=part, value=error_rate(model.predict(features), labels))]
+        """Every metric."""
+        predicted = model.predict(features)
+        return [
+            Score(metric=name, part=part, value=float(resolve_name(measure)(predicted, answers.labels)))
+            for name, measure in self.metrics.items()
+        ]

@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import torch
 
+from mvi.data.sets.base import MEAN_AVERAGE_PRECISION
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, read
-from mvi.evaluation.logistic import fit_path
-from mvi.evaluation.metrics import mean_average_precision
+from mvi.evaluation.classification import Answers
+from mvi.evaluation.logistic_classifier import Logistic
+from mvi.evaluation.metrics import partly
 from mvi.evaluation.queries import queries_of
 from mvi.models.mrbm import MultimodalRBM
 from mvi.training.precision import exact_products
@@ -27,12 +29,13 @@ def validation_map(
     untagged: str = "observed",
     chosen_by: str = "interpolated",
     tolerance: float = 1e-3,
+    metrics: Mapping[str, str] = MEAN_AVERAGE_PRECISION,
     device: str = "cpu",
 ) -> Callable[[MultimodalRBM], dict[str, float]]:
-    """A measure of top layers: mAP (interpolated) of a split's validation rows by each query.
+    """A measure of top layers: the headline of `metrics` of a split's validation rows by each query.
 
     The classifier learns from the multimodal representations of the training rows, with the lambda of `grid`
-    that is best for multimodal validation rows by the definition `chosen_by`. What stands below the layer is
+    that is best for multimodal validation rows by the metric `chosen_by`. What stands below the layer is
     in `transforms`, and must not have learned from the validation rows: it would know their missing modality.
     Test rows are not read. However inexact the products of the training, those of the measure are in float32.
 
@@ -46,11 +49,13 @@ def validation_map(
     """
     with Store(store_path) as store:
         parts = {name: store.split(split)[name] for name in ("train", "validation")}
-        labels = {name: store.labels()[rows] for name, rows in parts.items()}
+        every = Answers(store.labels(), partly(store.known(), store.labels().shape))
+        answers = {name: every.of(rows) for name, rows in parts.items()}
+        classifier = Logistic(grid, store.classes, chosen_by, tolerance=tolerance, metrics=metrics)
+        classifier.check(every)
         tagged = {name: store.tag_counts()[rows] > 0 for name, rows in parts.items()}
         with exact_products():
             given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
-    descending = sorted(map(float, grid), reverse=True)
 
     def encode(model: MultimodalRBM, part: str, query: str) -> np.ndarray:
         values = {
@@ -67,17 +72,14 @@ def validation_map(
         states = {query: encode(model, "validation", query) for query in queries}
         best: dict[str, float] = {}
         highest = -np.inf
-        path = fit_path(encode(model, "train", queries[0]), labels["train"], descending, tolerance=tolerance)
-        for classifier in path:
-            known = classifier.trained
-            truth = labels["validation"][:, known]
-            logits = {query: classifier.decision(rows)[:, known] for query, rows in states.items()}
-            reached, _ = mean_average_precision(logits[queries[0]], truth, chosen_by)
-            if not best or reached > highest:
+        held = answers["validation"]
+        for _, trained in classifier.path(encode(model, "train", queries[0]), answers["train"]):
+            reached = classifier.quality(trained, states[queries[0]], held)
+            if reached > highest:
                 highest = reached
                 best = {
-                    f"validation_map/{query}": mean_average_precision(ranks, truth)[0]
-                    for query, ranks in logits.items()
+                    f"validation_map/{query}": classifier.mean(classifier.metric, trained, rows, held)
+                    for query, rows in states.items()
                 }
         return best
 

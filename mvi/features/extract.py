@@ -71,10 +71,15 @@ def describe(
     `extract` maps (m, 3, size, size) to (m, d). An unreadable picture is described as one of middle grey,
     with a warning. `batch` pictures are in memory at a time.
     """
-    blocks: list[np.ndarray] = []
+    # Whole from the first batch on: results kept one by one would lie between the freed pictures of the
+    # batches before, so that none of their memory could be used for the next.
+    described, start = np.empty((0, 0), np.float32), 0
     unreadable: list[int] = []
     for images, readable in batches(pictures, rows, size, batch, device, "describing pictures"):
-        start = sum(len(block) for block in blocks)
+        found = extract(images)
+        if not start:
+            described = np.empty((len(rows), found.shape[1]), np.float32)
+        described[start : start + len(found)] = found.cpu().numpy()
         unreadable += [rows[start + i] for i in np.flatnonzero(~readable.numpy()).tolist()]
-        blocks.append(extract(images).cpu().numpy())
-    return np.concatenate(blocks), np.asarray(unreadable, np.int64)
+        start += len(found)
+    return described, np.asarray(unreadable, np.int64)

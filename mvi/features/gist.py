@@ -12,6 +12,7 @@ Cost: 7.5 ms of one core a picture at 128 px (one thread, batches of 16 to 64), 
 import math
 from collections.abc import Sequence
 
+import numpy as np
 import torch
 from scipy.fft import next_fast_len
 from torch import Tensor, nn
@@ -107,11 +108,14 @@ class Gist(nn.Module):
         )
         self.lowpass: Tensor
         self.mirror: Tensor
+        self.centring: Tensor
         self.bank: Tensor
         self.pool: Tensor
         self._keep("lowpass", _lowpass(size, cutoff))
         self._keep("mirror", torch.minimum(mirrored, 2 * size - 1 - mirrored))
-        self._keep("bank", _folded(bank * _centring(stride * points, stride), stride)[:, None])
+        self._keep("centring", _centring(stride * points, stride))
+        # Each real factor twice, for the real and the imaginary part of what it is multiplied with.
+        self._keep("bank", _folded(bank, stride)[:, None].repeat_interleave(2, -1))
         self._keep("pool", _pool(place[::stride] + (stride - 1) / 2, size, blocks))
 
     def _keep(self, name: str, values: Tensor) -> None:
@@ -136,8 +140,8 @@ class Gist(nn.Module):
             return images.new_empty(0, self.length)
         channels = self._prefilter(images).flatten(0, 1)
         stride = math.isqrt(len(self.bank))
-        # One channel at a time stays in a core's cache; a GPU wants more to do at once.
-        at_once = 1 if images.device.type == "cpu" else 96
+        # One picture at a time stays in a core's cache; a GPU wants more to do at once.
+        at_once = 3 if images.device.type == "cpu" else 96
         found = [
             self._block_means(_folded(self._spectra(channels[first : first + at_once]), stride))
             for first in range(0, len(channels), at_once)
@@ -154,20 +158,23 @@ class Gist(nn.Module):
 
     def _spectra(self, channels: Tensor) -> Tensor:
         padded = channels.index_select(1, self.mirror).index_select(2, self.mirror)
-        return torch.fft.fft2(padded)
+        return torch.fft.fft2(padded).mul_(self.centring)
 
     def _block_means(self, spectra: Tensor) -> Tensor:
         """Return (channels, filters, blocks, blocks) of `spectra`, (stride^2, channels, points, points)."""
-        responses = spectra[0, :, None] * self.bank[0]
-        for spectrum, bank in zip(spectra[1:], self.bank[1:], strict=True):
-            responses.addcmul_(spectrum[:, None], bank)
+        parts = torch.view_as_real(spectra)[:, :, None].flatten(-2)
+        responses = parts[0] * self.bank[0]
+        for part, bank in zip(parts[1:], self.bank[1:], strict=True):
+            responses.addcmul_(part, bank)
+        responses = torch.view_as_complex(responses.unflatten(-1, (-1, 2)))
         return self.pool.T @ _magnitude(torch.fft.ifft2(responses)) @ self.pool
 
 
 def _magnitude(responses: Tensor) -> Tensor:
-    # The same numbers as `abs`, which takes twice as long with real and imaginary parts in turns.
-    real, imaginary = torch.view_as_real(responses).movedim(-1, 0).contiguous()
-    return torch.hypot(real, imaginary)
+    # On a CPU torch takes four times as long as numpy.
+    if responses.device.type == "cpu":
+        return torch.from_numpy(np.abs(responses.numpy()))
+    return responses.abs()
 
 
 def _filters(side: int, count: int, frequency: float, radial: float, angular: float) -> Tensor:

@@ -11,7 +11,9 @@ Why not a library: for bins of 4, 6, 8 and 10 pixels, a step of 4 and 128 px on 
 do not overlap and lie under no window; this takes 5.5 ms.
 """
 
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -46,66 +48,71 @@ def grid(size: int, bin_size: float, step: int) -> np.ndarray:
     return reach + room % step // 2 + np.arange(0, np.floor(room) + 1, step)
 
 
-def dense_sift(
-    grey: Tensor,
+def dense_sift(grey: Tensor, bin_size: float, step: int, **settings: float) -> Tensor:
+    """Return the descriptors (n, points, 128) of `grey`, (n, size, size) with values in [0, 1].
+
+    Points lie on `grid` x `grid`, the x coordinate running fastest. The picture is smoothed beforehand by a
+    Gaussian of bin_size / `magnification` pixels (6; usual on a grid, Lowe's keypoints have 3). `window` is
+    the standard deviation of the Gaussian window in bins (1.5; Lowe: 2). The 128 numbers run over rows of
+    cells, columns of cells, and orientations from 0 to 315 degrees, anticlockwise with y upwards. They have
+    unit length, are cut at 0.2 and have unit length again.
+
+    The gradients of a patch with hardly any contrast are noise: where their mean magnitude in the window,
+    after smoothing, is below `contrast` (0.005; brightness a pixel), all 128 numbers are 0.
+    Raises `ShapeError` where `grey` is not square or has no room for a point.
+    """
+    weights = _weights(grey, bin_size, step, settings)
+    result = grey.new_empty(len(grey), len(weights.weakest), DESCRIPTOR)
+    for part, rows in zip(grey.split(BATCH), result.split(BATCH), strict=True):
+        rows.mul_(_describe_(rows, part, weights))
+    return result
+
+
+def sift_with_contrast(grey: Tensor, bin_sizes: Sequence[float], step: int, **settings: float) -> Tensor:
+    """Return descriptors as `dense_sift`, (m, 128), of one picture (size, size) at each of `bin_sizes`.
+
+    Those of patches without contrast are left out.
+    """
+    scales = [_weights(grey[None], bin_size, step, settings) for bin_size in bin_sizes]
+    counts = [len(weights.weakest) for weights in scales]
+    result = grey.new_empty(1, sum(counts), DESCRIPTOR)
+    clear = [
+        _describe_(rows, grey[None], weights)
+        for rows, weights in zip(result.split(counts, 1), scales, strict=True)
+    ]
+    # Several times as fast as picking by the truth values.
+    return result[0].index_select(0, torch.nonzero(torch.cat(clear, 1)[0, :, 0])[:, 0])
+
+
+class _Weights(NamedTuple):
+    """What smooths (smooth), smooths and differentiates (slope) and pools along an axis, each acting on a
+    column of `size` pixels, and the least sums (points, 1) of patches with contrast."""
+
+    smooth: Tensor
+    slope: Tensor
+    pool: Tensor
+    weakest: Tensor
+
+
+def _weights(grey: Tensor, bin_size: float, step: int, settings: Mapping[str, float]) -> _Weights:
+    if grey.ndim != 3 or grey.shape[1] != grey.shape[2]:
+        raise ShapeError(f"Dense SIFT needs grey pictures (n, size, size), not {tuple(grey.shape)}.")
+    return _weights_of(grey.shape[1], bin_size, step, grey.dtype, grey.device, **settings)
+
+
+@lru_cache(maxsize=32)
+def _weights_of(
+    size: int,
     bin_size: float,
     step: int,
+    dtype: torch.dtype,
+    device: torch.device,
     *,
     magnification: float = 6.0,
     window: float = 1.5,
     contrast: float = 0.005,
-) -> Tensor:
-    """Return the descriptors (n, points, 128) of `grey`, (n, size, size) with values in [0, 1].
-
-    Points lie on `grid` x `grid`, the x coordinate running fastest. The picture is smoothed beforehand by a
-    Gaussian of bin_size / `magnification` pixels (6 is usual on a grid; Lowe's keypoints have 3). `window` is
-    the standard deviation of the Gaussian window in bins (Lowe: 2). The 128 numbers run over rows of cells,
-    columns of cells, and orientations from 0 to 315 degrees, anticlockwise with y upwards. They have unit
-    length, are cut at 0.2 and have unit length again.
-
-    The gradients of a patch with hardly any contrast are noise: where their mean magnitude in the window,
-    after smoothing, is below `contrast` (brightness a pixel), all 128 numbers are 0.
-    Raises `ShapeError` where `grey` is not square or has no room for a point.
-    """
-    if grey.ndim != 3 or grey.shape[1] != grey.shape[2]:
-        raise ShapeError(f"Dense SIFT needs grey pictures (n, size, size), not {tuple(grey.shape)}.")
-    arrays = _matrices(grey.shape[1], bin_size, step, bin_size / magnification, window)
-    smooth, slope, pool = (torch.as_tensor(array).to(grey) for array in arrays)
-    side = len(pool) // CELLS
-    weights = pool.view(side, -1).sum(1)
-    weakest = (contrast * torch.outer(weights, weights)).view(-1, 1)
-    result = grey.new_empty(len(grey), side * side, DESCRIPTOR)
-    for part, rows in zip(grey.split(BATCH), result.split(BATCH), strict=True):
-        votes = _votes(smooth @ part @ slope.T, -(slope @ part @ smooth.T))
-        cells = (pool @ votes @ pool.T).view(-1, ORIENTATIONS, side, CELLS, side, CELLS)
-        rows.view(-1, side, side, CELLS, CELLS, ORIENTATIONS).copy_(cells.permute(0, 2, 4, 3, 5, 1))
-        _normalise_(rows, weakest)
-    return result
-
-
-def _votes(dx: Tensor, dy: Tensor) -> Tensor:
-    # (m, size, size) slopes, y upwards -> (m, 8, size, size) magnitudes by orientation.
-    magnitude = torch.hypot(dx, dy)[:, None]
-    turn = torch.atan2(dy, dx)[:, None] * (ORIENTATIONS / (2 * torch.pi))
-    centres = torch.arange(ORIENTATIONS, dtype=dx.dtype, device=dx.device).view(1, -1, 1, 1)
-    # The distance around the circle, since half a turn either way is the farthest.
-    apart = (turn - centres).abs_()
-    torch.minimum(apart, (ORIENTATIONS - apart).abs_(), out=apart)
-    return apart.neg_().add_(1).clamp_(min=0).mul_(magnitude)
-
-
-def _normalise_(rows: Tensor, weakest: Tensor) -> None:
-    # In place: (m, points, 128) sums, given (points, 1) least totals.
-    clear = rows.sum(-1, keepdim=True) >= weakest
-    normalize(rows, dim=-1, out=rows).clamp_(max=CLIP)
-    normalize(rows, dim=-1, out=rows).mul_(clear)
-
-
-@lru_cache(maxsize=32)
-def _matrices(
-    size: int, bin_size: float, step: int, sigma: float, window: float
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    # Smoothing, smoothing and slope, and pooling along one axis, each acting on a column of `size` pixels.
+) -> _Weights:
+    sigma = bin_size / magnification
     x = np.arange(size)
     padding = int(np.ceil(4 * sigma))
     beyond = np.arange(-padding, size + padding)
@@ -119,4 +126,37 @@ def _matrices(
     offsets = (x - grid(size, bin_size, step)[:, None, None]) / bin_size
     cells = np.arange(CELLS)[:, None] - (CELLS - 1) / 2
     pool = np.maximum(0, 1 - abs(offsets - cells)) * np.exp(-0.5 * (offsets / window) ** 2)
-    return drop_negligible(smooth), drop_negligible(slope), pool.reshape(-1, size)
+    along = pool.sum((1, 2))
+    weakest = contrast * np.outer(along, along).reshape(-1, 1)
+    arrays = drop_negligible(smooth), drop_negligible(slope), drop_negligible(pool).reshape(-1, size), weakest
+    return _Weights(*(torch.as_tensor(array).to(device, dtype) for array in arrays))
+
+
+def _describe_(rows: Tensor, grey: Tensor, weights: _Weights) -> Tensor:
+    """Put the descriptors of `grey` into `rows`, (m, points, 128).
+
+    Returns which of them have contrast, (m, points, 1).
+    """
+    smooth, slope, pool, weakest = weights
+    side = len(pool) // CELLS
+    votes = _votes(smooth @ grey @ slope.T, -(slope @ grey @ smooth.T))
+    cells = (pool @ votes @ pool.T).view(-1, ORIENTATIONS, side, CELLS, side, CELLS)
+    rows.view(-1, side, side, CELLS, CELLS, ORIENTATIONS).copy_(cells.permute(0, 2, 4, 3, 5, 1))
+    clear = rows.sum(-1, keepdim=True) >= weakest
+    lengths = torch.linalg.vector_norm(rows, dim=-1, keepdim=True)
+    torch.minimum(rows, CLIP * lengths, out=rows)
+    normalize(rows, dim=-1, out=rows)
+    return clear
+
+
+def _votes(dx: Tensor, dy: Tensor) -> Tensor:
+    # (m, size, size) slopes, y upwards -> (m, 8, size, size) magnitudes by orientation.
+    magnitude = torch.hypot(dx, dy)[:, None]
+    turn = torch.atan2(dy, dx)[:, None] * (ORIENTATIONS / (2 * torch.pi))
+    half = ORIENTATIONS // 2
+    centres = torch.arange(ORIENTATIONS, dtype=dx.dtype, device=dx.device)
+    apart = turn - torch.where(centres > half, centres - ORIENTATIONS, centres).view(-1, 1, 1)
+    # Half a turn either way is the same.
+    torch.sub(turn.abs(), half, out=apart[:, half : half + 1])
+    apart.abs_().clamp_(max=1)
+    return torch.addcmul(magnitude, apart, magnitude, value=-1)

@@ -29,9 +29,6 @@ class Training:
     metrics: Path
     monitor: Mapping[str, Any]
     """What is measured after each epoch; it changes nothing in the training."""
-    inference: Mapping[str, Any]
-    """How the model is asked unless its user says otherwise (`mvi.models.base.Inference`); it goes into the
-    weights and changes nothing in the training."""
     config: Mapping[str, Any]
     device: str
 
@@ -84,7 +81,6 @@ def fit_joint_layer(objective: Callable[[Mapping[str, Any]], Objective]) -> Call
             metrics=training.metrics,
             config=training.config,
             monitor=training.monitor,
-            inference=training.inference,
             device=training.device,
         )
 

@@ -2,9 +2,12 @@
 """From the files of a run to a model that takes features as its store holds them."""
 
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
 from mvi.data import transforms
+from mvi.data.facts import refuse_other
+from mvi.models.checkpoints import features as features_of
 from mvi.models.checkpoints import load
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import NETWORKS, Encoder, inputs_of
@@ -21,15 +24,17 @@ def encoder_from_files(
     """The scale of the inputs, the layers of each pathway from its input upwards, and a network on top.
 
     The network may be a joint layer alone; what stands below its own layers is taken from `layers`. Raises
-    `DataError` where a file holds something else.
+    `DataError` where a file holds something else, or is about images that were described otherwise.
     """
     below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
     top = load(network, *NETWORKS, device=device)
     first, words = transforms.load(scale, device)
+    features = transforms.features_of(scale)
+    for path in (*chain(*layers.values()), network):
+        refuse_other(features, features_of(path), path)
     if isinstance(top, MultimodalRBM):
         # As it is where nothing stands below: the two infer the same, but not to the last bit.
         deep = any(below.values())
-        return Encoder(
-            inputs_of(first, below, dict.fromkeys(first, 0)), top_network(top) if deep else top, words
-        )
-    return Encoder(inputs_of(first, below, top.depths), top, words)
+        inputs = inputs_of(first, below, dict.fromkeys(first, 0))
+        return Encoder(inputs, top_network(top) if deep else top, words, features=features)
+    return Encoder(inputs_of(first, below, top.depths), top, words, features=features)

@@ -63,7 +63,8 @@ class MultimodalModel(ABC):
     slices: where the D_m units of each modality lie when they are joined
     ups: what multiplies the input that each modality gives to the joint layer
     vocabulary: the words that the columns of the text count; [] where there are none
-    inference: how missing modalities are filled in unless a call says otherwise; kept in the weights file
+    inference: how missing modalities are filled in unless a call says otherwise; kept in the weights file.
+        None in what a training leaves: then every call must say it
 
     `values` map names of modalities to (n, d_m) arrays of numpy or torch, data frames or SciPy sparse
     matrices, `None` (or no entry) where a modality is missing. `observed` maps names to (n,) bools, where it
@@ -90,7 +91,7 @@ class MultimodalModel(ABC):
     slices: dict[str, slice]
     ups: dict[str, float]
     vocabulary: list[str]
-    inference: Inference
+    inference: Inference | None
 
     # -- what a model says of itself -------------------------------------------------------------------
 
@@ -192,7 +193,7 @@ class MultimodalModel(ABC):
         counts = [whole("iterations", count, 0) for count in iterations]
         if not counts:
             raise ConfigError("a sweep needs numbers of iterations; give at least one.")
-        first = self._asked(start=start).start
+        first = self._asked(iterations=max(counts), start=start).start
 
         def states(v: Tensor, given: list[str]) -> dict[int, Tensor]:
             found = islice(self._states(v, given, first), max(counts) + 1)
@@ -268,7 +269,13 @@ class MultimodalModel(ABC):
 
     def _asked(self, **settings: Any) -> Inference:
         """The model's `inference` but for the `settings` that are not `None`."""
-        return replace(self.inference, **{key: one for key, one in settings.items() if one is not None})
+        told = {key: one for key, one in settings.items() if one is not None}
+        if self.inference is None and not {"iterations", "start"} <= told.keys():
+            raise ConfigError(
+                "this model's file, left by a training, does not say how a missing modality is inferred; "
+                "give iterations and start, or load the file that the target `model` makes."
+            )
+        return replace(self.inference or REFERENCE, **told)
 
     def _joined(self, found: Given, at: slice) -> Tensor:
         rows = len(range(*at.indices(found.rows)))
@@ -307,6 +314,17 @@ class MultimodalModel(ABC):
         return {key: like(result, values) for key, result in results.items()}
 
 
+def describe_inference(inference: Inference | None) -> dict[str, Any]:
+    """The part of a model's description that says how it is asked."""
+    return {"inference": None if inference is None else vars(inference)}
+
+
+def inference_of(description: Mapping[str, Any]) -> Inference | None:
+    """The inverse of `describe_inference`; of older files, which lack it, the reference code's."""
+    said = description.get("inference", {})
+    return None if said is None else Inference(**said)
+
+
 def slices_of(sizes: Mapping[str, int]) -> dict[str, slice]:
     """Where each modality lies when they are joined in the order of `sizes`."""
     slices, begin = {}, 0
@@ -332,3 +350,7 @@ def one_of(name: str, value: Any, words: Any) -> Any:
     if value not in words.__args__:
         raise ConfigError(f"{name} is {value!r}; choose {' or '.join(words.__args__)}.")
     return value
+
+
+REFERENCE = Inference()
+"""As the reference code infers what is missing."""

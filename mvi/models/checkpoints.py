@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Protocol, Self, TypeVar
 import torch
 from torch import Tensor
 
+from mvi.data.facts import Facts
 from mvi.errors import DataError, MviError
 from mvi.tensors import read_tensors, write_tensors
 from mvi.version import __version__
@@ -36,10 +37,13 @@ class Saved(Protocol):
 Kind = TypeVar("Kind", bound=Saved)
 
 
-def save(path: str | Path, model: Saved, config: Mapping[str, Any]) -> None:
-    """Write the parameters of `model` with its description and `config`, whole or not at all."""
+def save(path: str | Path, model: Saved, config: Mapping[str, Any], features: Facts | None = None) -> None:
+    """Write the parameters of `model` with its description and `config`, whole or not at all.
+
+    `features` says what described the images that it learned from (`mvi.data.store.Store.features`).
+    """
     about = {"mvi": __version__, "model": model.describe(), "config": config}
-    write_tensors(path, model.parameters, about)
+    write_tensors(path, model.parameters, about | ({"features": dict(features)} if features else {}))
 
 
 def load(path: str | Path, *kinds: type[Kind], device: torch.device | str = "cpu") -> Kind:
@@ -66,6 +70,11 @@ def load(path: str | Path, *kinds: type[Kind], device: torch.device | str = "cpu
         raise DataError(
             f"{path} does not describe a whole {found.kind} ({error}); delete it and run the workflow again."
         ) from error
+
+
+def features(path: str | Path) -> Facts | None:
+    """What described the images that a model learned from, if its file says so."""
+    return read_tensors(path)[1].get("features")
 
 
 def config(path: str | Path) -> dict[str, Any]:

@@ -16,7 +16,15 @@ from torch import Tensor
 
 from mvi.errors import ConfigError, ShapeError
 from mvi.models.arrays import Range
-from mvi.models.base import Inference, MultimodalModel, Start, slices_of
+from mvi.models.base import (
+    REFERENCE,
+    Inference,
+    MultimodalModel,
+    Start,
+    describe_inference,
+    inference_of,
+    slices_of,
+)
 from mvi.models.rbm import initial_parameters
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, describe, from_description
 
@@ -71,7 +79,7 @@ class Mdrnn(MultimodalModel):
         hidden: int,
         parameters: Mapping[str, Tensor],
         down: float = 1.0,
-        inference: Inference | None = None,
+        inference: Inference | None = REFERENCE,
     ) -> None:
         self.pathways = dict(pathways)
         self.hidden = hidden
@@ -81,7 +89,7 @@ class Mdrnn(MultimodalModel):
         self.slices = slices_of(self.sizes)
         self.ups = {name: pathway.up for name, pathway in self.pathways.items()}
         self.vocabulary = []
-        self.inference = inference or Inference()
+        self.inference = inference
         for name, pathway in self.pathways.items():
             if not isinstance(pathway.input, Binary | Gaussian | ReplicatedSoftmax):
                 raise ConfigError(
@@ -253,7 +261,7 @@ class Mdrnn(MultimodalModel):
             ],
             "hidden": self.hidden,
             "down": self.down,
-            "inference": vars(self.inference),
+            **describe_inference(self.inference),
         }
 
     @classmethod
@@ -273,7 +281,7 @@ class Mdrnn(MultimodalModel):
             description["hidden"],
             parameters,
             down=float(description["down"]),
-            inference=Inference(**description.get("inference", {})),
+            inference=inference_of(description),
         )
 
 

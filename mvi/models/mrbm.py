@@ -13,7 +13,15 @@ from torch import Tensor
 
 from mvi.errors import ShapeError
 from mvi.models.arrays import Range
-from mvi.models.base import Inference, MultimodalModel, Start, slices_of
+from mvi.models.base import (
+    REFERENCE,
+    Inference,
+    MultimodalModel,
+    Start,
+    describe_inference,
+    inference_of,
+    slices_of,
+)
 from mvi.models.rbm import RBM, initial_parameters
 from mvi.models.units import Binary
 
@@ -34,7 +42,7 @@ class MultimodalRBM(MultimodalModel, RBM):
         parameters: Mapping[str, Tensor],
         up: Mapping[str, float] | None = None,
         down: float = 1.0,
-        inference: Inference | None = None,
+        inference: Inference | None = REFERENCE,
     ) -> None:
         self.sizes = dict(sizes)
         self._hold(Binary(sum(self.sizes.values())), Binary(hidden), parameters, down)
@@ -45,7 +53,7 @@ class MultimodalRBM(MultimodalModel, RBM):
             )
         self.slices = slices_of(self.sizes)
         self.vocabulary = []
-        self.inference = inference or Inference()
+        self.inference = inference
 
     @classmethod
     def initialise(  # type: ignore[override]
@@ -127,7 +135,7 @@ class MultimodalRBM(MultimodalModel, RBM):
             "hidden": self.hidden.size,
             "up": self.ups,
             "down": self.down,
-            "inference": vars(self.inference),
+            **describe_inference(self.inference),
         }
 
     @classmethod
@@ -140,5 +148,5 @@ class MultimodalRBM(MultimodalModel, RBM):
             parameters,
             up={name: float(description["up"][name]) for name in sizes},
             down=float(description["down"]),
-            inference=Inference(**description.get("inference", {})),
+            inference=inference_of(description),
         )

@@ -11,10 +11,11 @@ from typing import Any, Self
 from torch import Tensor
 
 from mvi.data import transforms
+from mvi.data.facts import Facts
 from mvi.data.transforms import Transform
 from mvi.errors import ShapeError
 from mvi.models.arrays import COUNTS, FINITE, Range
-from mvi.models.base import Inference, MultimodalModel, Start
+from mvi.models.base import Inference, MultimodalModel, Start, describe_inference, inference_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
@@ -66,7 +67,7 @@ class Encoder(MultimodalModel):
 
     `inputs` turns the values (n, d_m) of each modality into what `network` sees of it (n, D_m), which is what
     `complete` gives. `vocabulary` are the words that the columns of the text count, if any. `inference` is
-    the network's unless it is given.
+    the network's unless it is given. `features` says what described the images (`mvi.data.facts`), if known.
     """
 
     kind = "encoder"
@@ -78,11 +79,13 @@ class Encoder(MultimodalModel):
         network: Network,
         vocabulary: Sequence[str] = (),
         inference: Inference | None = None,
+        features: Facts | None = None,
     ) -> None:
         self.inputs = dict(inputs)
         self.network = network
         self.vocabulary = list(vocabulary)
         self.inference = inference or network.inference
+        self.features = features
         if self.inputs.keys() != network.sizes.keys():
             raise ShapeError(
                 f"there are inputs for {', '.join(self.inputs)} where the network has "
@@ -141,7 +144,8 @@ class Encoder(MultimodalModel):
             "network": self.network.describe(),
             "inputs": described,
             "vocabulary": self.vocabulary,
-            "inference": vars(self.inference),
+            **describe_inference(self.inference),
+            **({"features": dict(self.features)} if self.features else {}),
         }
 
     @classmethod
@@ -154,5 +158,5 @@ class Encoder(MultimodalModel):
         inputs = transforms.from_description(description["inputs"], parts["inputs"])
         below = description["network"]
         network = {one.kind: one for one in NETWORKS}[below["kind"]].from_description(below, parts["network"])
-        inference = Inference(**description.get("inference", {}))
-        return cls(inputs, network, transforms.words_of(description), inference)
+        words, features = transforms.words_of(description), description.get("features")
+        return cls(inputs, network, words, inference_of(description), features)

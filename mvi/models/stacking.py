@@ -23,7 +23,7 @@ def top_network(mrbm: MultimodalRBM) -> Mdrnn:
     for name, part in mrbm.slices.items():
         parameters[f"{name}/0/bias"] = mrbm.parameters["visible_bias"][part].clone()
         parameters[f"top/{name}/weight"] = mrbm.weight(name).clone()
-    return Mdrnn(pathways, mrbm.hidden.size, parameters, down=mrbm.down)
+    return Mdrnn(pathways, mrbm.hidden.size, parameters, down=mrbm.down, inference=mrbm.inference)
 
 
 def join(
@@ -73,7 +73,7 @@ def join(
         parameters[f"{name}/1/bias"] = (shared + hidden_bias.to(shared)) / 2
         parameters[f"{name}/1/weight"] = below.parameters["weight"].to(shared).clone()
         parameters[f"{name}/0/bias"] = below.parameters["visible_bias"].to(shared).clone()
-    return Mdrnn(pathways, network.hidden, parameters, down=network.down)
+    return Mdrnn(pathways, network.hidden, parameters, down=network.down, inference=network.inference)
 
 
 def put_under(

@@ -18,6 +18,15 @@ def what(name: str, sentence: str, about: About) -> str:
     return f"**{name}.** {sentence} on {about.title} (`{about.dataset}`), run `{about.run}`{generated}."
 
 
+def metric(name: str, *facts: str) -> str:
+    """What a metric of a data set is called, and what else is to be said in the same brackets."""
+    if name == "error":
+        return "Recognition error in percent"
+    if name.startswith("map_"):
+        return f"Mean average precision ({', '.join([name.removeprefix('map_').replace('_', ' '), *facts])})"
+    return f"{name} ({', '.join(facts)})" if facts else name
+
+
 def line(*facts: str) -> str:
     """Facts in a line, none for an empty one."""
     return " ".join(filter(None, facts))
@@ -57,15 +66,19 @@ def logistic(scores: Scores, methods: Container[str]) -> str:
 
 
 def unsupervised(
-    *, learned_from: str, finetuned_from: str, untagged: str, iterations: int | None = None
+    *, learned_from: str, finetuned_from: str | None, untagged: str, iterations: int | None = None
 ) -> str:
-    """What the training without labels saw, and how what is missing is inferred; None: as the table says."""
+    """What the training without labels saw, and how what is missing is inferred.
+
+    finetuned_from: None where nothing is
+    iterations: None where the table says it, or where it is not the same for all
+    """
+    finetuned = "" if finetuned_from is None else f"MDRNN finetuned from {finetuned_from}; "
     inferred = (
         "" if iterations is None else f"missing modalities inferred by {iterations} mean-field iterations; "
     )
     return (
-        f"Unsupervised training on {learned_from}; MDRNN finetuned from {finetuned_from}; {inferred}text of "
-        f"untagged images {untagged}."
+        f"Unsupervised training on {learned_from}; {finetuned}{inferred}text of untagged images {untagged}."
     )
 
 

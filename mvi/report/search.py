@@ -24,8 +24,9 @@ def search_table(
     *,
     split: int,
     queries: Sequence[str],
+    metric: str = "map_interpolated",
 ) -> pd.DataFrame:
-    """A row for each method, setting, epoch and query: the mAP (interpolated) of the split's validation rows.
+    """A row for each method, setting, epoch and query: `metric` of the split's validation rows.
 
     metrics: method -> the metrics of its trials, in the order of `settings`
     settings: "weight_std" and "learning_rate" of each trial
@@ -44,7 +45,7 @@ def search_table(
                 )
             scores = epochs[["epoch", *columns]].rename(columns=columns)
             found.append(scores.melt("epoch", var_name="query").assign(method=method, **chosen))
-    table = pd.concat(found, ignore_index=True).assign(split=split, metric="map_interpolated")
+    table = pd.concat(found, ignore_index=True).assign(split=split, metric=metric)
     return table.assign(dataset=about.dataset, run=about.run, generated=about.generated)[_COLUMNS]
 
 
@@ -78,7 +79,11 @@ def search_caption(
     count, epochs = len(trials[_SETTING[:2]].drop_duplicates()), trials["epoch"].max()
     chosen = f"chosen among {len(grid)} on the validation rows too" if len(grid) > 1 else "fixed"
     return [
-        captions.what("Search for settings of the joint layer", "Validation mAP (interpolated)", about),
+        captions.what(
+            "Search for settings of the joint layer",
+            captions.metric(trials["metric"][0], "validation set"),
+            about,
+        ),
         captions.line(
             about.note,
             f"The same {count} settings with every method, scored after each of {epochs} epochs on",

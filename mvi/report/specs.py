@@ -28,7 +28,6 @@ INPUT_LABELS = {
     "colour_layout": "Colour layout",
     "scalable_colour": "Scalable colour",
     "phow": "PHOW",
-    "cnn": "Convolutional network",
     "text": "Tags",
     "image+text": "Image and tags",
     "sqrt_image": "Image, signed square roots",
@@ -114,10 +113,25 @@ def _published(
     ]
 
 
-def _label_metrics(scores: Scores, methods: Iterable[str], top: int) -> list[str]:
-    """Average precisions, and precision at `top` if every part has more rows: of fewer it says nothing."""
+def _model_rows(
+    models: Mapping[str, str], variants: Iterable[str], quoted: Mapping[str, str], *, only: bool = False
+) -> list[Row]:
+    """A row for each variant and model, which is named by its variant unless this is the `only` one.
+
+    quoted: model -> the method whose published numbers stand beside it, of classifiers as those had
+    """
+    return [
+        Row(f"{name}/mixed", f"{label}, classifier of every query", name, variant=variant)
+        if variant == "mixed" and not only
+        else Row(name, label, name, variant=variant, quoted=quoted.get(name, ""))
+        for variant, (name, label) in product(variants, models.items())
+    ]
+
+
+def _label_metrics(scores: Scores, methods: Iterable[str], metrics: Iterable[str], top: int) -> list[str]:
+    """`metrics`, and precision at `top` if every part has more rows: of fewer it says nothing."""
     rows = [count for part in PARTS for count in scores.values("rows", part, set(methods))]
-    return [*MAPS, *([f"precision_at_{top}"] if top < min(rows, default=0) else [])]
+    return [*metrics, *([f"precision_at_{top}"] if top < min(rows, default=0) else [])]
 
 
 def table1(
@@ -128,20 +142,23 @@ def table1(
     methods: Mapping[str, str],
     baselines: Mapping[str, str],
     queries: Sequence[str],
-    train_on: str,
+    variants: Sequence[str],
+    metrics: Sequence[str] = ("error",),
 ) -> Table:
-    """Recognition error of every method and query.
+    """Recognition error, or another headline of the data set, of every method and query.
 
     methods, baselines: name -> label, in the order of the rows
-    train_on: whose features the classifiers learned from
+    variants: whose features the classifiers learned from, "multimodal" or "mixed", or both
+    metrics: those of the data set, the headline first
     """
-    rows = [Row(name, label, name, variant=train_on, quoted=name) for name, label in methods.items()]
+    rows = _model_rows(methods, variants, {name: name for name in methods}, only=len(variants) == 1)
     rows += [Row(name, label, name, "baseline") for name, label in baselines.items()]
-    wanted = [cell for row in rows for cell in row.cells(queries, ["error"])]
+    wanted = [cell for row in rows for cell in row.cells(queries, metrics)]
     copies = scores.values("rows", "copies", methods)
-    learned = {"multimodal": "multimodal features only", "mixed": "features of every query"}[train_on]
+    told = {"multimodal": "multimodal features only", "mixed": "features of every query"}
+    learned = " or ".join(told[variant] for variant in variants)
     caption = [
-        captions.what("Table 1", "Recognition error in percent (test set)", about),
+        captions.what("Table 1", f"{captions.metric(metrics[0])} (test set)", about),
         captions.sizes(scores, methods)
         + f" Linear SVM trained on {learned}"
         + (f" and on {captions.span(copies)} translated copies" if copies else "")
@@ -149,37 +166,42 @@ def table1(
         captions.numbers("seed", scores, published, wanted, "lowest error of the trained models"),
     ]
     columns = [
-        Column(query_title(query), ["error"], {"query": query}, form=".2f", best="lowest")
+        Column(query_title(query), metrics[:1], {"query": query}, form=".2f", best="lowest")
         for query in queries
     ]
     return Table(wanted, columns, caption, "Method", "seeds")
 
 
 def reference(
-    scores: Scores, published: Published, about: About, *, inputs: Sequence[str], top: int
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    inputs: Sequence[str],
+    top: int,
+    metrics: Sequence[str] = MAPS,
 ) -> Table:
     """Mean average precision of a linear classifier on each kind of input features.
 
     inputs: those that were classified
     top: k of precision@k
+    metrics: those of the data set, the headline first
     """
     names = [*(name for name in INPUT_LABELS if name in inputs), *sorted(set(inputs) - set(INPUT_LABELS))]
-    metrics = _label_metrics(scores, names, top)
+    measured = _label_metrics(scores, names, metrics, top)
     wanted = []
     for name in names:
         row = Row(name, INPUT_LABELS.get(name, name), name, "baseline", quoted=name)
         wanted.append(Wanted(name, row.label, Key(name, "features", part=""), row.kind))
-        wanted += row.cells(scores.queries(name, MAPS[0]), metrics)
+        wanted += row.cells(scores.queries(name, metrics[0]), measured)
     caption = [
-        captions.what(
-            "Linear baselines on input features", "Mean average precision (interpolated, test set)", about
-        ),
+        captions.what("Linear baselines on input features", captions.metric(metrics[0], "test set"), about),
         captions.line(about.note, captions.sizes(scores, names), captions.logistic(scores, names)),
         captions.numbers("split", scores, published, wanted),
     ]
     columns = [
         Column("dimensions", ["features"], parts=[""], form=",.0f", spread=False),
-        Column("mAP", MAPS[:1]),
+        Column("mAP", metrics[:1]),
     ]
     return Table(wanted, columns, caption, "Input")
 
@@ -196,6 +218,7 @@ def table2(
     compared: Sequence[Sequence[str]],
     top: int,
     training: Mapping[str, Any],
+    metrics: Sequence[str] = MAPS,
 ) -> Table:
     """Mean average precision of every model and query, and of linear baselines.
 
@@ -206,29 +229,24 @@ def table2(
     compared: pairs of models that are compared by the image-only query
     top: k of precision@k
     training: of `captions.unsupervised`
+    metrics: those of the data set, the headline first
     """
-    rows = {}
-    for variant, (name, label) in product(variants, models.items()):
-        if variant == "mixed":
-            row = Row(f"{name}/mixed", f"{label}, classifier of every query", name, variant=variant)
-        else:
-            row = Row(name, label, name, variant=variant, quoted="mdrnn" if name == main else "")
-        rows[row.name] = row
+    rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
     linear = []
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
-    metrics = _label_metrics(scores, models, top)
-    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, metrics)]
-    wanted += _published(published, MAPS, queries, "mdbm", "mdbn")
+    measured = _label_metrics(scores, models, metrics, top)
+    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, measured)]
+    wanted += _published(published, metrics, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):
-            if row.key(query, MAPS[0], "test").method:
-                wanted += rows[main].minus(row, query, metrics)
+            if row.key(query, metrics[0], "test").method:
+                wanted += rows[main].minus(row, query, measured)
     for left, right in compared:
-        wanted += rows[left].minus(rows[right], queries[1], metrics)
+        wanted += rows[left].minus(rows[right], queries[1], measured)
     caption = [
-        captions.what("Table 2", "Mean average precision (interpolated, test set)", about),
+        captions.what("Table 2", captions.metric(metrics[0], "test set"), about),
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             captions.sizes(scores, models),
@@ -236,7 +254,9 @@ def table2(
             captions.numbers("split", scores, published, wanted, "best model"),
         ),
     ]
-    columns = [Column(query_title(query), MAPS[:2], {"query": query}, best="highest") for query in queries]
+    # Of some published models only the non-interpolated AP is known.
+    shown = [metrics[0], MAPS[1]]
+    columns = [Column(query_title(query), shown, {"query": query}, best="highest") for query in queries]
     return Table(wanted, columns, caption)
 
 
@@ -247,11 +267,13 @@ def table3(
     *,
     sweep: Mapping[str, Any],
     training: Mapping[str, Any],
+    metrics: Sequence[str] = MAPS,
 ) -> Table:
     """Mean average precision by the number of mean-field iterations.
 
     sweep: arguments of `sweep_lines`
     training: of `captions.unsupervised`
+    metrics: those of the data set, the headline first
     """
     titles = {query: query_title(query).capitalize() for query in sweep["queries"]}
     wanted = []
@@ -263,7 +285,7 @@ def table3(
         steps = _steps(list(line.training)) if line.inferred or kind == "matched" else []
         if line.kind == "trained":
             steps = steps[-1:]
-        for metric, part in product(MAPS, PARTS):
+        for metric, part in product(metrics, PARTS):
             keys = line.keys(metric, part)
             wanted += [Wanted(row, label, key, iterations=n) for n, key in keys.items()]
             for before, after in steps:
@@ -276,7 +298,7 @@ def table3(
     caption = [
         captions.what(
             "Table 3",
-            "Mean average precision (interpolated, test set) by mean-field iterations at test",
+            f"{captions.metric(metrics[0], 'test set')} by mean-field iterations at test",
             about,
         ),
         captions.line(about.note, captions.unsupervised(**training)),
@@ -287,7 +309,7 @@ def table3(
         ),
     ]
     numbers = sorted({cell.iterations for cell in wanted if cell.iterations is not None})
-    columns = [Column(str(n), MAPS[:1], {"iterations": n}, parts=PARTS) for n in numbers]
+    columns = [Column(str(n), metrics[:1], {"iterations": n}, parts=PARTS) for n in numbers]
     return Table(wanted, columns, caption, "Iterations")
 
 

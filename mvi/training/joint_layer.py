@@ -10,7 +10,6 @@ import torch
 from mvi.data import transforms
 from mvi.data.store import Store
 from mvi.data.transforms import Transform
-from mvi.models.base import Inference
 from mvi.models.checkpoints import load
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import Encode
@@ -35,7 +34,6 @@ def train_joint_layer(
     config: Mapping[str, Any],
     monitor: Mapping[str, Any],
     device: str,
-    inference: Mapping[str, Any] | None = None,
     scoring: Callable[[Mapping[str, Transform]], Scorer] | None = None,
 ) -> None:
     """Train a `MultimodalRBM` on the last layers of the pathways, or on modalities without any.
@@ -48,7 +46,6 @@ def train_joint_layer(
     config: what the weights are to say of themselves
     monitor: "iterations" and "start_state" of the measure on rows held out, which the training does not need;
         "rows" of the validation part where none are held out
-    inference: how the model is to be asked (`mvi.models.base.Inference`), which the training does not need
     scoring: makes, from the layer's input of each modality, a score of it that is taken after each epoch
 
     The cross-entropy of each modality's units given the others is measured after each epoch on the rows held
@@ -76,7 +73,8 @@ def train_joint_layer(
         sizes,
         generator=generator,
         visible_mean=rows.batches.mean(),
-        inference=Inference(**inference or {}),
+        # How it is asked is no matter of its training, and would be out of date in its file.
+        inference=None,
         **settings["model"],
     )
     measure = None

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
+from mvi.data.facts import Facts
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, minibatches, read
 from mvi.models.checkpoints import Saved, save
@@ -32,11 +33,15 @@ class Kept(Trainable, Saved, Protocol):
 
 @dataclass(frozen=True)
 class StageRows:
-    """`batches` of the `count` rows that a stage learns from, and rows (n, D) that it is `monitored` on."""
+    """`batches` of the `count` rows that a stage learns from, and rows (n, D) that it is `monitored` on.
+
+    `features` are those of the store.
+    """
 
     batches: Batches
     monitored: Tensor | None
     count: int
+    features: Facts | None = None
 
 
 def stage_rows(
@@ -73,6 +78,7 @@ def stage_rows(
         if not len(monitored) and validation and "validation" not in parts:
             monitored = store.split(split)["validation"][:validation]
         shown = read(store, transforms, monitored, device) if len(monitored) else None
+        features = store.features
     batches = minibatches(
         store_path,
         transforms,
@@ -82,7 +88,7 @@ def stage_rows(
         per_epoch=schedule["batches_per_epoch"],
         device=device,
     )
-    return StageRows(batches, shown, len(learned))
+    return StageRows(batches, shown, len(learned), features)
 
 
 def made_from(settings: Mapping[str, Any], inputs: Iterable[str | Path], device: str) -> str:
@@ -142,5 +148,5 @@ def train_stage(
         monitor=measure,
         record=recorder(config["cuda_graphs"] and not words, generator.device.type),
     )
-    save(path, model, config)
+    save(path, model, config, rows.features)
     path.with_suffix(".checkpoint").unlink(missing_ok=True)

@@ -7,12 +7,15 @@ raises `ConfigError` with the path of the key.
 
 from collections.abc import Mapping
 from itertools import chain, pairwise, product
+from pathlib import Path
 from typing import Any
 
 from mvi.data.sets.base import DataSet
+from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
+from mvi.features.networks import NETWORKS, is_path
 from mvi.methods.registry import METHODS
-from mvi.workflow.schema import listed
+from mvi.workflow.schema import listed, nearest, printable
 
 # Descriptors of an image that a linear classifier may be given alone.
 DESCRIPTORS = (
@@ -26,7 +29,8 @@ DESCRIPTORS = (
 )
 OF_THEORY = ("theory", "report")
 NEED_IMAGES = ("card", "figure3", "figure4")
-NEED_FINETUNING = ("table3", "tags", "figure3", "figure4", "model")
+NEED_METHODS = ("table1", "figure2", "iterations", "training", "table2", "retrieval", "learning", "search")
+NEED_FINETUNING = ("table3", "tags", "figure3", "figure4")
 
 # Of one matrix: 16 GiB in float32.
 MOST_WEIGHTS = 2**32
@@ -80,11 +84,18 @@ def check_stores(runs: Mapping[str, Settings]) -> None:
                     f"runs with one data set, {run['dataset']}, must share them; make these runs one after "
                     "another."
                 )
-        other = stores.setdefault((run["dataset"], run["features"]["name"]), run)
+        # Features that come with the data are in the one store of these.
+        described = DATASETS[run["dataset"]].has_images
+        other = stores.setdefault((run["dataset"], run["features"]["name"] if described else ""), run)
         if other["features"] != run["features"]:
+            said = (
+                f"both have the name {run['features']['name']}; give each a name of its own."
+                if described
+                else f"{run['dataset']} has one store; make these runs one after another."
+            )
             raise ConfigError(
                 f'config keys "runs.{other["name"]}.features" and "runs.{run["name"]}.features" differ, but '
-                f"both have the name {run['features']['name']}; give each a name of its own."
+                f"{said}"
             )
 
 
@@ -102,12 +113,14 @@ def _check_ramps(value: Any, path: str) -> None:
 
 
 def _check_features(features: Settings, path: str) -> None:
-    name, others = features["name"], {"given", "descriptors", "cnn"} - {features["kind"]}
-    if name in others:
+    name, own = features["name"], features["network" if features["kind"] == "network" else "kind"]
+    if name in {"given", "descriptors", *NETWORKS} - {own}:
         raise ConfigError(
             f'config key "{path}.name" is "{name}", but must not be that of another kind than '
             f'"{path}.kind", which is "{features["kind"]}".'
         )
+    if features["kind"] == "network":
+        _check_network(features, path)
     size, scales = features["picture_size"], features["phow"]["scales"]
     # The outermost cells of a patch are centred within the image.
     if 3 * max(scales) > size - 1:
@@ -120,6 +133,25 @@ def _check_features(features: Settings, path: str) -> None:
             f'config key "{path}.gist.stride" is {features["gist"]["stride"]}, but must be at most '
             f'{size // 4}, a quarter of "{path}.picture_size".'
         )
+
+
+def _check_network(features: Settings, path: str) -> None:
+    network = printable(features["network"])
+    if not is_path(network):
+        if network not in NETWORKS:
+            raise ConfigError(
+                f'config key "{path}.network" is "{network}", but must be one of {listed(NETWORKS)}, or the '
+                f"path of a file .onnx{nearest(network, NETWORKS)}"
+            )
+        return
+    if not Path(network).expanduser().is_file():
+        raise ConfigError(f'config key "{path}.network" is "{network}", but there is no such file.')
+    for key in ("side", "mean", "deviation"):
+        if features[key] is None:
+            raise ConfigError(
+                f'config key "{path}.{key}" is null, but must be set, since "{path}.network" is a file and '
+                "does not say what it wants to see."
+            )
 
 
 def _check_splits(run: Settings, path: str, dataset: DataSet) -> None:
@@ -207,6 +239,14 @@ def _check_evaluation(run: Settings, path: str, dataset: DataSet) -> None:
     grid = run["classifier"]["C"]
     if grid != sorted(grid):
         raise ConfigError(f'config key "{path}.classifier.C" is {grid}, but must ascend.')
+    if run["classifier"]["kind"] == "logistic":
+        choices = [name.removeprefix("map_") for name in dataset.metrics]
+        for where in ("classifier", "baselines"):
+            if run[where]["chosen_by"] not in (None, *choices):
+                raise ConfigError(
+                    f'config key "{path}.{where}.chosen_by" is "{run[where]["chosen_by"]}", but must be a '
+                    f"metric of {dataset.name}, {listed(choices)}, or null."
+                )
     known = _baselines(run, dataset)
     unknown = [name for name in run["baselines"]["inputs"] if name not in known]
     if unknown:
@@ -234,12 +274,22 @@ def _baselines(run: Settings, dataset: DataSet) -> list[str]:
     return [*chain(*forms), *map("+".join, product(*forms)), *groups]
 
 
+def _has_model(run: Settings) -> bool:
+    """Whether there is a model to be exported: a network, or a joint layer with nothing below it."""
+    bare = not any(pathway["layers"] for pathway in run["pathways"].values())
+    return bool(run["finetune"]) or (bare and any(METHODS[name].objective for name in run["compare"]))
+
+
 def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
     """What lacks something that it needs."""
     lacking = {
         "the theory, which is a run of its own": OF_THEORY[:1],
         f"images, and {dataset.name} has features only": () if dataset.has_images else NEED_IMAGES,
+        f'a method, and "{path}.compare" is empty': () if run["compare"] else NEED_METHODS,
         f'a finetuned network, and "{path}.finetune" is empty': () if run["finetune"] else NEED_FINETUNING,
+        "a finetuned network or a joint layer on the inputs themselves": ()
+        if _has_model(run)
+        else ("model",),
         f'inputs, and "{path}.baselines.inputs" is empty': ()
         if run["baselines"]["inputs"]
         else ("reference",),

@@ -6,6 +6,7 @@ config/runs. Order of precedence: the schema's defaults, the run files that a ru
 the configuration lays over all runs (`features`, `data`, `settings`).
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -86,8 +87,7 @@ def _by_preset(chosen: Mapping[str, Settings], preset: str, folder: Path) -> dic
     for name, run in chosen.items():
         other = f"{run['dataset']}-{preset}" if "dataset" in run else name
         if other not in _files(folder):
-            start = f"{run['dataset']}-"
-            forms = [file.removeprefix(start) for file in _files(folder) if file.startswith(start)]
+            forms = presets(run["dataset"], folder)
             raise ConfigError(
                 f'config key "preset" is "{schema.printable(preset)}", but {folder} has no such form of '
                 f"{run['dataset']}{schema.nearest(preset, forms)}"
@@ -161,10 +161,16 @@ def _over(base: Settings, own: Settings, path: Sequence[str], file: Path | None)
     own = schema.typed(form, own)
     schema.check(form, own, path, within=f" in {file}" if file else "", whole=False)
     if dataset != base.get("dataset"):
-        # The settings of another data set do not fit.
-        base = {key: value for key, value in base.items() if key != "data"}
+        # The settings of another data set, and of what its images are turned into, do not fit.
+        base = {key: value for key, value in base.items() if key not in ("data", "features")}
     laid: Settings = merge(base, own)
     return laid
+
+
+def presets(dataset: str, folder: Path = RUNS) -> list[str]:
+    """The forms of the runs of a data set, as the key `preset` names them."""
+    start = f"{dataset}-"
+    return [file.removeprefix(start) for file in _files(folder) if file.startswith(start)]
 
 
 def _path(name: str, folder: Path) -> Path:
@@ -228,9 +234,16 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
     if theory:
         checks.check_theory(run)
         return run
-    run["features"]["name"] = run["features"]["name"] or run["features"]["kind"]
+    run["features"]["name"] = run["features"]["name"] or _features_name(run["features"])
     checks.check_run(run, DATASETS[run["dataset"]])
     return run
+
+
+def _features_name(features: Settings) -> str:
+    """The name of features that are given none: their kind, or which network describes images."""
+    if features["kind"] != "network":
+        return str(features["kind"])
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", Path(features["network"]).name.removesuffix(".onnx"))
 
 
 def _for_features(node: schema.Schema, over: Settings) -> Settings:

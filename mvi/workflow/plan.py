@@ -16,10 +16,11 @@ from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
 
 from mvi.data.registry import rows as registered
-from mvi.data.sets.base import DataSet, Size
+from mvi.data.sets.base import DataSet, Size, module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
+from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import METHODS
 from mvi.workflow.config import merge
 from mvi.workflow.foresight import check_tags, check_training
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from mvi.data.catalogue import Catalogue
 
 REGISTRY = "config/data_registry.csv"
-# The network whose activations describe images; its weights are registered as a data set would be.
-NETWORK = "alexnet"
+# Networks, converted; other things made of raw files lie in the folders of their data sets.
+NETWORKS_FOLDER = "results/data/networks"
 # Settings of visual words that matter while they are learned and not afterwards.
 LEARNING_OF_WORDS = ("words", "seed", "pictures", "per_picture", "epochs")
 # The module that measures each experiment of the theory.
@@ -168,17 +169,22 @@ class Source:
         return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
 
     def description_inputs(self) -> dict[str, str]:
-        """What images are described with: visual words, or the weights of a network."""
+        """What images are described with: visual words, or the ONNX file of a network."""
         if self.features["kind"] == "descriptors":
             learned = {"words": f"{self.features_folder}/words.npy"}
         else:
-            learned = {"weights": f"results/data/{NETWORK}/raw/{next(iter(registered(REGISTRY, NETWORK)))}"}
+            network = self.features["network"]
+            learned = {
+                "network": str(Path(network).expanduser())
+                if is_path(network)
+                else f"{NETWORKS_FOLDER}/{network}.onnx"
+            }
         return {**learned, **self.images()}
 
     def description(self) -> Settings:
         """The settings of the features that are in use, and no others."""
-        if self.features["kind"] != "descriptors":
-            return {key: self.features[key] for key in ("kind", "batch")}
+        if self.features["kind"] == "network":
+            return {**{key: self.features[key] for key in ("kind", "batch")}, **seen_by(self.features)}
         phow = {key: value for key, value in self.features["phow"].items() if key not in LEARNING_OF_WORDS}
         groups = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
         kept = {key: self.features[key] for key in ("kind", "batch", "picture_size", *groups)}
@@ -382,8 +388,17 @@ class Run:
         return self.inference(self.last_stage)
 
     def exported(self) -> Files:
-        """The finished models, one for each part."""
-        return [self.file(f"finetune/{part.name}.safetensors") for part in self.parts]
+        """The models for users: finetuned networks, else joint layers that stand on the inputs themselves."""
+        if self.stages:
+            return [self.file(f"finetune/{part.name}.safetensors") for part in self.parts]
+        if any(map(self.levels, self.modalities)):
+            return []
+        return [
+            self.file(f"models/{name}/{part.name}.safetensors")
+            for name in self.compared
+            if METHODS[name].objective
+            for part in self.parts
+        ]
 
     def trained_metrics(self) -> Files:
         """The metrics of every training."""
@@ -399,10 +414,6 @@ class Run:
     def transforms(self) -> dict[str, Settings]:
         """The transform of each modality."""
         return {name: self.settings["pathways"][name]["transform"] for name in self.modalities}
-
-    def rows(self) -> Settings:
-        """Which rows a stage learns from, and how many are kept in memory."""
-        return self.settings["rows"]
 
     def seed(self, part: str) -> int:
         """The seed of a training."""
@@ -480,7 +491,8 @@ class Run:
         return {
             "grid": classifier["lambda"],
             "tolerance": classifier["tolerance"],
-            "chosen_by": classifier["chosen_by"],
+            "chosen_by": self._chosen_by(classifier),
+            "metrics": dict(self.dataset.metrics),
             "untagged": self.settings["inference"]["untagged"],
             "inference": self.inference(method),
         }
@@ -514,6 +526,7 @@ class Run:
             "iterations": self.iterations(model),
             "tolerance": settings["tolerance"],
             "start": settings["start_state"],
+            "stop": settings["stop"],
         }
 
     def part_names(self, batch: str) -> list[str]:
@@ -552,6 +565,14 @@ class Run:
         """Entry point of the linear classifier."""
         return CLASSIFIERS[self.settings["classifier"]["kind"]]
 
+    def classifier_modules(self) -> list[str]:
+        """The modules of the linear classifier and of what it is scored by."""
+        return [module_of(self.classifier()), *self.metric_modules()]
+
+    def metric_modules(self) -> list[str]:
+        """The modules of the data set's metrics."""
+        return [module_of(one) for one in self.dataset.metrics.values()]
+
     def classifier_settings(self) -> Settings:
         """The fields of the classifier of representations."""
         return self._fields(self.settings["classifier"])
@@ -562,12 +583,23 @@ class Run:
         return self._fields(settings if settings["kind"] == "svm" else self.settings["baselines"])
 
     def _fields(self, settings: Settings) -> Settings:
+        common = {"tolerance": settings["tolerance"], "metrics": dict(self.dataset.metrics)}
         if self.settings["classifier"]["kind"] == "svm":
-            return {"grid": settings["C"], "tolerance": settings["tolerance"]}
+            return {"grid": settings["C"], **common}
         return {
             "grid": settings["lambda"],
-            **{key: settings[key] for key in ("chosen_by", "top", "tolerance")},
+            "chosen_by": self._chosen_by(settings),
+            "top": settings["top"],
+            **common,
         }
+
+    def _chosen_by(self, settings: Settings) -> str:
+        return settings["chosen_by"] or self.headline.removeprefix("map_")
+
+    @property
+    def headline(self) -> str:
+        """The metric that tables show."""
+        return next(iter(self.dataset.metrics))
 
     def sweep_inputs(self, iterations: str, part: str) -> dict[str, Any]:
         """The network finetuned with a number of iterations, and what it is scored on."""
@@ -702,13 +734,13 @@ class Plan:
 
     @property
     def sources(self) -> dict[str, Source]:
-        """A source of each data set of the runs."""
-        return {run.dataset.name: run.source for run in self.runs.values()}
+        """A source of each data set of the runs, for what is the same whatever its features."""
+        return {run.dataset.name: self.source(run.dataset.name) for run in self.runs.values()}
 
     def card_settings(self, source: Source) -> Settings:
         """What is counted and drawn of a data set: as its first run says."""
-        settings = next(run.settings for run in self.runs.values() if run.dataset.name == source.dataset.name)
-        return {**settings["card"], "picture_size": settings["features"]["picture_size"]}
+        run = next(run for run in self.runs.values() if run.dataset.name == source.dataset.name)
+        return {**run.settings["card"], "picture_size": run.settings["features"]["picture_size"]}
 
     # -- names that wildcards may have ------------------------------------------------------------------
 
@@ -738,8 +770,17 @@ class Plan:
         return {name: source for name, source in self.sources.items() if source.dataset.generator}
 
 
-DOWNLOADED = [NETWORK, *(name for name, record in DATASETS.items() if record.downloads)]
-"""Whose raw files are downloaded."""
+DOWNLOADED = [
+    *(name for name, network in NETWORKS.items() if network.downloaded),
+    *(name for name, record in DATASETS.items() if record.downloads),
+]
+"""Whose raw files are downloaded; weights of networks are registered as a data set would be."""
+
+
+def network_weights(network: str) -> Files:
+    """The downloaded weights of a network of the table; none of one that comes in a Python package."""
+    record = NETWORKS[network]
+    return [f"results/data/{network}/raw/{record.weights}"] if record.downloaded else []
 
 
 def hash_of_download(dataset: str, file: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from typing import Any
 from mvi.errors import ConfigError
 from mvi.evaluation.queries import queries_of
 from mvi.methods.registry import METHODS
+from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 
 LINEAR_INPUTS = ("image+text", "image", "text", "sqrt_image+text", "sqrt_image")
@@ -57,9 +58,10 @@ def theory_looks() -> dict[str, Settings]:
 
 
 def model_looks(run: Run) -> dict[str, Any]:
-    """How joint layers by every method are drawn, and the labels of the networks finetuned from one."""
+    """How joint layers, and other models, by every method are drawn, and the labels of finetuned networks."""
+    others = looks(name for name in run.compared if not METHODS[name].objective)
     stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
-    return {**looks(run.compared, "Joint layer by {short}"), **stages}
+    return {**looks(run.compared, "Joint layer by {short}"), **others, **stages}
 
 
 def model_labels(run: Run) -> dict[str, str]:
@@ -78,10 +80,16 @@ def learned_from(run: Run) -> str:
 
 def training(run: Run) -> Settings:
     """What the caption of a table says of the training."""
+    finetuned_from = (
+        f"the joint layer by {METHODS[run.settings['finetune_from']].short}" if run.stages else None
+    )
+    # Of methods without a joint layer nothing is inferred by iterations.
+    shown = [run.last_stage] if run.stages else [name for name in run.compared if METHODS[name].objective]
+    counts = {run.iterations(name) for name in shown}
     return {
         "learned_from": learned_from(run),
-        "finetuned_from": f"the joint layer by {METHODS[run.settings['finetune_from']].short}",
-        "iterations": run.iterations(run.last_stage),
+        "finetuned_from": finetuned_from,
+        "iterations": counts.pop() if len(counts) == 1 else None,
         "untagged": run.settings["inference"]["untagged"],
     }
 
@@ -110,12 +118,12 @@ class Shown:
 
 def _table1(run: Run) -> Settings:
     inputs = run.settings["baselines"]["inputs"]
-    (train_on,) = run.settings["classifier"]["train_on"][:1]
     return {
         "methods": labels(run.compared),
         "baselines": {name: label for name, label in PIXEL_BASELINES.items() if name in inputs},
         "queries": queries_of(run.modalities),
-        "train_on": train_on,
+        "variants": run.settings["classifier"]["train_on"],
+        "metrics": list(run.dataset.metrics),
     }
 
 
@@ -127,10 +135,11 @@ def _table2(run: Run) -> Settings:
         "models": model_labels(run),
         "variants": run.settings["classifier"]["train_on"],
         "queries": queries_of(run.modalities),
-        "main": run.last_stage,
+        "main": run.last_stage if run.stages else "",
         "compared": pairs,
         "top": run.settings["classifier"]["top"],
         "training": training(run),
+        "metrics": list(run.dataset.metrics),
     }
 
 
@@ -144,7 +153,11 @@ TABLES: dict[str, Shown] = {
     ),
     "reference": Shown(
         lambda run: run.baselines(classified(run)),
-        lambda run: {"inputs": classified(run), "top": run.settings["baselines"]["top"]},
+        lambda run: {
+            "inputs": classified(run),
+            "top": run.settings["baselines"]["top"],
+            "metrics": list(run.dataset.metrics),
+        },
     ),
     "table2": Shown(
         lambda run: [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)], _table2
@@ -152,7 +165,11 @@ TABLES: dict[str, Shown] = {
     "table3": Shown(
         Run.sweep_scores,
         # The columns say by how many iterations what is missing is inferred.
-        lambda run: {"sweep": sweep(run), "training": training(run) | {"iterations": None}},
+        lambda run: {
+            "sweep": sweep(run),
+            "training": training(run) | {"iterations": None},
+            "metrics": list(run.dataset.metrics),
+        },
     ),
     "retrieval": Shown(
         lambda run: run.scores("retrieval", run.models),
@@ -193,7 +210,11 @@ FIGURES: dict[str, Shown] = {
     ),
     "table3": Shown(
         Run.sweep_scores,
-        lambda run: {"sweep": sweep(run), "part": "test" if validation_seen(run) else "validation"},
+        lambda run: {
+            "sweep": sweep(run),
+            "part": "test" if validation_seen(run) else "validation",
+            "metric": run.headline,
+        },
     ),
     "learning": Shown(
         Run.trained_metrics,
@@ -208,9 +229,6 @@ FIGURES: dict[str, Shown] = {
     ),
 }
 """Name -> what it is made from; a script `draw_<name>.py` draws it."""
-
-SEVERAL = {"galleries": ("figure3", "figure4"), "predicted_tags": ("predicted_tags",)}
-"""Figures of images, drawn by rules of their own."""
 
 
 def classified(run: Run) -> list[str]:
@@ -289,8 +307,13 @@ def _card(run: Run) -> Files:
 
 
 def halves(run: Run) -> bool:
-    """Whether a run has the figures of two halves: modalities that are drawn, one class a row."""
-    return run.dataset.labels == "single"
+    """Whether a run has the table and figures of two halves: one class a row."""
+    return run.dataset.labels == "single" and bool(run.compared)
+
+
+def several(run: Run) -> bool:
+    """Whether a run has the tables of labels: several a row."""
+    return run.dataset.labels == "multi" and bool(run.compared)
 
 
 def deep(run: Run) -> bool:
@@ -309,17 +332,17 @@ class Target:
 TARGETS: dict[str, Target] = {
     **{name: Target(_table(name), halves) for name in ("table1",)},
     **{name: Target(_figure(name), halves) for name in ("figure2", "iterations", "training")},
-    "features": Target(lambda run: [run.store], lambda run: not halves(run)),
-    "card": Target(_card, lambda run: not halves(run)),
-    "reference": Target(_table("reference"), lambda run: not halves(run)),
-    "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], deep),
+    "features": Target(lambda run: [run.store], lambda run: run.dataset.labels == "multi"),
+    "card": Target(_card, lambda run: run.dataset.labels == "multi"),
+    "reference": Target(_table("reference"), lambda run: run.dataset.labels == "multi"),
+    "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], several),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
-    "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], deep),
+    "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
     "figure4": Target(_drawn("figure4"), deep),
     "learning": Target(_figure("learning"), deep),
-    "model": Target(Run.exported, deep),
+    "model": Target(Run.exported, lambda run: bool(run.exported())),
     "search": Target(_table("search"), deep),
     "scores": Target(lambda run: [run.file("scores.csv")], lambda run: bool(every_score(run))),
 }
@@ -335,9 +358,11 @@ def target(plan: Plan, name: str) -> Files:
     runs = runs or [run for run in plan.runs.values() if TARGETS[name].fits(run)]
     if not runs:
         known = ", ".join([*plan.runs, *plan.theory])
+        forms = {run.dataset.name: presets(run.dataset.name) for run in plan.runs.values()}
+        listed = "; ".join(f"of {dataset}: {', '.join(names)}" for dataset, names in forms.items() if names)
         raise ConfigError(
-            f"No run of this config makes {name} (runs: {known}); choose another by --configfile or "
-            "--config runs=[NAME]."
+            f"No run of this config makes {name} (runs: {known}); choose another by --configfile, --config "
+            f"runs=[NAME] or --config preset=NAME{f' ({listed})' if listed else ''}."
         )
     return [path for run in runs for path in [*TARGETS[name].files(run), run.file("config.yaml")]]
 

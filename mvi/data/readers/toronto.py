@@ -119,11 +119,12 @@ def write_toronto_store(
 
 
 def _attributes(expected: Expected) -> dict[str, Any]:
-    """Which columns are known to be what."""
+    """Which columns are known to be what, and that they were given."""
+    features = {"features": {"kind": "given", "dataset": "toronto"}}
     if expected.count_columns is None:
-        return {}
+        return features
     first = expected.image_columns - expected.count_columns
-    return {"descriptors": {"phow": [first, expected.image_columns]}}
+    return {**features, "descriptors": {"phow": [first, expected.image_columns]}}
 
 
 def _write_block(writer: StoreWriter, check: "_Checks", member: TarMember, name: str, rows: range) -> None:

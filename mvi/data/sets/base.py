@@ -89,9 +89,10 @@ class DataSet:
     metrics: Mapping[str, str]
     """Name of each metric, the headline first -> its entry point.
 
-    Of single labels it is `(predicted, true)` -> float, of several `(scores, relevant)` -> float for the rows
-    whose label of one class is known, of which tables give the mean over classes. A data set's own metric may
-    stand in the data set's own module.
+    Of single labels it is `(predicted, true)` -> float, the lower the better. Of several it is `(scores,
+    relevant)` -> float, the higher the better, for the rows whose label of a class is known; scores have the
+    mean over classes under its name, "map_...", and each class under "ap_...". Tables show the headline. A
+    data set's own metric may stand in the data set's own module.
     """
     settings: Mapping[str, Any]
     """JSON schema of each of its settings; "$ref" may point to the words of `mvi/workflow/schema.yaml`."""

@@ -40,7 +40,12 @@ _READINGS = {
 
 
 def sweep(
-    scores: Scores, lines: Sequence[Line], looks: Mapping[str, style.Look], main: int, part: str
+    scores: Scores,
+    lines: Sequence[Line],
+    looks: Mapping[str, style.Look],
+    main: int,
+    part: str,
+    metric: str = "map_interpolated",
 ) -> Figure:
     """Table 3 as a figure: mAP by the number of iterations, a panel for the fixed and the matched lines.
 
@@ -49,6 +54,7 @@ def sweep(
     looks: query -> how its line is drawn
     main: iterations in training of the fixed lines
     part: validation or test
+    metric: what is drawn
 
     Raises `DataError` where a score is missing, or where the models of a line have no split in common.
     """
@@ -67,7 +73,7 @@ def sweep(
             axes.set_xlim(-0.3, len(numbers) - 0.7)
             for line in own:
                 x = np.searchsorted(numbers, list(line.training))
-                drawn = style.draw_mean(axes, x, _values(scores, line, part), looks[line.query])
+                drawn = style.draw_mean(axes, x, _values(scores, line, metric, part), looks[line.query])
                 if kind == "fixed" and not line.inferred:
                     # One number, whatever stands below it.
                     drawn.set(marker="", linestyle=(0, (5, 2)))
@@ -77,9 +83,9 @@ def sweep(
     return figure
 
 
-def _values(scores: Scores, line: Line, part: str) -> np.ndarray:
+def _values(scores: Scores, line: Line, metric: str, part: str) -> np.ndarray:
     """(splits, numbers of iterations), of the splits that all models of the line have."""
-    found = [scores.of(key) for key in line.keys("map_interpolated", part).values()]
+    found = [scores.of(key) for key in line.keys(metric, part).values()]
     common = [split for split in found[0] if all(split in values for values in found)]
     if not common:
         raise DataError("The models of the sweep have no split in common; run the sweep of each again.")
