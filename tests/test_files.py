@@ -144,16 +144,23 @@ def sealed_files(folder):
     """A file of each kind, and what reads it."""
     write_sealed(folder / "a.csv", CSV)
     write_sealed(folder / "a.md", b"| a |\n|---|\n| 1 |\n")
+    write_sealed(folder / "a.onnx", b"\x08\x08")
     write_json(folder / "a.json", {"b": 1.5, "a": 2})
     write_array(folder / "a.npy", np.arange(3.0))
     write_arrays(folder / "a.npz", {"x": np.arange(3), "y": np.array(["ä"])})
-    readers = {".csv": read_sealed, ".md": read_sealed, ".json": read_json, ".npy": read_array}
+    readers = {
+        ".csv": read_sealed,
+        ".md": read_sealed,
+        ".onnx": read_sealed,
+        ".json": read_json,
+        ".npy": read_array,
+    }
     return {path: readers.get(path.suffix, read_arrays) for path in sorted(folder.iterdir())}
 
 
 def test_any_bit_that_turns_and_any_cut_is_found(tmp_path):
     files = sealed_files(tmp_path)
-    assert len(files) == 5
+    assert len(files) == 6
     for path, read in files.items():
         content = path.read_bytes()
         read(path)
