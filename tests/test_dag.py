@@ -150,12 +150,14 @@ def test_everything_is_planned_once(fresh, together):
         "finetune": FINETUNED,
         "export_model": len(DEEP.parts),
         "search_database": len(DEEP.models),
+        "search_inputs": 1,
+        "predict_tags_linearly": 2,
         "sweep_iterations": len(DEEP.swept()),
         **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
         "write_table": len(tables),
         "write_class_table": 1,
-        # Three of two halves; those of Table 3, of recall and of learning.
-        "draw_figure": 6,
+        # Three of two halves; those of Table 3, of missing tags, of recall and of learning.
+        "draw_figure": 7,
         "join_scores": len(PLAN.runs),
         **pages,
     }
@@ -174,8 +176,10 @@ def test_everything_is_planned_once(fresh, together):
         ("reference", {*FEATURES, "baselines", "write_table", "dump_config"}),
         ("table2", {*NETWORK, "encode", "classify", "baselines", "write_table", "write_class_table"}),
         ("table3", {*NETWORK, "sweep_iterations", "write_table", "draw_figure"}),
-        ("retrieval", {*NETWORK, "encode", "search_database", "write_table", "draw_figure"}),
-        ("tags", {*NETWORK, "predict_tags", "write_table", "draw_predicted_tags"}),
+        ("missing_tags", {*NETWORK, "encode", "classify", "baselines", "draw_figure"}),
+        ("retrieval", {*NETWORK, "encode", "search_database", "search_inputs", "write_table", "draw_figure"}),
+        ("tag_search", {*NETWORK, "encode", "search_database", "predict_tags", "write_table"}),
+        ("tags", {*NETWORK, "predict_tags", "predict_tags_linearly", "write_table", "draw_predicted_tags"}),
         ("figure3", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
         ("figure4", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
         ("learning", {*NETWORK, "draw_figure"}),
@@ -188,7 +192,7 @@ def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
     jobs = fresh.planned(target)
     assert set(jobs) == (rules | halves if "make_store" in rules else rules)
     # Only the method that is finetuned where no other is compared with it; the same for iterations.
-    others = target in ("table2", "retrieval", "learning")
+    others = target in ("table2", "missing_tags", "retrieval", "tag_search", "learning")
     if "pretrain_layer" in rules and target != "search":
         assert jobs["train_joint"] == (len(DEEP.compared) if others else 1)
         assert jobs["finetune"] == (FINETUNED if target == "table3" else len(DEEP.stages))

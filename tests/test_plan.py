@@ -387,6 +387,7 @@ def test_scores_are_those_behind_the_outputs_each_once():
             [
                 *(f"baselines/{name}" for name in ("gist", *results.LINEAR_INPUTS)),
                 *(f"{kind}/{name}/split1" for kind in ("classify", "retrieval") for name in run.models),
+                "retrieval_inputs",
             ],
             key=lambda name: f"{name}.csv",
         )

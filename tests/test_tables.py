@@ -3,6 +3,7 @@
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -523,6 +524,56 @@ def test_retrieval_table():
         ["MDRNN, published", "0.633", "0.638", "", ""],
         ["Multimodal DBM, published", "0.622", "0.614", "", ""],
     ]
+
+
+def test_centred_codes_and_input_features_are_rows_beside():
+    rows = retrieved("whole", 1, (0.6, 0.5, 0.55))
+    rows += [
+        replace(one, variant="centred", value=one.value + 0.1)
+        for one in retrieved("whole", 1, (0.6, 0.5, 0.55))
+        if one.method == "whole"
+    ]
+    for method, query, value in (
+        ("image+text", "image+text", 0.4),
+        ("image", "image", 0.3),
+        ("text", "text", 0.2),
+    ):
+        where = {"method": method, "split": 1, "query": query, "part": "test"}
+        rows += [Score(metric=f"retrieval_{name}", value=value, **where) for name in MAPS]
+    settings = {"models": {"whole": MODELS["whole"]}, "queries": QUERIES, "training": TRAINING}
+    made = Made("retrieval", rows, "mini", **settings)
+    assert made.blocks[0][1:] == [
+        ["MDRNN, whole", "0.600", "0.500", "0.550", "1"],
+        ["MDRNN, whole, centred", "**0.700**", "**0.600**", "**0.650**", "1"],
+        ["Cosine of input features", "0.400", "0.300", "0.200", "1"],
+        ["Random ranking, non-interpolated AP", *["0.400"] * 3, "1"],
+    ]
+
+
+def test_tag_search_table():
+    where = {"split": 1, "query": "text", "part": "test"}
+    tagged, untagged = (f"tag_search_{known}_precision_at_10" for known in ("tagged", "untagged"))
+    rows = [
+        *(
+            Score(method="whole", metric=f"tag_search_{k}", value=v, **where)
+            for k, v in (("tags", 40), ("images", 900))
+        ),
+        Score(method="whole", variant="probability", metric=untagged, value=0.3, **where),
+        *(Score(method="chance", metric=metric, value=0.04, **where) for metric in (tagged, untagged)),
+    ]
+    for variant, value in (("", 0.1), ("centred", 0.6)):
+        for metric, less in ((tagged, 0), (untagged, 0.05), ("tag_search_tagged_different", 0.08)):
+            rows.append(Score(method="whole", variant=variant, metric=metric, value=value - less, **where))
+    settings = {"models": {"whole": MODELS["whole"]}, "main": "whole", "top": 10, "training": TRAINING}
+    made = Made("tag_search", rows, "mini", **settings)
+    assert made.blocks[0] == [
+        ["Model", "images with their tags", "images without", "different images", "splits"],
+        ["MDRNN, whole", "0.100", "0.050", "0.020", "1"],
+        ["MDRNN, whole, centred", "**0.600**", "**0.550**", "0.520", "1"],
+        ["MDRNN, whole, by P(tag given image)", "", "0.300", "", "1"],
+        ["Random ranking", "0.040", "0.040", "", "1"],
+    ]
+    assert "40 commonest tags, 900 test images." in made.caption
 
 
 def predicted(split, value, optimal=True):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write the joint representations of all labelled rows, for every way of missing a modality."""
+"""Write the joint representations of all labelled rows, for every way of missing a modality, and of words."""
 
 from common import device, start
 
@@ -30,6 +30,10 @@ with Store(given.store) as store, writing_representations(snakemake.output[0]) a
     for part, weights in zip(snakemake.params.parts, given.weights, strict=True):
         encoder = load(given.scale, layers, weights, place)
         refuse_other(getattr(encoder, "features", None), store.features, given.store)
+        if store.vocabulary:
+            # Each word alone: queries of one word, and what the mean of queries of words is made of.
+            alone = np.eye(store.sizes["text"], dtype=np.float32)
+            file.write(part, "words", len(alone), 0, encoder.encode({"text": alone}, block=block, **settings))
         blocks = list(store.blocks(np.arange(store.n_labelled), block))
         for rows in tqdm(blocks, f"encoding, {part}", unit="block", disable=None):
             values = {name: store.read(name, rows) for name in store.modalities}

@@ -76,10 +76,21 @@ class Logistic:
         )
         yield from zip(descending, models, strict=True)
 
-    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> logistic.LogisticClassifier:
-        """Train with lambda = `setting`."""
+    def fit(
+        self,
+        features: np.ndarray,
+        answers: Answers,
+        setting: float,
+        near: logistic.LogisticClassifier | None = None,
+    ) -> logistic.LogisticClassifier:
+        """Train with lambda = `setting`, beginning from `near`."""
         return logistic.fit(
-            features, answers.labels, penalty=setting, known=answers.known, tolerance=self.tolerance
+            features,
+            answers.labels,
+            penalty=setting,
+            known=answers.known,
+            tolerance=self.tolerance,
+            near=near,
         )
 
     def quality(self, model: logistic.LogisticClassifier, features: np.ndarray, answers: Answers) -> float:

@@ -8,6 +8,7 @@ name its columns alone.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +16,7 @@ from mvi.data.statistics import Floor, standard_deviation
 from mvi.data.store import Store
 from mvi.errors import DataError
 from mvi.evaluation.classification import Classifier, Query, evaluate, evaluate_each
+from mvi.evaluation.missing_tags import queries_without_tags
 from mvi.evaluation.queries import queries_of
 from mvi.evaluation.scores import Score
 
@@ -22,13 +24,21 @@ WHOLE = ("image", "sqrt_image")
 
 
 def baseline(
-    store: Store, name: str, classifier: Classifier, *, text_scale: float, floor: Floor
+    store: Store,
+    name: str,
+    classifier: Classifier,
+    *,
+    text_scale: float,
+    floor: Floor,
+    missing: Mapping[str, Any] | None = None,
 ) -> Callable[[int], list[Score]]:
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
     name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
         with what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
     text_scale, floor: as `RawInputs` takes them
+    missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
+        they are at their mean over the training rows
     """
     labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
@@ -50,8 +60,20 @@ def baseline(
     query = "+".join(dict.fromkeys("text" if one == "text" else "image" for one in inputs))
 
     def scaled(split: int) -> list[Score]:
-        features = Query(query, raw.of_split(split).__getitem__)
-        return evaluate([features], labels, store.split(split), classifier, known=known)
+        values, parts, also = raw.of_split(split), store.split(split), []
+        if missing is not None and query == "image+text" and inputs[-1] == "text":
+            first = values.shape[1] - store.sizes["text"]
+            mean = values[parts["train"], first:].mean(0, dtype=np.float64)
+
+            def lacking(rows: np.ndarray, lost: np.ndarray) -> np.ndarray:
+                found = values[rows]
+                found[lost, first:] = mean
+                return found
+
+            tagged = store.tag_counts() > 0
+            also = queries_without_tags(query, lacking, parts["test"], tagged, **missing, split=split)
+        features = Query(query, values.__getitem__)
+        return evaluate([features], labels, parts, classifier, known=known, also=also)
 
     return scaled
 

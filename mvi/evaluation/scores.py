@@ -24,7 +24,7 @@ class Score:
     method: str = ""
     """A method of training, a stage of finetuning, or a baseline, such as an input classified as it is."""
     variant: str = ""
-    """How it was evaluated: the features that the classifier learned from, or "trained=<iterations>"."""
+    """How it was evaluated: what the classifier learned from, "trained=<iterations>", or how was searched."""
     query: str = ""
     """The modalities given, joined by "+" in the store's order."""
     iterations: int | None = None
@@ -38,6 +38,18 @@ class Score:
     """What the value is of, if it is one of many: a class, a modality, a recall."""
     value: float
 
+
+UNTAGGED = "untagged=missing"
+"""The variant where images that have no tags are taken as such whose tags are missing."""
+
+
+def share_variant(percent: int) -> str:
+    """The variant of scores where so many percent of the test images have lost their tags."""
+    return f"missing={percent}"
+
+
+CENTRED = "centred"
+"""The variant of searches by codes around the mean of their kind of query."""
 
 COLUMNS = tuple(field.name for field in fields(Score))
 

@@ -22,6 +22,7 @@ def objective(settings: Mapping[str, Any]) -> ContrastiveDivergence:
         persistent=True,
         chains=settings["chains"],
         sparsity=Sparsity(**settings["sparsity"]),
+        negative=settings.get("negative", "visible_means"),
     )
 
 
@@ -37,6 +38,7 @@ METHOD = Method(
     settings={
         "chains": {"$ref": "#/$defs/chains"},
         "gibbs_steps": {"$ref": "#/$defs/gibbs_steps"},
+        "negative": {"$ref": "#/$defs/negative"},
         "sparsity": {"$ref": "#/$defs/sparsity", "default": {"weight": 0.3, "target": 0.05}},
     },
     fit=fit_joint_layer(objective),

@@ -26,6 +26,7 @@ from mvi.objectives.base import Memory, Objective
 from mvi.tensors import read_tensors, write_tensors
 from mvi.training.cuda_graphs import Record, Replayed
 from mvi.training.optim import Momentum, UpdateRule, all_finite, update_
+from mvi.training.processor import at_full_speed
 
 log = logging.getLogger(__name__)
 
@@ -145,7 +146,7 @@ def train(
     saved = time.monotonic()
     # A trainer that outlived its workflow would else write over what this one resumes from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
-    with lock:
+    with lock, at_full_speed():
         if checkpoint is not None:
             _resume(state, checkpoint, fingerprint, label)
         bar = tqdm(
@@ -189,7 +190,9 @@ def _epoch(
     epoch = state.epoch + 1
     device = next(iter(model.parameters.values())).device
     tally = Tally.begin(schedule.rule.rate(epoch), device)
-    update: Callable[[Tensor], None] = partial(update_once, model, objective, schedule, state, tally)
+    update: Callable[[Tensor], None] = partial(
+        update_once, model, objective, schedule, state, tally, recorded=record is not None
+    )
     if record is not None:
         update = Replayed(update, state.generator, record)
     for batch in batches.epoch(state.generator):
@@ -200,37 +203,47 @@ def _epoch(
 
 
 def update_once(
-    model: Trainable, objective: Objective, schedule: Schedule, state: State, tally: Tally, batch: Tensor
+    model: Trainable,
+    objective: Objective,
+    schedule: Schedule,
+    state: State,
+    tally: Tally,
+    batch: Tensor,
+    *,
+    recorded: bool = False,
 ) -> None:
     """Learn from one minibatch (B, D): change the model, `state` and `tally` in place.
 
     A direction that is not finite changes nothing but the rate of the updates after it: the objective's
     memory stays too, since one running mean that is not finite would spoil every direction to come.
-    Nothing is read back from the device, but by objectives that draw word counts (`ReplicatedSoftmax`), and
-    what one call leaves to the next is in tensors that stay where they are, so that the work can be recorded
-    and replayed.
+    Nothing is read back from a GPU, but by objectives that draw word counts (`ReplicatedSoftmax`), and what
+    one call leaves to the next is in tensors that stay where they are, so that the work can be `recorded` and
+    replayed.
     """
     epoch = state.epoch + 1
     gradient, after = objective.step(model, batch, state.memory, epoch, state.generator)
     accept = all_finite(gradient)
-    for name, tensor in after.items():
-        held = state.memory[name]
-        if tensor is not held:
-            held.copy_(torch.where(accept, tensor, held))
+    # A processor has the answer; a GPU would be waited for, and a recording would keep the first one.
+    known = accept.is_cpu and not recorded
+    if not known or accept:
+        for name, tensor in after.items():
+            held = state.memory[name]
+            if tensor is not held:
+                held.copy_(tensor if known else torch.where(accept, tensor, held))
+        update_(
+            state.parameters,
+            state.buffers,
+            gradient,
+            rate=tally.rate,
+            momentum=schedule.rule.momentum.at(epoch),
+            weight_decay=schedule.weight_decay,
+            accept=None if known else accept,
+        )
     for name, value in gradient.metrics.items():
         if name in tally.sums:
             tally.sums[name] += value
         else:
             tally.sums[name] = value.clone()
-    update_(
-        state.parameters,
-        state.buffers,
-        gradient,
-        rate=tally.rate,
-        momentum=schedule.rule.momentum.at(epoch),
-        weight_decay=schedule.weight_decay,
-        accept=accept,
-    )
     tally.rate.copy_(torch.where(accept, tally.rate, tally.rate * schedule.rate_after_rejection))
     tally.first_bad.copy_(torch.where(accept | (tally.first_bad >= 0), tally.first_bad, tally.step))
     tally.rejected += ~accept

@@ -8,6 +8,9 @@ from torch import Tensor
 
 from mvi.objectives.base import Gradient
 
+PIECE = 2**16
+"""Numbers of each array that are updated at a time on a CPU."""
+
 
 @dataclass(frozen=True)
 class Momentum:
@@ -58,26 +61,35 @@ def update_(
     rate: Tensor,
     momentum: float,
     weight_decay: float,
-    accept: Tensor,
+    accept: Tensor | None,
 ) -> None:
     """Change `parameters` and `buffers` in place by one step; leave both untouched where `accept` is False.
 
     `rate` is a () float64 tensor and `accept` a () bool tensor, both on the parameters' device, so that a GPU
-    is never waited for. Overwrites the arrays of `gradient`.
+    is never waited for; `None` where the gradient is known to be finite. Overwrites the arrays of `gradient`.
     """
     # Scaling by 0-dimensional tensors is several times faster than a masked copy; 0 * NaN would still be NaN.
-    keep = accept.to(next(iter(parameters.values())).dtype)
-    rate = rate.to(keep.dtype)
+    rate = rate.to(next(iter(parameters.values())).dtype)
+    keep = torch.ones_like(rate) if accept is None else accept.to(rate.dtype)
     fresh = keep * (rate * (1 - momentum))
     kept = 1 - keep * (1 - momentum)
     for name, theta in parameters.items():
-        direction = gradient.positive[name]
-        if weight_decay and is_weight(name):
-            direction.sub_(theta, alpha=weight_decay)
-        if gradient.negative is not None and not gradient.negative_at_once:
-            direction.sub_(gradient.negative[name])
-        direction.nan_to_num_(0.0, 0.0, 0.0)
-        buffer = buffers[name].mul_(kept).addcmul_(direction, fresh)
-        theta.addcmul_(buffer, keep)
-        if gradient.negative is not None and gradient.negative_at_once:
-            theta.addcmul_(gradient.negative[name].nan_to_num_(0.0, 0.0, 0.0), keep * rate, value=-1)
+        arrays = [theta, buffers[name], gradient.positive[name]]
+        if gradient.negative is not None:
+            arrays.append(gradient.negative[name])
+        for part, buffer, direction, *negative in zip(*map(_pieces, arrays), strict=True):
+            if weight_decay and is_weight(name):
+                direction.sub_(part, alpha=weight_decay)
+            if negative and not gradient.negative_at_once:
+                direction.sub_(negative.pop())
+            if accept is not None:
+                for changes in (direction, *negative):
+                    changes.nan_to_num_(0.0, 0.0, 0.0)
+            part.addcmul_(buffer.mul_(kept).addcmul_(direction, fresh), keep)
+            if negative:
+                part.addcmul_(negative.pop(), keep * rate, value=-1)
+
+
+def _pieces(array: Tensor) -> tuple[Tensor, ...]:
+    """Rows of `array` that stay in a processor's cache while several passes go over them; on a GPU all."""
+    return array.split(max(1, PIECE * len(array) // array.numel()) if array.is_cpu else len(array))

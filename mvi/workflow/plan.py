@@ -387,6 +387,16 @@ class Run:
         """How the exported network is asked unless its user says otherwise."""
         return self.inference(self.last_stage)
 
+    def centring(self) -> Settings:
+        """Over which rows the mean states of an exported network are taken."""
+        inference, rows = self.settings["inference"], self.settings["rows"]
+        return {
+            "parts": rows["parts"],
+            "rows": inference["centre_rows"],
+            "untagged": inference["untagged"],
+            "block": inference["block"],
+        }
+
     def exported(self) -> Files:
         """The models for users: finetuned networks, else joint layers that stand on the inputs themselves."""
         if self.stages:

@@ -18,6 +18,12 @@ from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 LINEAR_INPUTS = ("image+text", "image", "text", "sqrt_image+text", "sqrt_image")
 """The input features whose linear baselines Table 2 has."""
 
+JOINT_INPUTS = {
+    "image+text": "Linear baseline",
+    "sqrt_image+text": "Linear baseline, signed square roots",
+}
+"""Those of them that are of both modalities, whose tags may be missing."""
+
 PIXEL_BASELINES = {
     "raw_own": "Raw pixels, a classifier per query",
     "raw_filled": "Raw pixels, mean imputation",
@@ -172,15 +178,30 @@ TABLES: dict[str, Shown] = {
         },
     ),
     "retrieval": Shown(
-        lambda run: run.scores("retrieval", run.models),
+        lambda run: [*run.scores("retrieval", run.models), run.file("scores/retrieval_inputs.csv")],
         lambda run: {
             "models": model_labels(run),
             "queries": queries_of(run.modalities),
             "training": training(run),
         },
     ),
+    "tag_search": Shown(
+        lambda run: [
+            *run.scores("retrieval", run.models),
+            *(run.file(f"scores/tags/{part.name}.csv") for part in run.parts),
+        ],
+        lambda run: {
+            "models": model_labels(run),
+            "main": run.last_stage,
+            "top": run.settings["tag_search"]["top"],
+            "training": training(run),
+        },
+    ),
     "tags": Shown(
-        lambda run: [run.file(f"scores/tags/{part.name}.csv") for part in run.parts],
+        lambda run: [
+            *(run.file(f"scores/tags/{part.name}.csv") for part in run.parts),
+            *(run.file(f"scores/linear_tags/{name}.csv") for name in ("image", "sqrt_image")),
+        ],
         lambda run: {
             "models": {run.last_stage: model_labels(run)[run.last_stage]},
             "query": queries_of(run.modalities)[1],
@@ -221,6 +242,14 @@ FIGURES: dict[str, Shown] = {
         lambda run: {
             "methods": looks(run.compared, "Joint layer by {short}"),
             "modalities": {name: name for name in run.modalities},
+        },
+    ),
+    "missing_tags": Shown(
+        lambda run: [*run.scores("classify", run.models), *run.baselines(list(JOINT_INPUTS))],
+        lambda run: {
+            "lines": {**model_looks(run), **JOINT_INPUTS},
+            "query": queries_of(run.modalities)[0],
+            "shares": sorted(run.settings["missing_tags"]["shares"]),
         },
     ),
     "recall": Shown(
@@ -338,6 +367,8 @@ TARGETS: dict[str, Target] = {
     "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], several),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
+    "missing_tags": Target(_figure("missing_tags"), deep),
+    "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
     "figure4": Target(_drawn("figure4"), deep),
