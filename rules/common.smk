@@ -19,7 +19,7 @@ from mvi.workflow.provenance import gpus, script_hash
 # What watches a training and changes nothing in it: an edit trains nothing again.
 OBSERVERS = ["mvi.training.monitors"]
 # What the record of a method leads to besides, for jobs that do not train by it, or neither train nor load.
-FITTING = ["mvi.training.joint_layer"]
+FITTING = ["mvi.training.joint_layer", "mvi.training.direct"]
 FITTING_AND_LOADING = [*FITTING, "mvi.models.assembly"]
 memory = more_after_failure
 

@@ -47,6 +47,7 @@ rule baselines:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
         text_scale=of(setting("baselines", "text_scale")),
+        ridges=of(setting("baselines", "ridges")),
         missing_tags=of(setting("missing_tags")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),

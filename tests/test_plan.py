@@ -198,7 +198,7 @@ def test_a_search_tries_each_rate_with_each_spread_and_every_method_alike():
     assert len(run.trials()) == 6 and len(run.trial_files()) == 12
     assert run.trial_files()[-1] == "results/x/search/pcd/trial6.csv"
     assert run.trials()[3] == {"weight_std": 0.02, "learning_rate": 0.1}
-    assert run.trial_model("4") == run.joint_model() | {"weight_std": 0.02}
+    assert run.trial_model("mp", "4") == run.joint_model("mp") | {"weight_std": 0.02}
     changed = {"learning_rate": 0.1, "epochs": 6}
     assert run.trial_schedule("mp", "4") == run.schedule("mp") | changed
     # The layers are those of the split that judges, of whatever splits the run has.
@@ -373,6 +373,31 @@ def test_inputs_of_tables_and_figures_are_files_of_their_run():
                     path.startswith(f"results/{run.name}/") for path in shown.inputs(run)
                 )
                 assert shown.settings(run)
+
+
+def test_a_rival_has_its_own_schedule_and_no_part_in_what_is_of_joint_layers():
+    run = of_mini({"compare": ["mp", "cca", "contrastive"], "methods": {"contrastive": {"code": 7}}})
+    part = run.parts[0].name
+    assert run.layered == ["mp"] and run.joint_model("contrastive") == run.joint_model("cca") == {}
+    assert run.objective("contrastive")["code"] == 7
+    assert (
+        run.schedule("contrastive") == run.objective("contrastive")["training"] and run.schedule("cca") == {}
+    )
+    assert run.joint_inputs("cca", part) == {"store": run.training_store, "scale": run.scale(part)}
+    assert not any("cca" in path or "contrastive" in path for path in run.trained_metrics())
+    searched = of_mini({"compare": ["mp", "cca"], "rows": {"parts": ["train"]}})
+    assert all("/mp/" in path for path in searched.trial_files())
+    looks = results.model_labels(run)
+    assert list(looks)[:3] == ["mp", "cca", "contrastive"]
+    assert looks["mp"] == "Joint layer by MP" and looks["cca"] == METHODS["cca"].label
+    assert list(results.figure_settings(run, "learning")["methods"]) == ["mp"]
+
+
+def test_inputs_filled_in_are_of_table_2_alone():
+    run = of_mini({"baselines": {"inputs": ["image", "mean_filled"]}})
+    assert run.file("scores/baselines/mean_filled.csv") in results.table_inputs(run, "table2")
+    assert results.classified(run) == ["image"]
+    assert not any("filled" in path for path in results.table_inputs(of_mini({}), "table2"))
 
 
 def test_scores_are_those_behind_the_outputs_each_once():

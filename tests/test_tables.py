@@ -275,6 +275,18 @@ def test_table2_cells_and_layout():
     assert differences[-1] == ["Joint MP - Joint PCD, image-only", "+0.045 ± 0.078", "1 of 2"]
 
 
+def test_baselines_that_answer_every_query_stand_below_those_of_a_classifier_each():
+    numbers = {1: (0.52, 0.30, 0.35), 2: (0.53, 0.32, 0.37)}
+    filled = [
+        score
+        for split, own in numbers.items()
+        for score in classified("regression_filled", split, own, penalty=0.1)
+    ]
+    last = table2([*trained(), *INPUTS, *filled]).blocks[0][-1]
+    label = "One linear classifier, missing input by regression"
+    assert last == [label, "0.525 ± 0.007", "0.310 ± 0.014", "0.360 ± 0.014", "2"]
+
+
 def test_differences_are_paired_over_the_splits_that_both_sides_have():
     made = table2([*trained(), *INPUTS, *SQUARE_ROOTS])
     rows = list(dict.fromkeys((c.row, c.query) for c in made.cells if c.kind == "difference"))

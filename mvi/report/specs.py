@@ -45,6 +45,14 @@ _LINEAR = {
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
+_FILLED = {
+    "mean_filled": "One linear classifier, missing input at its mean",
+    "regression_filled": "One linear classifier, missing input by regression",
+    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
+    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
+}
+"""Baselines with one linear classifier for all queries."""
+
 _COSINES = {
     "raw": ("Cosine of input features", _LINEAR["raw"][1]),
     "roots": ("Cosine of input features, signed square roots", _LINEAR["roots"][1]),
@@ -243,8 +251,9 @@ def table2(
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
+    filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
     measured = _label_metrics(scores, models, metrics, top)
-    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, measured)]
+    wanted = [cell for row in (*rows.values(), *linear, *filled) for cell in row.cells(queries, measured)]
     # The same classifiers, where the tags of images without any are not known.
     for row in (*rows.values(), *linear):
         method = _of(row.method, queries[0])

@@ -13,8 +13,9 @@ from typing import Any
 from mvi.data.sets.base import DataSet
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
+from mvi.evaluation.queries import FILLED
 from mvi.features.networks import NETWORKS, is_path
-from mvi.methods.registry import METHODS
+from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.schema import listed, nearest, printable
 
 # Descriptors of an image that a linear classifier may be given alone.
@@ -211,7 +212,7 @@ def _check_finetuning(run: Settings, path: str) -> None:
         return
     if run["finetune_from"] is None:
         raise ConfigError(
-            f'config key "{path}.finetune_from" is null, but must be one of {listed(METHODS)}: '
+            f'config key "{path}.finetune_from" is null, but must be one of {listed(LAYERED)}: '
             f'"{path}.finetune" has stages.'
         )
     names = [stage["name"] for stage in stages]
@@ -271,7 +272,7 @@ def _baselines(run: Settings, dataset: DataSet) -> list[str]:
         for name, modality in dataset.modalities.items()
     ]
     groups = DESCRIPTORS if run["features"]["kind"] == "descriptors" else dataset.feature_groups
-    return [*chain(*forms), *map("+".join, product(*forms)), *groups]
+    return [*chain(*forms), *map("+".join, product(*forms)), *groups, *FILLED]
 
 
 def _has_model(run: Settings) -> bool:

@@ -21,7 +21,7 @@ from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
 from mvi.features.networks import NETWORKS, is_path, seen_by
-from mvi.methods.registry import METHODS
+from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.config import merge
 from mvi.workflow.foresight import check_tags, check_training
 
@@ -361,6 +361,11 @@ class Run:
         return list(self.settings["compare"])
 
     @property
+    def layered(self) -> list[str]:
+        """Those that train a joint layer by an objective."""
+        return [name for name in self.compared if name in LAYERED]
+
+    @property
     def models(self) -> list[str]:
         """What is encoded and scored: the methods, then the stages."""
         return [*self.compared, *self.stages]
@@ -411,11 +416,11 @@ class Run:
         ]
 
     def trained_metrics(self) -> Files:
-        """The metrics of every training."""
+        """The metrics of every training of a layer or a network of layers."""
         weights: Files = []
         for part in (one.name for one in self.parts):
             weights += [path for paths in self.layers(part).values() for path in paths]
-            weights += [self.joint(name, part) for name in self.compared]
+            weights += [self.joint(name, part) for name in self.layered]
             weights += [self.stage(name, part) for name in self.stages]
         return [path.replace(".safetensors", ".csv") for path in weights]
 
@@ -437,12 +442,16 @@ class Run:
         """The settings of one layer of a pathway."""
         return self.settings["pathways"][modality]["layers"][int(layer) - 1]
 
-    def joint_model(self) -> Settings:
-        """Size, initial weights and factors of the joint layer."""
+    def joint_model(self, method: str) -> Settings:
+        """Size, initial weights and factors of the joint layer; nothing for a method that has none."""
+        if method not in LAYERED:
+            return {}
         return {key: self.settings["joint"][key] for key in ("hidden", "weight_std", "up", "down")}
 
     def schedule(self, method: str) -> Settings:
-        """What one method changes, laid over the schedule of all."""
+        """What one method changes, laid over the schedule of all; or its own."""
+        if method not in LAYERED:
+            return self.objective(method).get("training", {})
         joint = self.settings["joint"]
         return merge(joint["training"], joint["training_of"].get(method, {}))
 
@@ -473,9 +482,9 @@ class Run:
             for rate in search["learning_rate"]
         ]
 
-    def trial_model(self, trial: str) -> Settings:
+    def trial_model(self, method: str, trial: str) -> Settings:
         """The initial weights of a trial laid over the settings of the layer."""
-        return self.joint_model() | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
+        return self.joint_model(method) | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
 
     def trial_schedule(self, method: str, trial: str) -> Settings:
         """What a trial changes laid over the schedule of its method."""
@@ -516,7 +525,7 @@ class Run:
             )
         return [
             self.file(f"search/{method}/trial{trial}.csv")
-            for method in self.compared
+            for method in self.layered
             for trial in range(1, 1 + len(self.trials()))
         ]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
-from mvi.evaluation.queries import queries_of
+from mvi.evaluation.queries import FILLED, queries_of
 from mvi.methods.registry import METHODS
 from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
@@ -65,7 +65,7 @@ def theory_looks() -> dict[str, Settings]:
 
 def model_looks(run: Run) -> dict[str, Any]:
     """How joint layers, and other models, by every method are drawn, and the labels of finetuned networks."""
-    others = looks(name for name in run.compared if not METHODS[name].objective)
+    others = looks(name for name in run.compared if name not in run.layered)
     stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
     return {**looks(run.compared, "Joint layer by {short}"), **others, **stages}
 
@@ -166,7 +166,11 @@ TABLES: dict[str, Shown] = {
         },
     ),
     "table2": Shown(
-        lambda run: [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)], _table2
+        lambda run: [
+            *run.scores("classify", run.models),
+            *run.baselines([*LINEAR_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
+        ],
+        _table2,
     ),
     "table3": Shown(
         Run.sweep_scores,
@@ -240,7 +244,7 @@ FIGURES: dict[str, Shown] = {
     "learning": Shown(
         Run.trained_metrics,
         lambda run: {
-            "methods": looks(run.compared, "Joint layer by {short}"),
+            "methods": looks(run.layered, "Joint layer by {short}"),
             "modalities": {name: name for name in run.modalities},
         },
     ),
@@ -260,9 +264,14 @@ FIGURES: dict[str, Shown] = {
 """Name -> what it is made from; a script `draw_<name>.py` draws it."""
 
 
+def asked_inputs(run: Run) -> list[str]:
+    """What baselines are asked of."""
+    return run.settings["baselines"]["inputs"]
+
+
 def classified(run: Run) -> list[str]:
-    """The input features that baselines are asked of; raises `ConfigError` where there are none."""
-    inputs = run.settings["baselines"]["inputs"]
+    """Those of `asked_inputs` that are features; raises `ConfigError` where there are none."""
+    inputs = [name for name in asked_inputs(run) if name not in FILLED]
     if not inputs:
         raise ConfigError(
             f'config key "baselines.inputs" of run {run.name} is empty, so that nothing is classified; name '
