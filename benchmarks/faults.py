@@ -79,6 +79,7 @@ CONFIG = {
             "sweep": {"iterations": [0, 3], "trained": []},
             "gallery": {"queries": 2, "nearest": 3, "on_page": 3},
             "predicted_tags": {"shown": 2, "minimum_positives": 2},
+            "tag_search": {"minimum": 2},
         },
         "theory": {"extends": "theory", "theory": {"identity": {"models": 2}}},
     },

@@ -23,6 +23,7 @@ def run(**changes):
         "pathways": {"text": {"layers": [{"minimum_tags": 1, "training": {"batch_size": 10}}]}},
         "joint": {"minimum_tags": 1, "training": {"batch_size": 15}},
         "predicted_tags": {"minimum_positives": 3, "tops": [1, 2]},
+        "tag_search": {"minimum": 3},
     }
     return settings | changes
 
@@ -90,3 +91,5 @@ def test_tags_that_could_not_be_scored_are_refused():
     ):
         with pytest.raises(ConfigError, match=says):
             check_tags(run(predicted_tags=settings), [1], catalogue())
+    with pytest.raises(ConfigError, match=r"tag_search\.minimum\" is 9, but no tag has more than 3"):
+        check_tags(run(tag_search={"minimum": 9}), [1], catalogue())

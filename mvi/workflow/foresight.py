@@ -61,7 +61,7 @@ def check_training(
 def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None:
     """Raise `ConfigError` where no tag, or not enough tags, could be scored on the test rows of a split."""
     path = f"runs.{run['name']}.predicted_tags"
-    wanted, tops = run["predicted_tags"]["minimum_positives"], run["predicted_tags"]["tops"]
+    tops = run["predicted_tags"]["tops"]
     if max(tops) > len(catalogue.vocabulary):
         raise ConfigError(
             f'config key "{path}.tops" is {tops}, but there are only {len(catalogue.vocabulary)} tags in the '
@@ -70,11 +70,15 @@ def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None
     for number in splits:
         rows = catalogue.splits[number]["test"]
         most = int((catalogue.text[rows] > 0).sum(axis=0).max())
-        if most < wanted:
-            raise ConfigError(
-                f'config key "{path}.minimum_positives" is {wanted}, but no tag has more than {most} of the '
-                f"{len(rows)} test images of split {number}; lower it or give more images."
-            )
+        for key, least in (
+            ("predicted_tags.minimum_positives", run["predicted_tags"]["minimum_positives"]),
+            ("tag_search.minimum", run["tag_search"]["minimum"]),
+        ):
+            if most < least:
+                raise ConfigError(
+                    f'config key "runs.{run["name"]}.{key}" is {least}, but no tag has more than {most} of '
+                    f"the {len(rows)} test images of split {number}; lower it or give more images."
+                )
 
 
 def _found(settings: Any, key: str, path: str) -> Iterator[tuple[str, int]]:
