@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 from snakemake.utils import min_version
 
-min_version("9.0")
+# Before, a time limit set by --set-resources was taken for seconds.
+min_version("9.20")
 
 
 # For Snakemake's linter; jobs run in the environment that started Snakemake (envs/README.md).

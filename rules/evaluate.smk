@@ -15,7 +15,7 @@ rule classify:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         parts=of(Run.evaluated),
         classifier=of(Run.classifier),
@@ -66,7 +66,7 @@ rule baselines:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
@@ -95,7 +95,7 @@ rule search_database:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
@@ -120,7 +120,7 @@ rule search_inputs:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
     params:
         splits=of(setting("splits")),
         inputs=results.LINEAR_INPUTS,
@@ -144,7 +144,7 @@ rule nearest_images:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
     params:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
@@ -171,7 +171,7 @@ rule sweep_iterations:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -201,7 +201,7 @@ rule cross_entropy:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         parts=of(lambda run: run.evaluated_parts(run.parts)),
@@ -224,7 +224,7 @@ rule complete:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
         gpu=gpu(),
     params:
         split=of(lambda run: run.parts[0].splits[0]),
@@ -250,7 +250,7 @@ rule predict_tags:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -280,7 +280,7 @@ rule predict_tags_linearly:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         splits=of(setting("splits")),
         settings=of(setting("predicted_tags")),

@@ -115,7 +115,7 @@ def test_evaluations_are_batched_where_the_run_says_so_and_nothing_stands_below(
 
 
 def test_a_layer_stands_on_those_below_it_and_a_joint_layer_on_all():
-    run = of_mini(data=FEW, splits=[2])
+    run = of_mini(data=FEW | {"labelled": 1000, "unlabelled": 390}, splits=[2])
     folder = "results/x/pretrain"
     assert run.layers_below("image", "1", "split2") == []
     assert run.layers_below("image", "2", "split2") == [f"{folder}/image1/split2.safetensors"]

@@ -10,6 +10,7 @@ import pytest
 
 from mvi.errors import DataError
 from mvi.evaluation.scores import Score
+from mvi.files import read_sealed
 from mvi.report.scores import Scores
 from mvi.report.specs import MAPS, TABLES
 from mvi.report.tables import About, cells, markdown, read_published, write_csv, write_markdown
@@ -172,7 +173,7 @@ def test_the_csv_is_tidy_and_in_full_precision(tmp_path):
         assert row["published"] == ("" if cell.published is None else repr(cell.published))
         assert (row["query"], row["wins"], row["generated"]) == (cell.query, "", "False")
     write_markdown(tmp_path / "table.md", made.markdown, ["First line.", "", "Last line."])
-    assert (tmp_path / "table.md").read_text() == "First line.\nLast line.\n\n" + made.markdown
+    assert read_sealed(tmp_path / "table.md").decode() == "First line.\nLast line.\n\n" + made.markdown
 
 
 def test_a_score_that_one_seed_lacks_is_named():

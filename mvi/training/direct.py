@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 import torch
 from torch import Tensor
 
@@ -13,7 +12,7 @@ from mvi.data import transforms
 from mvi.data.store import Store
 from mvi.data.transforms import Transform, kind_of
 from mvi.errors import ConfigError, NonFiniteError
-from mvi.files import atomic
+from mvi.files import write_sealed
 from mvi.models.checkpoints import save
 from mvi.models.direct import DirectModel
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, Unit
@@ -148,7 +147,6 @@ def fit_closed_form(
     spoiled = [key for key, theta in model.parameters.items() if not theta.isfinite().all()]
     if spoiled:
         raise NonFiniteError(f"{name}: {spoiled[0]} is not finite; check the data, or raise the ridge.")
-    with atomic(metrics) as temporary:
-        pd.DataFrame([{"epoch": 1}]).to_csv(temporary, index=False)
+    write_sealed(metrics, b"epoch\n1\n")
     with Store(store_path) as store:
         save(weights, model, config, store.features)

@@ -21,7 +21,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mvi.errors import DataError, NonFiniteError
-from mvi.files import atomic, exclusive
+from mvi.files import exclusive, write_sealed
 from mvi.objectives.base import Memory, Objective
 from mvi.tensors import read_tensors, write_tensors
 from mvi.training.cuda_graphs import Record, Replayed
@@ -171,8 +171,8 @@ def train(
     the layer in messages. With `record` the updates of an epoch are recorded once and replayed
     (`mvi.training.cuda_graphs`), which changes no number.
 
-    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite, and
-    `DataError` where another process trains with the same checkpoint.
+    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite. Where another
+    process trains with the same checkpoint, this one waits until that ends.
     """
     mean = batches.mean()
     if not mean.isfinite().all():
@@ -215,8 +215,7 @@ def train(
         state.parameters[name].copy_(theta)
     history = pd.DataFrame(state.history)
     if metrics_path is not None:
-        with atomic(metrics_path) as temporary:
-            history.to_csv(temporary, index=False)
+        write_sealed(metrics_path, history.to_csv(index=False, lineterminator="\n").encode())
     return history
 
 
@@ -313,8 +312,8 @@ def _save(state: State, path: Path, fingerprint: str, label: str) -> None:
     about = {"fingerprint": fingerprint, "epoch": state.epoch, "history": history}
     try:
         write_tensors(path, state.tensors(), about)
-    except OSError as error:
-        log.warning("%s: training goes on, but the checkpoint %s cannot be written (%s)", label, path, error)
+    except (DataError, OSError) as error:
+        log.warning("%s: training goes on, but the checkpoint %s", label, error)
 
 
 def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:

@@ -6,7 +6,7 @@ raises `ConfigError` with the path of the key.
 """
 
 from collections.abc import Mapping
-from itertools import chain, product
+from itertools import chain, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,9 @@ NEED_IMAGES = ("card", "figure3", "figure4")
 NEED_METHODS = ("table1", "figure2", "iterations", "training", "table2", "retrieval", "learning", "search")
 NEED_FINETUNING = ("table3", "tags", "figure3", "figure4")
 
+# Of one matrix: 16 GiB in float32.
+MOST_WEIGHTS = 2**32
+
 Settings = Mapping[str, Any]
 
 
@@ -50,6 +53,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
     _check_splits(run, path, dataset)
     _check_copies(run, path, dataset)
     _check_pathways(run, path)
+    _check_sizes(run, path)
     _check_finetuning(run, path)
     _check_evaluation(run, path, dataset)
     _check_outputs(run, path, dataset)
@@ -186,6 +190,20 @@ def _check_pathways(run: Settings, path: str) -> None:
                 f'config key "{path}.pathways.{name}.layers" has a first layer of method pcd, but must have '
                 "cd: chains of counts would need a number of words each."
             )
+
+
+def _check_sizes(run: Settings, path: str) -> None:
+    """Weights that no machine holds would end the run where they are made, after all that comes before."""
+    for name, pathway in run["pathways"].items():
+        sizes = [(f"pathways.{name}.layers[{n}]", one["hidden"]) for n, one in enumerate(pathway["layers"])]
+        sizes.append(("joint", run["joint"]["hidden"]))
+        for (_, below), (place, hidden) in pairwise(sizes):
+            if below * hidden > MOST_WEIGHTS:
+                raise ConfigError(
+                    f'config key "{path}.{place}.hidden" is {hidden}, but must be at most '
+                    f"{MOST_WEIGHTS // below}: it stands on {below} units, and no matrix of weights may have "
+                    f"more than {MOST_WEIGHTS} numbers."
+                )
 
 
 def _check_finetuning(run: Settings, path: str) -> None:

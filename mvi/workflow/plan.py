@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 from mvi.data.registry import rows as registered
 from mvi.data.sets.base import DataSet, Size, module_of
@@ -22,6 +23,10 @@ from mvi.errors import ConfigError
 from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.config import merge
+from mvi.workflow.foresight import check_tags, check_training
+
+if TYPE_CHECKING:
+    from mvi.data.catalogue import Catalogue
 
 REGISTRY = "config/data_registry.csv"
 # Networks, converted; other things made of raw files lie in the folders of their data sets.
@@ -96,6 +101,17 @@ class Source:
     def size(self) -> Size:
         """Numbers of rows; raises `DataError` for what is wrong with a user's own files."""
         return self.dataset.size(self.data)
+
+    @cached_property
+    def catalogue_ahead(self) -> "Catalogue | None":
+        """The catalogue of a user's own files, which are there before any job; None of other data sets.
+
+        Raises `DataError` and `ConfigError` for what is wrong with the files or with their settings.
+        """
+        if not self.dataset.own_files:
+            return None
+        catalogue: Catalogue = resolve_name(self.dataset.read)(self.raw_files(), self.data, **self.about())
+        return catalogue
 
     @property
     def splits(self) -> int:
@@ -278,7 +294,9 @@ class Run:
 
     @property
     def training_store(self) -> str:
-        """The store that models learn from."""
+        """The store that models learn from; raises `ConfigError` where it has too few rows to learn from."""
+        source = self.source
+        check_training(self.settings, source.size, source.learns_once, source.catalogue_ahead)
         return self.source.store_with(self.settings["copies"])
 
     @property
@@ -622,7 +640,12 @@ class Run:
         return {"store": self.store, "weights": self.joint(method, self.parts[0].name)}
 
     def tag_inputs(self, part: str) -> dict[str, Any]:
-        """The finished network, what it is scored on and, of generated data, the truth."""
+        """The finished network, what it is scored on and, of generated data, the truth.
+
+        Raises `ConfigError` where a user's own table shows that no tag could be scored.
+        """
+        if (ahead := self.source.catalogue_ahead) is not None:
+            check_tags(self.settings, list(self.part(part).splits), ahead)
         files = {
             "store": self.labelled_store(),
             "scale": self.scale(part),
