@@ -47,7 +47,9 @@ rule score_method:
     params:
         parts=of(Run.evaluated),
         settings=of(lambda run, scored: run.score_settings(scored)),
-        code=code_of("score_method.py", lambda wildcards: [f"mvi.methods.{wildcards.scored}"]),
+        code=code_of(
+            "score_method.py", lambda wildcards: [f"mvi.methods.{wildcards.scored}"]
+        ),
     message:
         "Scoring {wildcards.scored} of {wildcards.run}"
     script:
