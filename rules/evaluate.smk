@@ -15,7 +15,7 @@ rule classify:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         parts=of(Run.evaluated),
         classifier=of(Run.classifier),
@@ -30,6 +30,32 @@ rule classify:
         "../workflow_scripts/classify.py"
 
 
+# Of methods that score labels themselves and have no representation.
+rule score_method:
+    input:
+        unpack(of(Run.score_inputs)),
+    output:
+        "results/{run}/scores/classify/{scored}/{batch}.csv",
+    log:
+        "results/{run}/logs/score_method/{scored}/{batch}.log",
+    benchmark:
+        "results/{run}/benchmarks/score_method/{scored}/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(12000),
+        runtime=1440,
+    params:
+        parts=of(Run.evaluated),
+        settings=of(lambda run, scored: run.score_settings(scored)),
+        code=code_of(
+            "score_method.py", lambda wildcards: [f"mvi.methods.{wildcards.scored}"]
+        ),
+    message:
+        "Scoring {wildcards.scored} of {wildcards.run}"
+    script:
+        "../workflow_scripts/score_method.py"
+
+
 rule baselines:
     input:
         store=of(Run.labelled_store),
@@ -42,11 +68,12 @@ rule baselines:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
         text_scale=of(setting("baselines", "text_scale")),
+        ridges=of(setting("baselines", "ridges")),
         missing_tags=of(setting("missing_tags")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),
@@ -70,7 +97,7 @@ rule search_database:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
@@ -95,7 +122,7 @@ rule search_inputs:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
     params:
         splits=of(setting("splits")),
         inputs=results.LINEAR_INPUTS,
@@ -119,7 +146,7 @@ rule nearest_images:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
     params:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
@@ -146,7 +173,7 @@ rule sweep_iterations:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -176,7 +203,7 @@ rule cross_entropy:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         parts=of(lambda run: run.evaluated_parts(run.parts)),
@@ -199,7 +226,7 @@ rule complete:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
         gpu=gpu(),
     params:
         split=of(lambda run: run.parts[0].splits[0]),
@@ -225,7 +252,7 @@ rule predict_tags:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -255,7 +282,7 @@ rule predict_tags_linearly:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         splits=of(setting("splits")),
         settings=of(setting("predicted_tags")),

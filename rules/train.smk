@@ -13,7 +13,7 @@ rule scale_inputs:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
     params:
         split=of(Run.split),
         transforms=of(Run.transforms),
@@ -41,7 +41,7 @@ rule pretrain_layer:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -69,7 +69,7 @@ rule train_joint:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -100,7 +100,7 @@ rule finetune:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -128,7 +128,7 @@ rule export_model:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         inference=of(Run.exported_inference),
@@ -174,7 +174,7 @@ rule search_joint:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=1440,
+        runtime="1d",
         gpu=gpu(),
     params:
         rows=of(setting("rows")),

@@ -622,6 +622,21 @@ def test_a_comment_and_an_edit_of_what_only_tests_and_readers_use_rerun_nothing(
         assert finished.planned("all") == {}
 
 
+def test_a_touch_of_the_scripts_reruns_nothing_and_an_edit_what_it_makes(finished):
+    scripts = finished.folder / "workflow_scripts"
+    for path in (*scripts.glob("*.py"), *(finished.folder / "mvi").rglob("*.py")):
+        path.touch()
+    assert finished.planned("all") == {}
+    script = scripts / "draw_recall.py"
+    content = script.read_text()
+    try:
+        script.write_text(content + "\nEDITED = True\n")
+        assert finished.planned("all") == {"draw_figure": 1, "write_report": 1}
+    finally:
+        script.write_text(content)
+    assert finished.planned("all") == {}
+
+
 # -- mistakes, interruptions, repetition ----------------------------------------------------------------
 
 
@@ -629,6 +644,18 @@ def test_a_mistake_in_the_config_is_one_sentence(fresh):
     said = fresh.refused("--config", "settings={joint: {trainig: {}}}", "--", "all")
     assert 'config key "settings.joint.trainig" is unknown; did you mean "settings.joint.training"?' in said
     assert "Traceback" not in said and "config.py" not in said
+
+
+def test_mistakes_that_the_numbers_of_rows_show_are_refused_before_the_first_job(fresh):
+    said = fresh.refused("--config", "settings={joint: {training: {batch_size: 5000}}}", "--", "all")
+    assert 'config key "runs.digits-default.joint.training.batch_size" is 5000, but there are only' in said
+    assert "Traceback (most recent call last)" not in said
+
+
+def test_a_key_that_stands_twice_in_a_config_file_is_refused(fresh):
+    (fresh.folder / "twice.yaml").write_text("device: cpu\nruns: [digits-default]\ndevice: cuda\n")
+    said = fresh.refused("--configfile", "twice.yaml", "--", "all")
+    assert 'twice.yaml has the key "device" twice in the mapping from line 1 on.' in said
 
 
 @pytest.mark.parametrize(
@@ -700,9 +727,9 @@ def test_a_path_of_another_run_is_refused(fresh):
 def test_a_failing_job_says_why_and_leaves_nothing_and_the_next_run_recovers(tmp_path):
     checkout = Checkout(tmp_path / "copy")
     target = "results/digits-default/joint/mp/seed0.safetensors"
-    done = checkout.snakemake(target, "--config", "settings={joint: {training: {batch_size: 5000}}}")
+    done = checkout.snakemake(target, "--config", "settings={joint: {weight_std: 1.0e+39}}")
     log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seed0.log").read_text()
-    sentence = "a minibatch of 5000 rows needs at least as many training rows"
+    sentence = "numbers stopped being finite in epoch 1"
     assert done.returncode == 1
     assert sentence in log and sentence in done.stdout + done.stderr
     assert "Traceback" not in log

@@ -385,6 +385,34 @@ def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
     assert f"learning from {len(learned)} rows" in log
 
 
+def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_split, tmp_path):
+    folder = tmp_path / "others"
+    shutil.copytree(by_split, folder, symlinks=True)
+    brief = {"joint": {"training": BRIEF}, "training": BRIEF}
+    settings = {
+        "compare": ["dbm", "autoencoder", "tagprop", "kernel_svm"],
+        "methods": {
+            "dbm": {"chains": 10, "centred": True, **brief},
+            "autoencoder": brief,
+            "tagprop": {"neighbours": [3, 5]},
+            "kernel_svm": {"C": [1, 10]},
+        },
+    }
+    (folder / "given.yaml").write_text(yaml.safe_dump(BY_SPLIT | {"settings": settings}))
+    names = settings["compare"]
+    files = [f"{RUN}/scores/classify/{name}/split1.csv" for name in names]
+    run(folder, "--rerun-triggers", "mtime", "--", *files)
+    for name, file in zip(names, files, strict=True):
+        scores = Scores(read_scores([folder / file]))
+        variant = "multimodal" if name in names[:2] else ""
+        values = [
+            scores.of(Key(name, "map_interpolated", query, variant=variant))[1, None]
+            for query in ("image+text", "image", "text")
+        ]
+        assert len(set(values)) == 3 and all(0 < value <= 1 for value in values), name
+    assert not list(folder.rglob("*.joint.*")) and not list(folder.rglob("joint/tagprop"))
+
+
 @pytest.mark.parametrize("rule", STAGES)
 def test_less_exact_products_change_what_a_stage_learns(by_split, tmp_path, rule):
     folder = tmp_path / "rounded"

@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy
 
 from mvi.errors import ConfigError
-from mvi.methods.registry import METHODS, build
+from mvi.methods.registry import LAYERED, build
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
@@ -482,7 +482,7 @@ def test_hybrid_warms_up_on_likelihood_alone():
     assert not gradient.negative_at_once
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LAYERED)
 def test_objectives_are_pure(method):
     """A step changes neither the model, nor the minibatch, nor the memory it was given."""
     model, v = mrbm(), grey()
@@ -499,7 +499,7 @@ def test_objectives_are_pure(method):
     assert all(torch.equal(first.positive[name], again.positive[name]) for name in first.positive)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LAYERED)
 def test_extreme_inputs_stay_finite(method):
     model = mrbm(scale=200.0)
     v = torch.cat([torch.zeros(4, 11), torch.ones(4, 11)]).double()

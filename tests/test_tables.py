@@ -10,6 +10,7 @@ import pytest
 
 from mvi.errors import DataError
 from mvi.evaluation.scores import Score
+from mvi.files import read_sealed
 from mvi.report.scores import Scores
 from mvi.report.specs import MAPS, TABLES
 from mvi.report.tables import About, cells, markdown, read_published, write_csv, write_markdown
@@ -172,7 +173,7 @@ def test_the_csv_is_tidy_and_in_full_precision(tmp_path):
         assert row["published"] == ("" if cell.published is None else repr(cell.published))
         assert (row["query"], row["wins"], row["generated"]) == (cell.query, "", "False")
     write_markdown(tmp_path / "table.md", made.markdown, ["First line.", "", "Last line."])
-    assert (tmp_path / "table.md").read_text() == "First line.\nLast line.\n\n" + made.markdown
+    assert read_sealed(tmp_path / "table.md").decode() == "First line.\nLast line.\n\n" + made.markdown
 
 
 def test_a_score_that_one_seed_lacks_is_named():
@@ -249,9 +250,26 @@ INPUTS = linear(
 SQUARE_ROOTS = linear(**{"sqrt_image+text": ("image+text", 0.57, 0.59), "sqrt_image": ("image", 0.45, 0.46)})
 
 
-def table2(rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),)):
+def table2(
+    rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),), scored=()
+):
     settings = {"variants": variants, "queries": QUERIES, "main": "whole", "compared": compared}
-    return Made("table2", rows, dataset, models=models, top=50, training=TRAINING, **settings)
+    shared = {"top": 50, "training": TRAINING, "scored": dict(scored)}
+    return Made("table2", rows, dataset, models=models, **shared, **settings)
+
+
+def test_methods_without_representation_stand_with_the_baselines():
+    """Not in bold though they are the best, and above the linear classifiers."""
+    best = [
+        score
+        for split, numbers in ((1, (0.9, 0.8, 0.7)), (2, (0.92, 0.8, 0.7)))
+        for score in classified("tagger", split, numbers)
+    ]
+    made = table2([*trained(), *INPUTS, *best], scored={"tagger": "TagProp"})
+    table, _ = made.blocks
+    assert [line[0] for line in table[-2:]] == ["TagProp, without representation", "Linear baseline"]
+    assert table[-2][1:] == ["0.910 ± 0.014", "0.800 ± 0.000", "0.700 ± 0.000", "2"]
+    assert made.at("tagger", "image").kind == "baseline"
 
 
 def test_table2_cells_and_layout():
@@ -274,6 +292,18 @@ def test_table2_cells_and_layout():
     ]
     assert differences[0] == ["Difference", "test", "wins"]
     assert differences[-1] == ["Joint MP - Joint PCD, image-only", "+0.045 ± 0.078", "1 of 2"]
+
+
+def test_baselines_that_answer_every_query_stand_below_those_of_a_classifier_each():
+    numbers = {1: (0.52, 0.30, 0.35), 2: (0.53, 0.32, 0.37)}
+    filled = [
+        score
+        for split, own in numbers.items()
+        for score in classified("regression_filled", split, own, penalty=0.1)
+    ]
+    last = table2([*trained(), *INPUTS, *filled]).blocks[0][-1]
+    label = "One linear classifier, missing input by regression"
+    assert last == [label, "0.525 ± 0.007", "0.310 ± 0.014", "0.360 ± 0.014", "2"]
 
 
 def test_differences_are_paired_over_the_splits_that_both_sides_have():
@@ -354,8 +384,8 @@ def test_table4_has_the_data_set_s_metric_first_and_published_numbers_of_the_rea
         "table4",
         rows,
         dataset,
-        **{"models": {"whole": "W"}, "variants": ["multimodal"], "queries": QUERIES, "main": "whole"},
-        **{"compared": (), "top": 50, "training": TRAINING, "metrics": metrics},
+        **{"models": {"whole": "W"}, "scored": {}, "variants": ["multimodal"], "queries": QUERIES},
+        **{"main": "whole", "compared": (), "top": 50, "training": TRAINING, "metrics": metrics},
     )
     assert made.caption.startswith("**Table 4.** Mean average precision (11 points, test set) on")
     found = {(c.row, c.query): c.published for c in made.cells if c.published is not None}

@@ -8,21 +8,16 @@ log = start(snakemake)
 from functools import partial
 from pkgutil import resolve_name
 
-import h5py
 import numpy as np
 
+from mvi.data.representations import Representations
 from mvi.data.store import Store
 from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.missing_tags import queries_without_tags
 from mvi.evaluation.queries import queries_of
 from mvi.evaluation.scores import placed, write_scores
 
-params, wildcards, path = snakemake.params, snakemake.wildcards, snakemake.input.representations
-
-
-def features(place: tuple[int, tuple[int, int]], rows: np.ndarray) -> np.ndarray:
-    """Mapped: HDF5 picks single rows far more slowly, and whole queries may be half of the memory."""
-    return np.memmap(path, np.float32, "r", *place)[rows]
+params, wildcards = snakemake.params, snakemake.wildcards
 
 
 def lacking(reads: dict, rows: np.ndarray, missing: np.ndarray) -> np.ndarray:
@@ -31,16 +26,14 @@ def lacking(reads: dict, rows: np.ndarray, missing: np.ndarray) -> np.ndarray:
 
 
 found = []
-with Store(snakemake.input.store) as store, h5py.File(path) as file:
+with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as states:
     labels, known, names = store.labels(), store.known(), queries_of(store.modalities)
     settings = dict(params.missing_tags)
     tagged = store.tag_counts() > 0 if "text" in names and params.untagged == "observed" else None
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
     for part in params.parts:
-        places = {name: (data := file[f"{part['name']}/{name}"], data.id.get_offset()) for name in names}
-        queries = [
-            Query(name, partial(features, (offset, data.shape))) for name, (data, offset) in places.items()
-        ]
+        # Read when they are asked for: those of all queries may be half of the memory.
+        queries = [Query(name, partial(states.read, part["name"], name)) for name in names]
         for number in part["splits"]:
             split = store.split(number)
             # Translated copies of training rows come last.

@@ -16,7 +16,7 @@ from mvi.evaluation.retrieval import CHANCE
 from mvi.evaluation.scores import placed, write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
 from mvi.evaluation.tag_search import asked_tags, scores_of
-from mvi.files import atomic
+from mvi.files import write_arrays
 from mvi.models.assembly import encoder_from_files
 from mvi.models.units import ReplicatedSoftmax
 from mvi.training.rows import layer_rows
@@ -70,5 +70,4 @@ with Store(given.store) as store:
             chosen = np.random.default_rng([seed, number]).permutation(np.flatnonzero(tags.any(1)))[:shown]
             kept = {"rows": rows[chosen], "probabilities": predicted[chosen].astype(np.float32)}
 write_scores(snakemake.output.scores, found)
-with atomic(snakemake.output.shown) as temporary, temporary.open("wb") as file:
-    np.savez(file, **kept)
+write_arrays(snakemake.output.shown, kept)

@@ -8,9 +8,9 @@ from common import start
 
 log = start(snakemake)
 
-import h5py
 import numpy as np
 
+from mvi.data.representations import Representations
 from mvi.data.store import Store
 from mvi.evaluation.centring import around, query_means
 from mvi.evaluation.queries import queries_of
@@ -22,13 +22,13 @@ params, wildcards = snakemake.params, snakemake.wildcards
 settings, by_tag = dict(params.settings), dict(params.tag_search)
 seed, top = settings.pop("seed"), by_tag.pop("top")
 found = []
-with Store(snakemake.input.store) as store, h5py.File(snakemake.input.representations) as file:
+with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as file:
     queries, labels, known = queries_of(store.modalities), store.labels(), store.known()
     has = store.read("text", np.arange(store.n_labelled)) > 0
     tagged = has.any(1) if params.untagged == "inferred" else None
     for part in params.parts:
-        states = {query: file[f"{part['name']}/{query}"][:] for query in queries}
-        words = file[f"{part['name']}/words"][:]
+        states = {query: file.read(part["name"], query) for query in queries}
+        words = file.read(part["name"], "words")
         for split in part["splits"]:
             rows = store.split(split)
             kept, asked = draw(rows["test"], seed=[seed, split], **settings)

@@ -2,6 +2,7 @@
 """One number of an evaluation with all that says what it is of, and small tidy files of such numbers."""
 
 import csv
+import io
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mvi.errors import DataError
-from mvi.files import atomic
+from mvi.files import write_sealed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,17 +63,18 @@ def placed(scores: Iterable[Score], **where: Any) -> list[Score]:
 
 
 def write_scores(path: str | Path, scores: Iterable[Score]) -> None:
-    """Write a CSV with the columns of `Score` in the order given, floats in full precision.
+    """Write a sealed CSV with the columns of `Score` in the order given, floats in full precision.
 
     Raises `DataError` for a value that is not finite.
     """
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for score in scores:
-            if not math.isfinite(score.value):
-                raise DataError(
-                    f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}, "
-                    f"which {path} cannot hold; look at what was evaluated."
-                )
-            writer.writerow((asdict(score) | {"value": repr(float(score.value))}).values())
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for score in scores:
+        if not math.isfinite(score.value):
+            raise DataError(
+                f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}, "
+                f"which {path} cannot hold; look at what was evaluated."
+            )
+        writer.writerow((asdict(score) | {"value": repr(float(score.value))}).values())
+    write_sealed(path, text.getvalue().encode())

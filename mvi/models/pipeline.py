@@ -13,17 +13,17 @@ from torch import Tensor
 from mvi.data import transforms
 from mvi.data.facts import Facts
 from mvi.data.transforms import Transform
-from mvi.errors import ShapeError
+from mvi.errors import ConfigError, ShapeError
 from mvi.models.arrays import COUNTS, FINITE, Range
 from mvi.models.base import Inference, MultimodalModel, Start, describe_inference, inference_of
+from mvi.models.kinds import model_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import SteppedSigmoid
 
-Network = Mdrnn | MultimodalRBM
-NETWORKS: tuple[type[Network], ...] = (MultimodalRBM, Mdrnn)
-"""What an encoder can have on top."""
+NETWORKS: tuple[type[MultimodalModel], ...] = (MultimodalRBM, Mdrnn)
+"""What an encoder can have on top, besides the models that `mvi.models.kinds.model_of` finds by kind."""
 
 
 def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:
@@ -77,7 +77,7 @@ class Encoder(MultimodalModel):
     def __init__(
         self,
         inputs: Mapping[str, Transform],
-        network: Network,
+        network: MultimodalModel,
         vocabulary: Sequence[str] = (),
         inference: Inference | None = None,
         features: Facts | None = None,
@@ -161,6 +161,9 @@ class Encoder(MultimodalModel):
             parts[part][name] = tensor
         inputs = transforms.from_description(description["inputs"], parts["inputs"])
         below = description["network"]
-        network = {one.kind: one for one in NETWORKS}[below["kind"]].from_description(below, parts["network"])
+        model = {one.kind: one for one in NETWORKS}.get(below["kind"]) or model_of(below["kind"])
+        if model is None:
+            raise ConfigError(f"there is no network of kind {below['kind']!r}")
+        network = model.from_description(below, parts["network"])
         words, features = transforms.words_of(description), description.get("features")
         return cls(inputs, network, words, inference_of(description), features, parts["centres"])

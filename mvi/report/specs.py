@@ -46,6 +46,14 @@ _LINEAR = {
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
+_FILLED = {
+    "mean_filled": "One linear classifier, missing input at its mean",
+    "regression_filled": "One linear classifier, missing input by regression",
+    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
+    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
+}
+"""Baselines with one linear classifier for all queries."""
+
 _COSINES = {
     "raw": ("Cosine of input features", _LINEAR["raw"][1]),
     "roots": ("Cosine of input features, signed square roots", _LINEAR["roots"][1]),
@@ -220,6 +228,7 @@ def table2(
     about: About,
     *,
     models: Mapping[str, str],
+    scored: Mapping[str, str],
     variants: Sequence[str],
     queries: Sequence[str],
     main: str,
@@ -227,11 +236,12 @@ def table2(
     top: int,
     training: Mapping[str, Any],
     metrics: Sequence[str] = MAPS,
-    name: str = "Table 2",
+    title: str = "Table 2",
 ) -> Table:
     """Mean average precision of every model and query, and of linear baselines.
 
     models: name -> label, in the order of the rows
+    scored: the same of methods without representation, which are no models but score labels themselves
     variants: whose features the classifiers learned from, "multimodal" or "mixed"
     queries: the multimodal one first, then the image-only one
     main: the model that is compared with the baselines; the MDRNN's published numbers stand beside it
@@ -239,15 +249,20 @@ def table2(
     top: k of precision@k
     training: of `captions.unsupervised`
     metrics: those of the data set, the headline first
-    name: what the caption calls it
+    title: what the caption calls it
     """
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
+    others = [
+        Row(name, f"{label}, without representation", name, "baseline") for name, label in scored.items()
+    ]
     linear = []
-    for baseline, (label, inputs) in _LINEAR.items():
+    for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
-        linear.append(Row(baseline, label, known, "baseline", quoted=known))
+        linear.append(Row(name, label, known, "baseline", quoted=known))
+    filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
     measured = _label_metrics(scores, models, metrics, top)
-    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, measured)]
+    lines = (*rows.values(), *others, *linear, *filled)
+    wanted = [cell for row in lines for cell in row.cells(queries, measured)]
     # The same classifiers, where the tags of images without any are not known.
     for row in (*rows.values(), *linear):
         method = _of(row.method, queries[0])
@@ -263,7 +278,7 @@ def table2(
     for left, right in compared:
         wanted += rows[left].minus(rows[right], queries[1], measured)
     caption = [
-        captions.what(name, captions.metric(metrics[0], "test set"), about),
+        captions.what(title, captions.metric(metrics[0], "test set"), about),
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             captions.sizes(scores, models),
@@ -498,7 +513,7 @@ TABLES: dict[str, Callable[..., Table]] = {
     "reference": reference,
     "table2": table2,
     "table3": table3,
-    "table4": partial(table2, name="Table 4"),
+    "table4": partial(table2, title="Table 4"),
     "retrieval": retrieval,
     "tag_search": tag_search,
     "tags": tags,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
-from mvi.evaluation.queries import queries_of
+from mvi.evaluation.queries import FILLED, queries_of
+from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
 from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
@@ -39,12 +40,18 @@ EXACT_GRADIENTS = {
 # -- labels ----------------------------------------------------------------------------------------------
 
 
-def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
-    """Label, colour and marker of methods, in the order of all; `label` may name `{label}` and `{short}`."""
+def looks(names: Iterable[str], *, on_pathways: bool = False) -> dict[str, Settings]:
+    """Label, colour and marker of methods, in the order of all, as bare joint layers or `on_pathways`."""
     wanted = set(names)
+
+    def label(record: Method) -> str:
+        if not on_pathways or (record.objective is None and not record.on_pathways):
+            return record.label
+        return record.on_pathways or f"Joint layer by {record.short}"
+
     return {
         name: {
-            "label": label.format(label=record.label, short=record.short),
+            "label": label(record),
             "color": record.color,
             "marker": record.marker,
         }
@@ -53,9 +60,9 @@ def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
     }
 
 
-def labels(names: Iterable[str], label: str = "{label}") -> dict[str, str]:
+def labels(names: Iterable[str], *, on_pathways: bool = False) -> dict[str, str]:
     """The labels of `looks` alone."""
-    return {name: look["label"] for name, look in looks(names, label).items()}
+    return {name: look["label"] for name, look in looks(names, on_pathways=on_pathways).items()}
 
 
 def theory_looks() -> dict[str, Settings]:
@@ -64,10 +71,9 @@ def theory_looks() -> dict[str, Settings]:
 
 
 def model_looks(run: Run) -> dict[str, Any]:
-    """How joint layers, and other models, by every method are drawn, and the labels of finetuned networks."""
-    others = looks(name for name in run.compared if not METHODS[name].objective)
+    """How the methods on pathways are drawn, and the labels of the networks finetuned from one."""
     stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
-    return {**looks(run.compared, "Joint layer by {short}"), **others, **stages}
+    return {**looks(run.compared, on_pathways=True), **stages}
 
 
 def model_labels(run: Run) -> dict[str, str]:
@@ -139,6 +145,7 @@ def _table2(run: Run) -> Settings:
     pairs = [(finetuned, other) for other in others if finetuned in others and other != finetuned][:1]
     return {
         "models": model_labels(run),
+        "scored": labels(run.scored),
         "variants": run.settings["classifier"]["train_on"],
         "queries": queries_of(run.modalities),
         "main": run.last_stage if run.stages else "",
@@ -150,7 +157,10 @@ def _table2(run: Run) -> Settings:
 
 
 def _label_scores(run: Run) -> Files:
-    return [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)]
+    return [
+        *run.scores("classify", [*run.models, *run.scored]),
+        *run.baselines([*LINEAR_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
+    ]
 
 
 TABLES: dict[str, Shown] = {
@@ -243,7 +253,7 @@ FIGURES: dict[str, Shown] = {
     "learning": Shown(
         Run.trained_metrics,
         lambda run: {
-            "methods": looks(run.compared, "Joint layer by {short}"),
+            "methods": looks(run.layered, on_pathways=True),
             "modalities": {name: name for name in run.modalities},
         },
     ),
@@ -263,9 +273,14 @@ FIGURES: dict[str, Shown] = {
 """Name -> what it is made from; a script `draw_<name>.py` draws it."""
 
 
+def asked_inputs(run: Run) -> list[str]:
+    """What baselines are asked of."""
+    return run.settings["baselines"]["inputs"]
+
+
 def classified(run: Run) -> list[str]:
-    """The input features that baselines are asked of; raises `ConfigError` where there are none."""
-    inputs = run.settings["baselines"]["inputs"]
+    """Those of `asked_inputs` that are features; raises `ConfigError` where there are none."""
+    inputs = [name for name in asked_inputs(run) if name not in FILLED]
     if not inputs:
         raise ConfigError(
             f'config key "baselines.inputs" of run {run.name} is empty, so that nothing is classified; name '

@@ -31,6 +31,7 @@ from mvi.data.archives import PlainTar, open_zip
 from mvi.data.catalogue import Catalogue, count_words, expressed
 from mvi.data.readers.mirflickr_layout import picture_names, tags_of
 from mvi.errors import DataError
+from mvi.text import one_form
 
 CLASSES = (
     *("aeroplane", "bicycle", "bird", "boat", "bottle", "bus", "car", "cat", "chair", "cow", "diningtable"),
@@ -238,7 +239,7 @@ def _tags(
         written = read_tag_lines(raw["tag_lines"], ids)
         words = settings["vocabulary"]
         return count_words(written, words["size"], words["minimum_count"])
-    vocabulary = _text(raw["dictionary"]).split()
+    vocabulary = [one_form(word) for word in _text(raw["dictionary"]).split()]
     if official and len(vocabulary) != WORDS:
         raise DataError(
             f"{raw['dictionary']} has {len(vocabulary)} words, and that of VOC 2007 has {WORDS}; retrieve "
