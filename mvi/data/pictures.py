@@ -166,6 +166,9 @@ class FolderPictures:
         raise DataError(f"{path} has {size} bytes, more than any picture should; leave it out.")
 
 
+Place = ZipPictures | TarPictures | FolderPictures
+
+
 class JoinedPictures:
     """Pictures of several places, folders or archives, each row's in the first that has a file of its name.
 
@@ -174,8 +177,8 @@ class JoinedPictures:
 
     def __init__(self, places: Sequence[str | Path], names: Sequence[str]) -> None:
         self.names = list(names)
-        self._where: list[tuple[Pictures, int]] = []
-        left, found = dict.fromkeys(self.names), dict[str, tuple[Pictures, int]]()
+        self._where: list[tuple[Place, int]] = []
+        left, found = dict.fromkeys(self.names), dict[str, tuple[Place, int]]()
         with ExitStack() as stack:
             for place in places:
                 held = _held(place, left)
@@ -207,15 +210,12 @@ class JoinedPictures:
         return pictures.read(own)
 
 
-AnyPictures = ZipPictures | TarPictures | FolderPictures | JoinedPictures
-
-
-def open_pictures(place: str | Path | Sequence[str | Path], names: Sequence[str]) -> AnyPictures:
+def open_pictures(place: str | Path | Sequence[str | Path], names: Sequence[str]) -> Place | JoinedPictures:
     """Open the pictures `names` of a folder, a zip or a plain tar, or of several of these."""
     return _open(place, names) if isinstance(place, str | Path) else JoinedPictures(place, names)
 
 
-def _open(place: str | Path, names: Sequence[str]) -> ZipPictures | TarPictures | FolderPictures:
+def _open(place: str | Path, names: Sequence[str]) -> Place:
     if Path(place).is_dir():
         return FolderPictures(place, names)
     return TarPictures(place, names) if Path(place).suffix == ".tar" else ZipPictures(place, names)

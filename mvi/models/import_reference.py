@@ -31,7 +31,7 @@ from mvi.models.checkpoints import save
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.units import Binary, Gaussian, SteppedSigmoid
+from mvi.models.units import Binary, Gaussian, SteppedSigmoid, Unit
 
 Imported = RBM | MultimodalRBM | Mdrnn
 
@@ -86,8 +86,11 @@ def _layer(path: str | Path, numbers: Mapping[str, Tensor], params: Mapping[str,
     if lacking:
         raise DataError(f"{path} lacks params.{', params.'.join(lacking)}; give the whole file of a layer.")
     visible, hidden = numbers["vishid"].shape
-    inputs = {"binary": Binary(visible), "real": Gaussian(visible)}
-    outputs = {"binary": Binary(hidden), "step": SteppedSigmoid(hidden, int(params.get("numstep_h", 1)))}
+    inputs: dict[str, Unit] = {"binary": Binary(visible), "real": Gaussian(visible)}
+    outputs: dict[str, Unit] = {
+        "binary": Binary(hidden),
+        "step": SteppedSigmoid(hidden, int(params.get("numstep_h", 1))),
+    }
     for name, known in (("typein", inputs), ("typeout", outputs)):
         if params[name] not in known:
             raise DataError(
