@@ -4,8 +4,8 @@
 Two worlds of one kind. The first is written as `mvi.data.readers.voc2007` says that VOC is, with a box for
 each thing that belongs to a class: a small one is difficult, one that leaves the picture is truncated. The
 other, without labels, is written in the layout of MIRFLICKR. Their users have most words in common, but each
-collection lacks a part of the other's (`SILENT`), so that its tags must be re-expressed. The truth is an
-`.npz` without pickles of which `mvi.synthetic.truth` reads P(tag | scene), rows in the order of the reader:
+collection lacks a part of the other's (`SILENT`), so that its tags must be re-expressed. The truth is a
+sealed `.npz` of which `mvi.synthetic.truth` reads P(tag | scene), rows in the order of the reader:
 by id, then the pairs.
 """
 
@@ -21,7 +21,7 @@ import numpy as np
 
 from mvi.data.readers.voc2007 import ROOT
 from mvi.errors import ConfigError, DataError
-from mvi.files import atomic
+from mvi.files import atomic, write_arrays
 from mvi.synthetic.compose import SMALLEST, paint
 from mvi.synthetic.mirflickr import write_pictures
 from mvi.synthetic.scene import Scene, Thing
@@ -90,7 +90,7 @@ def write_voc2007(
     targets = trainval_tar, test_tar, train_tags, test_tags, train_list, test_list, dictionary, tag_lines
     try:
         with ExitStack() as stack:
-            paths = [stack.enter_context(atomic(path)) for path in (*targets, pairs_zip, truth_path)]
+            paths = [stack.enter_context(atomic(path)) for path in (*targets, pairs_zip)]
             for kind, (tar, annotations, listed) in enumerate(
                 zip(paths[:2], paths[2:4], paths[4:6], strict=True)
             ):
@@ -104,7 +104,7 @@ def write_voc2007(
                 "".join(f"{' '.join([one, *own])}\n" for one, own in tags.items()), encoding="utf-8"
             )
             write_pictures(paths[8], pairs, size, seed + OTHER_WORLD, QUALITY)
-            _write_truth(paths[9], labelled, pairs)
+            _write_truth(truth_path, labelled, pairs)
     except OSError as error:
         raise DataError(
             f"The generated pictures cannot be written ({error}); free space or mend the permissions, and "
@@ -198,17 +198,19 @@ def _annotation(one: str, scene: Scene, size: int) -> str:
     return "\n".join([*lines, "</annotation>", ""])
 
 
-def _write_truth(path: Path, labelled: World, pairs: World) -> None:
+def _write_truth(path: str | Path, labelled: World, pairs: World) -> None:
     chances = []
     for world, collection in ((labelled, "labelled"), (pairs, "pairs")):
         chance = world.tagger.probabilities(world.kinds(), world.summaries).astype(np.float32)
         chance[:, silent(world.tagger.tags, collection)] = 0
         chances.append(chance)
-    with path.open("wb") as file:  # given a name, numpy might add a suffix
-        np.savez_compressed(
-            file,
-            tags=np.array(labelled.tagger.tags),
-            tag_probability=np.concatenate(chances),
-            kind=np.array([*labelled.kinds(), *pairs.kinds()]),
-            labelled=np.array(len(labelled.scenes)),
-        )
+    write_arrays(
+        path,
+        {
+            "tags": np.array(labelled.tagger.tags),
+            "tag_probability": np.concatenate(chances),
+            "kind": np.array([*labelled.kinds(), *pairs.kinds()]),
+            "labelled": np.array(len(labelled.scenes)),
+        },
+        packed=True,
+    )
