@@ -61,10 +61,10 @@ def read_folder(
 
     The table is UTF-8 with the columns `file`, in the folder, `tags`, and `labels` if any, in any order and
     case, between commas, `;` or tabs; further columns do not count. Tags and labels are separated by `;`, in
-    a table with `;` between columns also by commas, lose blanks around them and stay as they are otherwise. A picture with an
-    empty cell of labels is unlabelled; a lone `;` says that it belongs to no class. Rows with labels come
-    first, otherwise in the order of the table; ids are the files' names; classes are all labels, in
-    alphabetical (code point) order. The vocabulary is made of the tags of all rows as
+    a table with `;` between columns also by commas, lose blanks around them and stay as they are otherwise.
+    A picture with an empty cell of labels is unlabelled; a lone `;` says that it belongs to no class. Rows
+    with labels come first, otherwise in the order of the table; ids are the files' names; classes are all
+    labels, in alphabetical (code point) order. The vocabulary is made of the tags of all rows as
     `mvi.data.catalogue.count_words` says. Where there are labels, there are `splits` random splits of the
     labelled rows, of which `shares` are for train and validation, decided by `seed`.
 
@@ -169,7 +169,7 @@ def _plain(name: str, folder: Path) -> str:
     return path.as_posix()
 
 
-def _check_files(folder: Path, table: Path, files: list[str]) -> None:
+def _check_files(folder: Path, table: Path, files: list[str], *, lacking: bool = False) -> None:
     for name, count in Counter(files).items():
         if count > 1:
             raise DataError(f"{table} lists {name!r} {count} times; give all its tags in one line.")
@@ -178,11 +178,24 @@ def _check_files(folder: Path, table: Path, files: list[str]) -> None:
                 f"{table} lists {name!r}, which leads out of the folder; name files relative to it, with /."
             )
     missing = [name for name in files if not name or not (folder / name).is_file()]
-    if missing:
+    if missing and not lacking:
         raise DataError(
             f"{len(missing)} of the {len(files)} files that {table} lists are not in {folder}, the first of "
             f"them {missing[0]!r}; add them or take their lines out."
         )
+
+
+def tags_of_table(
+    folder: str | Path, table_csv: str | Path, *, lacking: bool = False
+) -> dict[str, list[str]]:
+    """The tags of each listed picture of `folder`; raises `DataError` as `read_folder`.
+
+    lacking: whether files may be listed that are not there
+    """
+    folder, table_csv = Path(folder), Path(table_csv)
+    rows = _rows(table_csv, folder)
+    _check_files(folder, table_csv, [row["file"] for row in rows], lacking=lacking)
+    return {row["file"]: _items(row["tags"]) for row in rows}
 
 
 def _items(cell: str) -> list[str]:
