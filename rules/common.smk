@@ -46,6 +46,10 @@ PLAN = checked(Plan, config)
 # A table of one's own images that is wrong is said as such, and not as a fault of the rule that asks for rows.
 for _source in PLAN.sources.values():
     checked(lambda: _source.size)
+# Nor is it found after the work before it that there are too few of them.
+for _run in PLAN.runs.values():
+    if _run.dataset.own_files:
+        checked(_run.check_rows)
 
 
 def of(question):

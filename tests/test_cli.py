@@ -3,8 +3,10 @@
 
 import csv
 import re
+import shlex
 import shutil
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +14,13 @@ import pytest
 from test_collection import COLOURS, SIDE, collection, paint, write_network  # noqa: F401  # A fixture.
 
 from mvi.cli.fit import ALL, EVALUATION, configured, fit
-from mvi.cli.main import main
+from mvi.cli.main import _parser, main
 from mvi.cli.running import Progress
 from mvi.cli.verdict import verdict
 from mvi.collection.collection import INDEX, MODEL, NETWORK
 from mvi.errors import ConfigError, DataError, MviError
+
+ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture
@@ -225,3 +229,36 @@ def test_progress_tells_what_is_done_and_how_long_it_takes():
 def test_the_verdict_is_honest(suggested, new, says):
     found = {"images": 9, "suggested": suggested, "frequencies": 0.4, "new": new}
     assert re.search(says, verdict(found))
+
+
+# -- what the documents show ----------------------------------------------------------------------------
+
+
+def shown(document: str, start: str) -> list[str]:
+    """The lines of all blocks of code that begin with a word."""
+    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    return [line for block in blocks for line in block.splitlines() if line.startswith(start)]
+
+
+def test_commands_and_python_of_the_documents_run_as_printed(told, collection, tmp_path, monkeypatch):  # noqa: F811
+    index = collection.index
+    known = {**index.about, "vocabulary": ["beach", "winter", "city"]}
+    replace(index, about=known).save(collection.folder / INDEX)
+    collection.folder.rename(collection.folder.with_name("holiday"))
+    for name in ("new.jpg", "other.jpg", "photos/sea/a.jpg"):
+        paint(tmp_path / name, 0)
+    monkeypatch.chdir(tmp_path)
+    lines = [*shown("docs/own-pictures.md", "mvi "), *shown("README.md", ".venv/bin/mvi ")]
+    commands = [shlex.split(line.replace("*.jpg", "a.jpg").replace("sunset ", ""))[1:] for line in lines]
+    assert len(commands) > 15
+    for command in commands:
+        # Those that train, or serve until they are stopped, are only understood.
+        if command[0] == "fit" or command in (["browse"], ["update", "--retrain"]):
+            _parser().parse_args(command)
+        elif command[0] != "update":
+            told(*command)
+    assert (tmp_path / "holiday.html").is_file() and (tmp_path / "photos/sea/a.jpg.xmp").is_file()
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-pictures.md").read_text(), re.DOTALL)
+    names: dict = {}
+    exec(snippet, names)
+    assert names["codes"].shape == (9, 3) and names["states"].shape == (1, 3)

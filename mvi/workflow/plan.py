@@ -269,6 +269,38 @@ class Run:
         """In the data set's order."""
         return list(self.dataset.modalities)
 
+    def check_rows(self) -> None:
+        """Raise `ConfigError` where there are too few images for the settings, as far as can be told."""
+        settings, size, place = self.settings, self.source.size, f"runs.{self.name}"
+        if self.dataset.has_images and self.source.features["kind"] == "descriptors":
+            phow = self.source.features["phow"]
+            patches = min(size.rows, phow["pictures"]) * phow["per_picture"]
+            if phow["words"] > patches:
+                raise ConfigError(
+                    f'config key "{place}.features.phow.words" is {phow["words"]}, but {size.rows} images '
+                    f"give {patches} patches at most to learn words from; lower it, or add images."
+                )
+        if not self.compared and not self.stages:
+            return
+        rows, held_out = size.rows, settings["rows"]["held_out"]
+        if self.source.learns_once:
+            rows = size.rows - size.labelled
+        elif settings["rows"]["parts"] == ["train"]:
+            rows = size.train
+        stages: dict[str, Settings] = {"joint": settings["joint"]}
+        for number, stage in enumerate(settings["finetune"]):
+            stages[f"finetune.{number}"] = stage
+        for name in self.modalities:
+            for number, layer in enumerate(settings["pathways"][name]["layers"]):
+                stages[f"pathways.{name}.layers.{number}"] = layer
+        for key, stage in stages.items():
+            batch = stage["training"]["batch_size"]
+            if batch > rows - held_out:
+                raise ConfigError(
+                    f'config key "{place}.{key}.training.batch_size" is {batch}, but of {rows} images to '
+                    f'learn from "{place}.rows.held_out" takes {held_out}; lower either, or add images.'
+                )
+
     # -- files of training ----------------------------------------------------------------------------
 
     @property
