@@ -12,8 +12,8 @@ from torch import Tensor
 from mvi.data.facts import Facts
 from mvi.data.pictures import FolderPictures
 from mvi.errors import ConfigError, DataError
-from mvi.features.extract import Descriptors, describe
 from mvi.features.onnx_network import OnnxNetwork
+from mvi.features.reading import batches
 
 BATCH = 32
 
@@ -37,6 +37,9 @@ def describer(
         network = OnnxNetwork(source, **{key: facts[key] for key in ("side", "mean", "deviation", "output")})
         extract, digest = network, network.sha256
     else:
+        # They need more of SciPy than a network does, which takes a while to import.
+        from mvi.features.extract import Descriptors
+
         size = facts["picture_size"]
         settings = {key: facts[key] for key in facts if key not in ("kind", "sha256", "picture_size")}
         words = torch.from_numpy(np.load(source, allow_pickle=False))
@@ -50,8 +53,11 @@ def describer(
     def features(paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
         rows = [path.absolute() for path in paths]
         pictures = FolderPictures("/", [path.relative_to("/").as_posix() for path in rows])
+        found, readable = [], []
         with torch.inference_mode():
-            found, unreadable = describe(pictures, range(len(rows)), extract, size=size, batch=BATCH)
-        return found, unreadable.tolist()
+            for images, sound in batches(pictures, range(len(rows)), size, BATCH, "cpu", "describing images"):
+                found.append(extract(images).numpy())
+                readable.append(sound.numpy())
+        return np.concatenate(found), np.flatnonzero(~np.concatenate(readable)).tolist()
 
     return features
