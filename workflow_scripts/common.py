@@ -43,6 +43,8 @@ def start(job: Any) -> logging.Logger:
     def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         if issubclass(kind, MviError):
             log.error("%s", error)
+        elif issubclass(kind, KeyboardInterrupt):
+            log.error("stopped by Ctrl-C; the same command goes on from the last checkpoint")
         else:
             log.critical("stopped by an error", exc_info=(kind, error, trace))
 
