@@ -9,14 +9,13 @@ held by the end of an update's gradient.
 import argparse
 import json
 import resource
-import statistics
 import subprocess
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
-from updates import measure, options, parsed, seconds
+from updates import machine, measure, options, parsed, square_rate
 
 from mvi.methods.registry import build
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
@@ -27,6 +26,7 @@ from mvi.objectives.finetuning import Finetuning
 from mvi.training.loop import Trainable
 from mvi.training.pathway_layer import build_objective, build_rbm, units_of
 from mvi.training.precision import set_precision
+from mvi.training.processor import at_full_speed
 
 ONCE = {"start": 1}
 LAYER = {"hidden": 1024, "units": "binary", "up": 2.0, "down": 2.0, "weight_std": 0.005, "chains": 500}
@@ -94,6 +94,7 @@ JOINT = ("top layer (MP, both directions)", "top two layers, both directions", "
 """The stages of the reference code's joint training, of 100,000 updates each in the paper's settings."""
 
 
+@at_full_speed()
 def report(name: str, chosen: argparse.Namespace) -> dict[str, float]:
     """Measure one stage, in a process of its own."""
     device = chosen.device
@@ -109,16 +110,6 @@ def report(name: str, chosen: argparse.Namespace) -> dict[str, float]:
     return {"update": update, "alone": alone, "gflop": gflop, "memory": memory}
 
 
-def peak(device: str) -> dict[str, float | str]:
-    """The name of the "device", and its "rate" in GFLOP/s in one large product of square matrices."""
-    size = 2**13 if device == "cuda" else 2**11
-    left, right = (torch.rand(size, size, device=device) for _ in range(2))
-    out = torch.mm(left, right)
-    times = [seconds(lambda: torch.mm(left, right, out=out), device) for _ in range(7)]
-    name = torch.cuda.get_device_name() if device == "cuda" else "cpu"
-    return {"device": name, "rate": 2 * size**3 / statistics.median(times) / 1e9}
-
-
 def short(number: float) -> str:
     """Three digits, or as many as a whole number has."""
     return f"{number:.0f}" if number >= 100 else f"{number:.3g}"
@@ -132,7 +123,8 @@ def main() -> None:
     chosen = parsed(parser)
     if chosen.stage:
         set_precision(chosen.precision, chosen.device)
-        print(json.dumps(peak(chosen.device) if chosen.stage == PEAK else report(chosen.stage, chosen)))
+        found = {"rate": square_rate(chosen.device)} if chosen.stage == PEAK else report(chosen.stage, chosen)
+        print(json.dumps(found))
         return
 
     # In processes of their own: each one's memory is its own, and no two hold a GPU at once.
@@ -140,10 +132,9 @@ def main() -> None:
         command = [sys.executable, *sys.argv, "--stage", stage]
         return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout)
 
-    large = measured(PEAK)
-    best = large["rate"]
-    what = f"{large['device']}, {torch.get_num_threads()} thread(s)"
-    print(f"torch {torch.__version__}, {what}, factors of products in {chosen.precision}; ", end="")
+    best = measured(PEAK)["rate"]
+    what = f"torch {torch.__version__}, {machine(chosen.device)}"
+    print(f"{what}, factors of products in {chosen.precision}; ", end="")
     print(f"a large square product alone: {best:.0f} GFLOP/s\n")
     print("| update | ms | products alone, ms | GFLOP | GFLOP/s ", end="")
     print("| of the large product's | examples/s | share of products | GiB |")

@@ -6,10 +6,13 @@ output that exists already. Whole updates and replays alternate, so that both se
 """
 
 import argparse
+import platform
+import re
 import statistics
 import time
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
@@ -20,6 +23,7 @@ from mvi.objectives.base import Objective
 from mvi.training.cuda_graphs import Replayed, cuda_graph
 from mvi.training.loop import Schedule, State, Tally, Trainable, update_once
 from mvi.training.optim import UpdateRule
+from mvi.training.processor import at_full_speed
 
 MATRIX = {torch.ops.aten.mm.default, torch.ops.aten.addmm.default, torch.ops.aten.addmm_.default}
 MATRIX |= {torch.ops.aten.mm.out, torch.ops.aten.addmm.out}
@@ -79,6 +83,7 @@ def seconds(function: Callable[[], object], device: str) -> float:
     return time.perf_counter() - started
 
 
+@at_full_speed()
 def measure(
     model: Trainable, objective: Objective, batch: torch.Tensor, device: str, repeats: int, graph: bool
 ) -> tuple[float, float, float]:
@@ -87,7 +92,7 @@ def measure(
     With `graph` the update is recorded as a CUDA graph and replayed; the products never are.
     """
     draws = torch.Generator(device).manual_seed(0)
-    state = State.begin(model, objective, batch.mean(0), draws)
+    state = State.begin(model, objective, SCHEDULE, batch.mean(0), draws)
     tally = Tally.begin(SCHEDULE.rule.rate(1), batch.device)
     update = partial(update_once, model, objective, SCHEDULE, state, tally)
     with Recorder() as recorder:
@@ -105,6 +110,25 @@ def measure(
     pairs = [(seconds(lambda: update(batch), device), seconds(replay, device)) for _ in range(repeats)]
     whole, alone = (statistics.median(column) for column in zip(*pairs, strict=True))
     return whole, alone, flop / 1e9
+
+
+def square_rate(device: str) -> float:
+    """GFLOP/s of one large product of square matrices."""
+    size = 2**13 if device == "cuda" else 2**11
+    left, right = (torch.rand(size, size, device=device) for _ in range(2))
+    out = torch.mm(left, right)
+    times = [seconds(lambda: torch.mm(left, right, out=out), device) for _ in range(7)]
+    return 2 * size**3 / statistics.median(times) / 1e9
+
+
+def machine(device: str) -> str:
+    """What computes, and with which instructions: what shares of machines have to be told apart by."""
+    if device == "cuda":
+        return torch.cuda.get_device_name()
+    info = Path("/proc/cpuinfo")
+    models = re.findall(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else []
+    name = models[0] if models else platform.processor() or platform.machine()
+    return f"{name}, {torch.backends.cpu.get_cpu_capability()}, {torch.get_num_threads()} thread(s)"
 
 
 def options(description: str | None, repeats: int) -> argparse.ArgumentParser:
@@ -127,7 +151,8 @@ def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
 def main() -> None:
     """Print the table as Markdown."""
     chosen = parsed(options(__doc__, repeats=30))
-    print(f"torch {torch.__version__}, {chosen.device}, {torch.get_num_threads()} thread(s), float32\n")
+    print(f"torch {torch.__version__}, {machine(chosen.device)}, float32; ", end="")
+    print(f"a large square product alone: {square_rate(chosen.device):.0f} GFLOP/s\n")
     print("| update | ms | products alone, ms | GFLOP | GFLOP/s of the update | share of products |")
     print("|---|---|---|---|---|---|")
     for label, (method, settings) in UPDATES.items():

@@ -13,7 +13,7 @@ rule encode:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
         gpu=gpu(),
     params:
         parts=of(Run.part_names),

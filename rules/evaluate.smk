@@ -15,17 +15,45 @@ rule classify:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         parts=of(Run.evaluated),
         classifier=of(Run.classifier),
         settings=of(Run.classifier_settings),
         train_on=of(setting("classifier", "train_on")),
+        missing_tags=of(setting("missing_tags")),
+        untagged=of(setting("inference", "untagged")),
         code=of(lambda run: code("classify.py", *run.classifier_modules())),
     message:
         "Classifying with {wildcards.model} of {wildcards.run}"
     script:
         "../workflow_scripts/classify.py"
+
+
+# Of methods that score labels themselves and have no representation.
+rule score_method:
+    input:
+        unpack(of(Run.score_inputs)),
+    output:
+        "results/{run}/scores/classify/{scored}/{batch}.csv",
+    log:
+        "results/{run}/logs/score_method/{scored}/{batch}.log",
+    benchmark:
+        "results/{run}/benchmarks/score_method/{scored}/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(12000),
+        runtime=1440,
+    params:
+        parts=of(Run.evaluated),
+        settings=of(lambda run, scored: run.score_settings(scored)),
+        code=code_of(
+            "score_method.py", lambda wildcards: [f"mvi.methods.{wildcards.scored}"]
+        ),
+    message:
+        "Scoring {wildcards.scored} of {wildcards.run}"
+    script:
+        "../workflow_scripts/score_method.py"
 
 
 rule baselines:
@@ -40,11 +68,13 @@ rule baselines:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
         text_scale=of(setting("baselines", "text_scale")),
+        ridges=of(setting("baselines", "ridges")),
+        missing_tags=of(setting("missing_tags")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),
         code=of(lambda run: code("baselines.py", *run.classifier_modules())),
@@ -67,15 +97,42 @@ rule search_database:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
+        tag_search=of(setting("tag_search")),
+        untagged=of(setting("inference", "untagged")),
         code=code("search_database.py"),
     message:
         "Searching by representations of {wildcards.model}"
     script:
         "../workflow_scripts/search_database.py"
+
+
+rule search_inputs:
+    input:
+        store=of(Run.labelled_store),
+    output:
+        "results/{run}/scores/retrieval_inputs.csv",
+    log:
+        "results/{run}/logs/search_inputs.log",
+    benchmark:
+        "results/{run}/benchmarks/search_inputs.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000),
+        runtime="1h",
+    params:
+        splits=of(setting("splits")),
+        inputs=results.LINEAR_INPUTS,
+        settings=of(setting("retrieval")),
+        block=of(setting("inference", "block")),
+        code=code("search_inputs.py"),
+    message:
+        "Searching by input features of {wildcards.run}"
+    script:
+        "../workflow_scripts/search_inputs.py"
 
 
 rule nearest_images:
@@ -89,11 +146,12 @@ rule nearest_images:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
     params:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
         settings=of(setting("retrieval")),
+        untagged=of(setting("inference", "untagged")),
         shown=of(setting("gallery", "on_page")),
         nearest=of(setting("gallery", "nearest")),
         code=code("nearest_images.py"),
@@ -115,7 +173,7 @@ rule sweep_iterations:
     threads: 1
     resources:
         mem_mb=memory(6000),
-        runtime=240,
+        runtime="4h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -145,7 +203,7 @@ rule cross_entropy:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         parts=of(lambda run: run.evaluated_parts(run.parts)),
@@ -168,7 +226,7 @@ rule complete:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=20,
+        runtime="20m",
         gpu=gpu(),
     params:
         split=of(lambda run: run.parts[0].splits[0]),
@@ -194,12 +252,13 @@ rule predict_tags:
     threads: 1
     resources:
         mem_mb=memory(4000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
         splits=of(lambda run, part: run.part(part).splits),
         settings=of(setting("predicted_tags")),
+        tag_search=of(setting("tag_search")),
         parts=of(setting("rows", "parts")),
         block=of(setting("inference", "block")),
         inference=of(Run.exported_inference),
@@ -209,3 +268,29 @@ rule predict_tags:
         "Predicting tags of images alone"
     script:
         "../workflow_scripts/predict_tags.py"
+
+
+rule predict_tags_linearly:
+    input:
+        store=of(Run.labelled_store),
+    output:
+        "results/{run}/scores/linear_tags/{input}.csv",
+    log:
+        "results/{run}/logs/predict_tags_linearly/{input}.log",
+    benchmark:
+        "results/{run}/benchmarks/predict_tags_linearly/{input}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000),
+        runtime="4h",
+    params:
+        splits=of(setting("splits")),
+        settings=of(setting("predicted_tags")),
+        linear=of(setting("linear_tags")),
+        parts=of(setting("rows", "parts")),
+        standard_deviation=of(setting("standard_deviation")),
+        code=code("predict_tags_linearly.py"),
+    message:
+        "Predicting tags by logistic regressions on {wildcards.input}"
+    script:
+        "../workflow_scripts/predict_tags_linearly.py"

@@ -12,7 +12,7 @@ rule catalogue:
         dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
         mem_mb=memory(4000),
-        runtime=30,
+        runtime="30m",
     params:
         rows=of_source(Source.planned_rows),
         pictures=of_source(Source.fingerprint),
@@ -37,7 +37,7 @@ rule learn_words:
         "results/data/{dataset}/benchmarks/{features}/learn_words.tsv"
     resources:
         mem_mb=memory(3000),
-        runtime=60,
+        runtime="1h",
         gpu=gpu(),
     params:
         pictures=of_source(Source.fingerprint),
@@ -62,7 +62,7 @@ rule convert_network:
         network=one_of(NETWORKS),
     resources:
         mem_mb=memory(2000),
-        runtime=10,
+        runtime="10m",
     params:
         sha256=lambda wildcards: NETWORKS[wildcards.network].sha256,
         code=code("convert_network.py"),
@@ -85,14 +85,16 @@ rule describe_block:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
         # Networks run on the processor.
         gpu=of_source(lambda source: gpu() * (source.features["kind"] == "descriptors")),
     params:
         pictures=of_source(Source.fingerprint),
         settings=of_source(Source.description),
         code=of_source(
-            lambda source: code("describe_block.py", without=describing_otherwise(source))
+            lambda source: code(
+                "describe_block.py", without=describing_otherwise(source)
+            )
         ),
     message:
         "Describing images {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
@@ -110,7 +112,7 @@ rule image_store:
         "results/data/{dataset}/{features}/logs/store.log",
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
     params:
         precision=of_source(feature("precision")),
         unreadable=of_source(feature("unreadable")),
@@ -145,7 +147,7 @@ rule data_card:
         dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
     params:
         settings=of_source(PLAN.card_settings),
         pictures=of_source(Source.fingerprint),

@@ -14,7 +14,7 @@ rule make_store:
         dataset=one_of(name for name, one in DATASETS.items() if one.write_store),
     resources:
         mem_mb=memory(4000),
-        runtime=240,
+        runtime="4h",
     params:
         write=lambda wildcards: DATASETS[wildcards.dataset].write_store,
         settings=of_source(lambda source: source.data),
@@ -38,7 +38,7 @@ rule store_with_copies:
         copies="4|8",
     resources:
         mem_mb=memory(6000),
-        runtime=30,
+        runtime="30m",
     params:
         code=code("store_with_copies.py"),
     message:

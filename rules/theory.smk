@@ -15,14 +15,16 @@ rule theory_measure:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime=60,
+        runtime="1h",
     params:
         module=lambda wildcards: EXPERIMENTS[wildcards.experiment],
         settings=of(Theory.experiment),
         seed=of(Theory.seed),
         code=of(
-            lambda run, experiment: code_hash(
-                *run.modules(experiment), without=FITTING_AND_LOADING
+            lambda run, experiment: code(
+                "theory_measure.py",
+                *run.modules(experiment),
+                without=FITTING_AND_LOADING,
             )
         ),
     message:
@@ -49,7 +51,7 @@ rule theory_figure:
         experiment=one_of(EXPERIMENTS),
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime="10m",
     params:
         methods=results.theory_looks(),
         code=code("theory_figure.py"),
@@ -76,7 +78,7 @@ rule theory_table:
         run=one_of(PLAN.theory),
     resources:
         mem_mb=memory(1000),
-        runtime=10,
+        runtime="10m",
     params:
         labels={name: one["label"] for name, one in results.theory_looks().items()},
         code=code("theory_table.py"),

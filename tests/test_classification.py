@@ -68,7 +68,7 @@ class ByHand:
         self.multilabel, self.chosen_by = multilabel, chosen_by
         self.grid = LAMBDAS if multilabel else C_GRID
 
-    def fit(self, X, y, setting):
+    def fit(self, X, y, setting, near=None):
         if not self.multilabel:
             return LinearSVC(C=setting, dual=False, tol=1e-8, max_iter=100_000).fit(X, y)
         C = 1 / (setting * len(X))

@@ -275,8 +275,10 @@ def test_images_are_found_below_and_refused_by_their_headers(tmp_path):
     (tmp_path / "text.jpg").write_text("text")
     (tmp_path / "notes.txt").write_text("no image")
     Image.new("F", (2, 2)).save(tmp_path / "float.tiff")
+    shutil.copy(tmp_path / "a/B.PNG", os.fsdecode(os.fsencode(tmp_path) + b"/r\xe4d.png"))
     names, refused = readable(tmp_path)
-    assert names == ["a/B.PNG"] and set(refused) == {"empty.jpg", "text.jpg", "float.tiff"}
+    assert names == ["a/B.PNG"] and set(refused) == {"empty.jpg", "text.jpg", "float.tiff", "r\udce4d.png"}
+    assert refused.pop("r\udce4d.png") == "has a name that is not UTF-8"
     assert refused["empty.jpg"] == "is an empty file" and refused["text.jpg"].startswith("is none of")
     (tmp_path / "a/B.PNG").unlink()
     with pytest.raises(DataError, match=r"no image that can be read \(the first, empty.jpg, is an empty"):

@@ -103,21 +103,71 @@ def test_path_reaches_the_solution_of_each_value_in_fewer_steps():
             cost(other.weight, other.bias, X, Y, penalty),
             rtol=1e-8,
         )
+    # The curvature that one has seen serves the next.
+    assert sum(model.steps for model in path[1:]) < 0.7 * sum(model.steps for model in alone[1:])
     # What was yielded is not changed by what follows.
     np.testing.assert_allclose(path[0].weight, alone[0].weight, atol=1e-12)
+
+
+def test_steps_are_remembered_as_another_lambda_would_have_had_them():
+    X, Y = make_data()
+    problem = logistic._Problem(X, Y)
+    problem.solve(0.1, 1e-3, 1, 5)
+    (moved, bent, inverse), after = problem.curvature.steps(0.003)[0], problem.weights.clone()
+    gradients = []
+    for weights in (after, after - moved):
+        problem.weights = weights
+        logits = batched.scores(weights, problem.rows)
+        gradients.append(problem._gradient(torch.arange(len(weights)), logits, 0.003))
+    torch.testing.assert_close(bent, gradients[0] - gradients[1], rtol=1e-9, atol=1e-12)
+    torch.testing.assert_close(inverse, 1 / (moved * bent).sum(1))
+    assert moved.any() and problem.curvature.penalty == 0.1
+
+
+def test_a_factor_serves_lambdas_that_are_near(monkeypatch):
+    X, Y = make_data()
+    asked, factor = [], logistic._Problem._factor
+
+    def listed(problem, logits, penalty):
+        asked.append(penalty)
+        return factor(problem, logits, penalty)
+
+    monkeypatch.setattr(logistic._Problem, "_factor", listed)
+    list(logistic.fit_path(X, Y, [1, 0.3, 0.1, 0.03, 0.001]))
+    assert asked == [1, 0.1, 0.001]
+
+
+def test_a_training_begins_from_one_that_is_near():
+    X, Y = make_data(rows=900)
+    near = logistic.fit(X[:600], Y[:600], penalty=0.01, tolerance=1e-6)
+    kept, pairs = near.weight.copy(), [pair.bent.clone() for pair in near.curvature.pairs]
+    alone = logistic.fit(X, Y, penalty=0.01, tolerance=1e-6)
+    begun = logistic.fit(X, Y, penalty=0.01, tolerance=1e-6, near=near)
+    assert 0 < begun.steps < 0.7 * alone.steps and (begun.gradient <= 1e-6).all()
+    # A gradient of some size is at most that over lambda away from the solution.
+    away = 2 * 1e-6 * float(logistic._Problem(X, Y).scale.max()) / 0.01
+    np.testing.assert_allclose(begun.weight, alone.weight, rtol=0, atol=away)
+    assert np.array_equal(near.weight, kept)
+    assert all(torch.equal(pair.bent, bent) for pair, bent in zip(near.curvature.pairs, pairs, strict=True))
+    # One of fewer rows than features, or for fewer rows than features, is of no use.
+    few = logistic.fit(X[:4], Y[:4], penalty=0.01, tolerance=1e-6)
+    assert logistic.fit(X, Y, penalty=0.01, tolerance=1e-6, near=few).steps == alone.steps
+    assert np.array_equal(
+        logistic.fit(X[:4], Y[:4], penalty=0.01, tolerance=1e-6, near=near).weight, few.weight
+    )
 
 
 def test_first_guess_of_the_inverse_hessian_saves_most_steps(monkeypatch):
     X, Y = make_data(rows=600, features=40)
     X *= np.geomspace(0.1, 10, 40)
-    steps = logistic.fit(X, Y, penalty=1e-3).steps
+    steps = logistic.fit(X, Y, penalty=1e-3, history=10).steps
     two_loops = logistic._two_loops
 
     def from_identity(gradient, pairs, factor):
         return two_loops(gradient, pairs, torch.eye(len(factor), dtype=factor.dtype))
 
     monkeypatch.setattr(logistic, "_two_loops", from_identity)
-    assert steps < 0.5 * logistic.fit(X, Y, penalty=1e-3).steps
+    assert steps < 0.5 * logistic.fit(X, Y, penalty=1e-3, history=10).steps
 
 
 def test_step_lengths_are_the_minima():
@@ -210,12 +260,16 @@ def test_small_blocks_and_many_more_rows_than_features(monkeypatch):
     np.testing.assert_allclose(blocked.weight, whole.weight, atol=1e-6)
 
 
-def test_second_moments_include_the_constant():
+def test_second_moments_include_the_constant(monkeypatch):
     X, _ = make_data()
+    monkeypatch.setattr(batched, "_GRAM_COLUMNS", 2)
     wide = np.concatenate([X, np.ones((len(X), 1))], axis=1)
     rounding = 2 * len(X) * np.finfo(float).eps * (abs(wide).T @ abs(wide) / len(X)).max()
     np.testing.assert_allclose(
-        batched.second_moments(torch.from_numpy(X)), wide.T @ wide / len(X), rtol=0, atol=rounding
+        batched.second_moments(torch.from_numpy(X)).tril(),
+        np.tril(wide.T @ wide / len(X)),
+        rtol=0,
+        atol=rounding,
     )
 
 

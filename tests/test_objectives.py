@@ -10,7 +10,7 @@ import torch
 from torch.nn.functional import binary_cross_entropy
 
 from mvi.errors import ConfigError
-from mvi.methods.registry import METHODS, build
+from mvi.methods.registry import LAYERED, build
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
@@ -88,6 +88,11 @@ def central_differences(function, model, step=1e-5):
             slope.view(-1)[i] = (values[0] - 8 * values[1] + 8 * values[2] - values[3]) / (12 * step)
         result[name] = slope
     return result
+
+
+def particle_of(model, v, *rest):
+    """The particle of lowest free energy, given what each modality tells the hidden units."""
+    return lowest_particle(model, v, {name: model.raised(v, [name]) for name in model.sizes}, *rest)
 
 
 def assert_close(found, expected, relative=1e-8):
@@ -214,12 +219,15 @@ def exact_log_likelihood(model, v):
 
 
 @pytest.mark.parametrize("persistent", [True, False])
-def test_contrastive_divergence_nears_the_exact_gradient(persistent):
+@pytest.mark.parametrize("negative", ["visible_means", "hidden_means"])
+def test_contrastive_divergence_nears_the_exact_gradient(persistent, negative):
     """With many chains and Gibbs steps the direction is that of the exact log-likelihood, within noise."""
     sizes = {"left": 3, "right": 3}
     model = mrbm(sizes=sizes, hidden=4, scale=1.0)
     v = (grey(40000, sizes=sizes) < 0.4).double()
-    objective = ContrastiveDivergence(Ramp(30), persistent=persistent, chains=40000, sample_input=False)
+    objective = ContrastiveDivergence(
+        Ramp(30), persistent=persistent, chains=40000, sample_input=False, negative=negative
+    )
     draws = generator(5)
     memory = objective.start(model, v.mean(0), draws)
     gradient, _ = objective.step(model, v, memory, 1, draws)
@@ -242,6 +250,21 @@ def test_pcd_keeps_binary_chains_and_uses_mean_visibles():
     torch.testing.assert_close(gradient.negative["visible_bias"], mean)
     assert gradient.negative_at_once
     assert not torch.equal(memory["chain"], after["chain"])
+
+
+def test_sampled_visibles_and_mean_hiddens_save_a_product():
+    """As scikit-learn has it: the chain's last visible states, and the chain goes on from those hiddens."""
+    model, v = mrbm(), grey()
+    objective = ContrastiveDivergence(Ramp(1), chains=16, sample_input=False, negative="hidden_means")
+    memory = objective.start(model, v.mean(0), generator())
+    gradient, after = objective.step(model, v, memory, 1, generator(1))
+    draws = generator(1)
+    sampled = model.sample_visible(memory["chain"], draws)
+    expected = model.statistics(sampled, model.hidden_mean(sampled))
+    assert all(torch.equal(gradient.negative[name], expected[name]) for name in expected)
+    assert torch.equal(after["chain"], model.sample_hidden(sampled, draws))
+    with pytest.raises(ConfigError, match="negative is 'means'; choose one of visible_means, hidden_means"):
+        ContrastiveDivergence(negative="means")
 
 
 @pytest.mark.parametrize(
@@ -273,11 +296,14 @@ def test_any_pair_of_units_trains(visible, hidden, persistent):
             assert all(tensor.isfinite().all() for tensor in part.values())
 
 
-def test_lowest_particle_is_the_lowest_of_its_chain():
+@pytest.mark.parametrize("shift", [0, -800, 800])
+def test_lowest_particle_is_the_lowest_of_its_chain(shift):
+    """Also where hidden units are never or always on, so that their logistic is 0 or 1."""
     model = mrbm(hidden=3)
+    model.parameters["hidden_bias"] += shift
     v = (grey(200) < 0.5).double()
-    few, _ = lowest_particle(model, v, "right", 0, generator(7))
-    many, h = lowest_particle(model, v, "right", 10, generator(7))
+    few, _ = particle_of(model, v, "right", 0, generator(7))
+    many, h = particle_of(model, v, "right", 10, generator(7))
     # The same generator draws the same first sample, which the longer chain can only improve upon.
     assert (model.free_energy(many) <= model.free_energy(few) + 1e-12).all()
     assert (model.free_energy(many) < model.free_energy(few) - 1e-9).double().mean() > 0.3
@@ -308,7 +334,7 @@ def test_lowest_particle_follows_its_definition(factors, start):
     # Equal samples have equal energies but for rounding, so that the states are compared, not the steps.
     best = torch.stack(energies).argmin(0)
     expected = torch.stack(candidates)[best, torch.arange(300)]
-    particle, _ = lowest_particle(model, v, "right", 4, generator(8), start)
+    particle, _ = particle_of(model, v, "right", 4, generator(8), start)
     assert torch.equal(particle[:, 6:], expected)
     assert best.unique().numel() == 5
 
@@ -322,7 +348,7 @@ def test_a_later_particle_wins_a_tie():
     for _ in range(4):
         torch.rand(50, 7, dtype=torch.float64, generator=draws)
         last = (torch.rand(50, 5, dtype=torch.float64, generator=draws) < 0.5).double()
-    particle, _ = lowest_particle(model, v, "right", 3, generator(8))
+    particle, _ = particle_of(model, v, "right", 3, generator(8))
     assert torch.equal(particle[:, 6:], last)
 
 
@@ -332,7 +358,7 @@ def test_percloss_averages_the_targets(start):
     objective = CDPercLoss(Ramp(3), sample_input=False, start_state=start)
     gradient, _ = objective.step(model, v, {}, 1, generator(2))
     draws = generator(2)
-    parts = [lowest_particle(model, v, name, 3, draws, start) for name in SIZES]
+    parts = [particle_of(model, v, name, 3, draws, start) for name in SIZES]
     expected = [model.statistics(*part) for part in parts]
     for name, tensor in gradient.negative.items():
         torch.testing.assert_close(tensor, sum(part[name] for part in expected) / 2)
@@ -343,7 +369,7 @@ def test_up_and_down_factors_reach_percloss():
     """With factors, the free energy takes the plain input and the conditionals the scaled one."""
     model = mrbm(up={"left": 1.5, "right": 0.5}, down=2.0)
     v = (grey() < 0.5).double()
-    particle, h = lowest_particle(model, v, "right", 4, generator(2))
+    particle, h = particle_of(model, v, "right", 4, generator(2))
     torch.testing.assert_close(h, model.hidden_mean(particle))
     scaled = model.parameters["hidden_bias"] + particle @ model.parameters["weight"]
     plain = -particle @ model.parameters["visible_bias"] - 2 * torch.log1p(scaled.exp()).sum(-1)
@@ -357,9 +383,8 @@ def test_approximate_sparsity_follows_a_running_mean():
     h = model.hidden_mean(v)
     expected = torch.zeros(7, dtype=torch.float64)
     for _ in range(3):
-        positive = model.statistics(v, h)
-        before = {name: tensor.clone() for name, tensor in positive.items()}
-        memory = rule.apply_(positive, v, h, memory)
+        before = model.statistics(v, h)
+        positive, memory = rule.statistics(model, v, h, h, memory)
         expected = 0.9 * expected + 0.1 * h.mean(0)
         pushed = before["hidden_bias"] - 0.3 * (expected - 0.05)
         torch.testing.assert_close(positive["hidden_bias"], pushed)
@@ -397,8 +422,9 @@ def test_sparsity_on_weights_sees_gaussian_units_scaled():
 def test_exact_sparsity_is_the_gradient_of_the_kl():
     model, v = mrbm(), grey()
     rule = Sparsity("exact", 0.3, 0.05)
-    positive = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
-    rule.apply_(positive, v, model.hidden_mean(v), {})
+    h = model.hidden_mean(v)
+    sparse, plain = (one.statistics(model, v, h, h, {})[0] for one in (rule, Sparsity()))
+    positive = {name: sparse[name] - plain[name] for name in plain}
 
     def penalty():
         m = model.hidden_mean(v).mean(0)
@@ -456,7 +482,7 @@ def test_hybrid_warms_up_on_likelihood_alone():
     assert not gradient.negative_at_once
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LAYERED)
 def test_objectives_are_pure(method):
     """A step changes neither the model, nor the minibatch, nor the memory it was given."""
     model, v = mrbm(), grey()
@@ -473,7 +499,7 @@ def test_objectives_are_pure(method):
     assert all(torch.equal(first.positive[name], again.positive[name]) for name in first.positive)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", LAYERED)
 def test_extreme_inputs_stay_finite(method):
     model = mrbm(scale=200.0)
     v = torch.cat([torch.zeros(4, 11), torch.ones(4, 11)]).double()

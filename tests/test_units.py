@@ -2,12 +2,14 @@
 """Each unit type against a direct sum or integral over its states."""
 
 import itertools
+import math
 
+import numpy as np
 import pytest
 import torch
 
 from mvi.errors import ConfigError
-from mvi.models.numerics import sample_bernoulli
+from mvi.models.numerics import sample_bernoulli, sample_logistic
 from mvi.models.units import (
     Binary,
     Gaussian,
@@ -106,6 +108,62 @@ def test_small_probabilities_are_met_in_every_precision(dtype, probability):
     assert drawn.dtype == dtype and set(drawn.double().flatten().tolist()) == {0.0, 1.0}
     exact = float(p[0, 0])
     assert abs(float(drawn.double().mean()) - exact) < 5 * (exact * (1 - exact) / DRAWS) ** 0.5
+
+
+class EveryDraw:
+    """In place of a stream: all 2^24 draws, their leading 16 bits by place, the 8 after them by row."""
+
+    def __init__(self, seed):
+        pass
+
+    def random_raw(self, count):
+        rows = np.arange(2**16, dtype=np.uint16)
+        leading = (rows[:, None] << 8) + np.arange(2**8, dtype=np.uint16)
+        return np.concatenate([rows & 0xFF00, leading.ravel()]).view(np.uint64)
+
+
+@pytest.mark.parametrize("probability", [0, 1e-9, 2**-24, 1e-4, 0.3, 0.5, 0.7, 1 - 1e-4, 1 - 2**-24, 1])
+def test_fast_draws_are_multiples_of_two_to_the_minus_24(probability, monkeypatch):
+    """Of all there are as many below the probability as there ought to be, not one less or more."""
+    monkeypatch.setattr(np.random, "SFC64", EveryDraw)
+    p = torch.full((2**16, 2**8), float(probability))
+    expected = math.ceil(float(p[0, 0]) * 2**24)
+    assert int(sample_bernoulli(p, generator()).sum(dtype=torch.float64)) == expected
+
+
+@pytest.mark.parametrize("shape", [(2000, 500), (500, 2000), (1_000_000,), (1, 1_000_000), (1_000_000, 1)])
+@pytest.mark.parametrize("probability", [1e-4, 0.02, 0.5, 1 - 1e-4])
+def test_many_draws_have_the_exact_moments(shape, probability):
+    """The mean, the variance of sums over each dimension, and the correlation of neighbours, in 4 sigma."""
+    drawn = sample_bernoulli(torch.full(shape, probability), generator(11))
+    p = float(torch.tensor(probability))
+    variance, count = p * (1 - p), drawn.numel()
+    assert abs(float(drawn.sum(dtype=torch.float64)) - count * p) < 4 * (count * variance) ** 0.5
+    off = drawn.double() - p
+    for dim, size in enumerate(shape):
+        if 1 < size < count:
+            sums = off.sum(dim).square() / (size * variance)
+            # A squared standardised sum has mean 1 and variance 2 + (1 - 6 variance) / (variance size).
+            sigma = ((2 + (1 - 6 * variance) / (variance * size)) / sums.numel()) ** 0.5
+            assert abs(float(sums.mean()) - 1) < 4 * sigma
+        if size > 1:
+            pairs = off.narrow(dim, 0, size - 1) * off.narrow(dim, 1, size - 1)
+            assert abs(float(pairs.sum())) < 4 * variance * pairs.numel() ** 0.5
+    assert set(drawn.unique().tolist()) == {0.0, 1.0}
+
+
+def test_fast_draws_follow_their_probabilities_and_leave_them():
+    """Each entry its own, in rows and columns; the generator decides, and moves on."""
+    a = torch.linspace(-6, 6, 3000).reshape(60, 50)
+    p = torch.sigmoid(a)
+    kept, draws = (a.clone(), p.clone()), generator(5)
+    total = sum(sample_bernoulli(p.expand(40, 60, 50), draws).sum(0) for _ in range(50))
+    assert ((total - 2000 * p).abs() < 5 * (2000 * p * (1 - p)).sqrt() + 1).all()
+    states = [sample_logistic(a.repeat(2, 1), generator(seed)) for seed in (6, 6, 7)]
+    assert torch.equal(states[0], states[1]) and not torch.equal(states[0], states[2])
+    assert torch.equal(sample_bernoulli(p.repeat(2, 1), generator(6)), states[0])
+    assert torch.equal(a, kept[0]) and torch.equal(p, kept[1])
+    assert not sample_bernoulli(torch.full((80, 80), torch.nan), draws).any()
 
 
 @pytest.mark.parametrize("unit", [*DISCRETE, Gaussian(N)], ids=lambda unit: type(unit).__name__)

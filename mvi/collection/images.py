@@ -37,11 +37,18 @@ def readable(folder: Path) -> tuple[list[str], dict[str, str]]:
     if not folder.is_dir():
         raise DataError(f"{folder} is no folder; give the folder of your images.")
     names = image_files(folder)
-    refused = {name: reason for name in names if (reason := refusal(folder / name)) is not None}
+    refused = {name: reason for name in names if (reason := refused_image(folder, name)) is not None}
     if len(refused) == len(names):
         why = f" that can be read (the first, {names[0]}, {refused[names[0]]})" if names else ""
         raise DataError(f"{folder} holds no image{why}; give the folder of your images.")
     return [name for name in names if name not in refused], refused
+
+
+def refused_image(folder: Path, name: str) -> str | None:
+    """Why an image cannot be in a collection, as far as its name and header tell, or None."""
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in name):
+        return "has a name that is not UTF-8"
+    return refusal(folder / name)
 
 
 def state_of(path: str | Path) -> State:

@@ -8,7 +8,6 @@ a product of two is a cosine (`mvi.collection.build`).
 
 import difflib
 import json
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +18,7 @@ import numpy as np
 
 from mvi.errors import DataError
 from mvi.files import atomic
+from mvi.text import one_form
 
 FORMAT = 1
 _ARRAYS = ("hashes", "states", "codes", "top", "chances", "tag_codes", "centres", "features")
@@ -135,4 +135,4 @@ def unit(code: np.ndarray) -> np.ndarray:
 
 
 def _folded(tag: str) -> str:
-    return unicodedata.normalize("NFC", tag.strip()).casefold()
+    return one_form(tag).casefold()

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from mvi.collection.keywords import keywords_of
 from mvi.data.readers.folder import tags_of_table
 from mvi.errors import DataError
+from mvi.text import one_form
 
 Tags = dict[str, list[str]]
 TABLE, BESIDE, KEYWORDS, FOLDERS = (
@@ -40,7 +41,7 @@ def find_tags(folder: Path, names: Sequence[str], table: Path | None = None) -> 
 
 def tags_at(place: str, folder: Path, names: Sequence[str]) -> Tags:
     """The tags that images have in a place of `PLACES`, each once."""
-    return {name: list(dict.fromkeys(PLACES[place](folder, name))) for name in names}
+    return {name: list(dict.fromkeys(map(one_form, PLACES[place](folder, name)))) for name in names}
 
 
 def _beside(folder: Path, name: str) -> list[str]:

@@ -9,10 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from mvi.collection.build import answers, counts_of
-from mvi.collection.images import State, content_hash, image_files, state_of
+from mvi.collection.images import State, content_hash, image_files, refused_image, state_of
 from mvi.collection.index import Index
 from mvi.collection.tags import KEYWORDS, TABLE, tags_at
-from mvi.data.pictures import refusal
 from mvi.data.readers.folder import tags_of_table
 from mvi.errors import DataError
 from mvi.models.base import MultimodalModel
@@ -90,7 +89,7 @@ def _files(index: Index, folder: Path) -> tuple[list[_File], dict[str, str]]:
         state, row = state_of(path), by_name.get(name)
         if row is not None and state == states[row]:
             files.append(_File(name, state, str(index.hashes[row]), row))
-        elif (reason := refusal(path)) is not None:
+        elif (reason := refused_image(folder, name)) is not None:
             refused[name] = reason
         else:
             digest = content_hash(path)

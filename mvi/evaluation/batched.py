@@ -21,6 +21,8 @@ from mvi.evaluation.metrics import array_of
 _BLOCK_NUMBERS = 2**20
 # Rows a feature from which second moments are estimated.
 _GRAM_ROWS_PER_FEATURE = 10
+# Columns of a part of their matrix, of which what is above the diagonal is left out.
+_GRAM_COLUMNS = 1024
 
 
 def as_matrix(features: Any) -> Tensor:
@@ -79,6 +81,7 @@ def pull_back(residuals: Tensor, rows: Tensor) -> Tensor:
 def second_moments(rows: Tensor) -> Tensor:
     """Mean of x x^T, (K + 1, K + 1) in the rows' type, of rows x with a constant 1 at their end.
 
+    Only what is on and below the diagonal is to be read, as functions of symmetric matrices do.
     Taken from evenly spaced rows where there are many more rows than features.
     """
     n, width = rows.shape
@@ -86,5 +89,7 @@ def second_moments(rows: Tensor) -> Tensor:
     total = rows.new_zeros(width + 1, width + 1)
     for _, block in blocks(chosen):
         block = torch.nn.functional.pad(block, (0, 1), value=1.0)
-        total.addmm_(block.T, block)
+        for start in range(0, width + 1, _GRAM_COLUMNS):
+            stop = min(start + _GRAM_COLUMNS, width + 1)
+            total[start:stop, :stop].addmm_(block[:, start:stop].T, block[:, :stop])
     return total / len(chosen)

@@ -31,6 +31,7 @@ class Query:
     read: Callable[[np.ndarray], np.ndarray]
     """`read(rows)` gives (len(rows), K) float32 or float64, rows in that order."""
     iterations: int | None = None
+    variant: str = ""
 
 
 class Answers(NamedTuple):
@@ -63,8 +64,8 @@ class Classifier(Protocol):
     def path(self, features: np.ndarray, answers: Answers) -> Iterator[tuple[float, Any]]:
         """Every setting and the model trained with it; of equally good ones the first wins."""
 
-    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> Any:
-        """The model trained with one setting."""
+    def fit(self, features: np.ndarray, answers: Answers, setting: float, near: Any = None) -> Any:
+        """The model trained with one setting; that of some of the rows, `near`, may be begun from."""
 
     def quality(self, model: Any, features: np.ndarray, answers: Answers) -> float:
         """What the setting with the highest value is chosen by."""
@@ -84,6 +85,7 @@ def evaluate(
     *,
     known: np.ndarray | None = None,
     train_on: str = "multimodal",
+    also: Sequence[Query] = (),
 ) -> list[Score]:
     """Scores of one classifier on the features of every query.
 
@@ -95,6 +97,7 @@ def evaluate(
     train_on: "multimodal": the classifier is trained, and its setting chosen, on features of the first query
         only (reference code); "mixed": trained on the features of every query, each with the row's labels,
         and the setting chosen by the mean of the queries
+    also: further queries, of which only the test rows are read, and nothing is learned
 
     Returns, beside the classifier's own scores of the parts "validation" (by the classifier that has seen the
     training rows only) and "test", "features" (K) and the "rows" of each part. Raises `ConfigError`,
@@ -113,11 +116,11 @@ def evaluate(
     classifier.check(answers)
     learned = queries[:1] if train_on == "multimodal" else queries
 
-    chosen, scores = _chosen(queries, learned, answers, parts, classifier)
+    chosen, near, scores = _chosen(queries, learned, answers, parts, classifier)
     scores += [Score(metric="rows", part=name, value=len(rows)) for name, rows in parts.items() if len(rows)]
     both = np.concatenate([parts["train"], parts["validation"]])
-    final = classifier.fit(*_stacked(learned, answers, both, parts["copies"]), chosen)
-    for query in queries:
+    final = classifier.fit(*_stacked(learned, answers, both, parts["copies"]), chosen, near)
+    for query in (*queries, *also):
         rows = query.read(parts["test"])
         found = classifier.scores(final, rows, answers.of(parts["test"]), "test")
         scores += _of(query, found)
@@ -130,8 +133,8 @@ def _chosen(
     answers: Answers,
     parts: Mapping[str, np.ndarray],
     classifier: Classifier,
-) -> tuple[float, list[Score]]:
-    """The setting with the best mean of the queries `learned`, how it came about, and validation scores.
+) -> tuple[float, Any, list[Score]]:
+    """The setting with the best mean of the queries `learned`, its model, how it came about, and scores.
 
     A function of its own, so that some hundred megabytes go before the larger training begins.
     """
@@ -151,7 +154,7 @@ def _chosen(
     scores = [*classifier.choice(chosen), Score(metric="features", value=widths.pop())]
     for query, rows in zip(queries, held_out, strict=True):
         scores += _of(query, classifier.scores(best, rows, held, "validation"))
-    return chosen, scores
+    return chosen, best, scores
 
 
 def evaluate_each(
@@ -171,7 +174,10 @@ def evaluate_each(
 
 
 def _of(query: Query, scores: Sequence[Score]) -> list[Score]:
-    return [replace(score, query=query.name, iterations=query.iterations) for score in scores]
+    return [
+        replace(score, query=query.name, iterations=query.iterations, variant=query.variant)
+        for score in scores
+    ]
 
 
 def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -15,15 +15,18 @@ found in some tens:
   lambda I + s E[x x^T], with s the mean of p (1 - p) over rows and a typical label. Descriptors are
   strongly correlated, and this is what makes the difference.
 - Scores are linear in the step length, so the line search reads no features and can be exact.
+- What L-BFGS has seen of the curvature for one lambda is known for the next: the Hessian changes by the
+  difference of the two. It is a good guess for more rows of the same kind, too, and makes up for a factor
+  of another lambda.
 - Where there are fewer rows than features, the weights lie in the span of the rows (the penalty leaves
   nothing outside it), and are looked for there: the same problem, turned, with as many features as rows.
 """
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,6 +39,8 @@ from mvi.evaluation.metrics import partly
 _LINE_STEPS = 5
 # Ridge of the bias in the preconditioner, as a share of lambda: it needs one to be positive definite.
 _BIAS_RIDGE = 1e-3
+# How many times larger or smaller lambda may be than that of the factor, which costs as much as some steps.
+_FACTOR_SERVES = 4
 
 
 log = logging.getLogger(__name__)
@@ -49,7 +54,8 @@ class LogisticClassifier:
     label that all training rows or none of them have: its best bias would be infinite, so its weights
     are 0 and its bias is the log odds of its counts with 1/2 added to each. `gradient` (labels,) is the
     gradient's norm at the solution over that at zero weights, so that values up to the tolerance asked
-    for mean that the label has converged; `steps` is the number of L-BFGS steps taken.
+    for mean that the label has converged; `steps` is the number of L-BFGS steps taken. `curvature` is what
+    another training may begin with.
     """
 
     weight: np.ndarray
@@ -57,6 +63,7 @@ class LogisticClassifier:
     trained: np.ndarray
     gradient: np.ndarray
     steps: int
+    curvature: "Curvature" = field(repr=False, compare=False)
 
     def decision(self, features: Any) -> np.ndarray:
         """Logits (n, labels) of `features` (n, K), by which rows are ranked."""
@@ -78,7 +85,8 @@ def fit(
     known: Any = None,
     tolerance: float = 1e-3,
     steps: int = 2000,
-    history: int = 10,
+    history: int = 30,
+    near: LogisticClassifier | None = None,
 ) -> LogisticClassifier:
     """Train on `features` (n, K) of float32 or float64 and `labels` (n, labels) of 0 and 1.
 
@@ -88,14 +96,13 @@ def fit(
     numpy arrays or torch tensors on any device, and are not changed, nor copied unless there are fewer
     rows than features. `penalty` is lambda, `history` the number of pairs that L-BFGS remembers and
     `steps` the most that it takes. A label ends where the norm of its gradient is `tolerance` times that
-    at zero weights, or where it is lost in the rounding of the features' type. Raises `ShapeError` or
+    at zero weights, or where it is lost in the rounding of the features' type. `near`, trained on some of the
+    rows, is begun from, but where there are fewer rows than features. Raises `ShapeError` or
     `DataError` where the arrays do not fit or hold what they should not, and `ConfigError` for a bad
     setting.
     """
-    path = fit_path(
-        features, labels, [penalty], known=known, tolerance=tolerance, steps=steps, history=history
-    )
-    return next(path)
+    settings: dict[str, Any] = {"tolerance": tolerance, "steps": steps, "history": history}
+    return next(fit_path(features, labels, [penalty], known=known, near=near, **settings))
 
 
 def fit_path(
@@ -106,7 +113,8 @@ def fit_path(
     known: Any = None,
     tolerance: float = 1e-3,
     steps: int = 2000,
-    history: int = 10,
+    history: int = 30,
+    near: LogisticClassifier | None = None,
 ) -> Iterator[LogisticClassifier]:
     """Yield the classifier of each lambda in the descending `grid`, each started from the one before.
 
@@ -122,14 +130,60 @@ def fit_path(
             f"The logistic regression has tolerance {tolerance}, steps {steps} and history {history}; "
             "give positive numbers."
         )
-    problem = _Problem(features, labels, known)
+    problem = _Problem(features, labels, known, near)
     return (problem.solve(penalty, tolerance, steps, history) for penalty in grid)
+
+
+class _Pair(NamedTuple):
+    """Changes (labels, K + 1) in the features' type: of weights by a step, and of the gradient with them.
+
+    `inverse` (labels,) is 1 over their product, or 0, which has no effect, where a label did not move or its
+    change was lost in rounding.
+    """
+
+    moved: Tensor
+    bent: Tensor
+    inverse: Tensor
+
+    @classmethod
+    def of(cls, moved: Tensor, bent: Tensor) -> "_Pair":
+        product = torch.linalg.vecdot(moved, bent)
+        return cls(moved, bent, torch.where(product > 0, 1 / product, torch.zeros_like(product)))
+
+
+class Curvature(NamedTuple):
+    """What is known of the Hessians of a training.
+
+    moments: second moments (K + 1, K + 1) of the rows
+    factor: the Cholesky factor of a typical label's Hessian with lambda = `factored_at`
+    pairs: the last steps with lambda = `penalty`
+    """
+
+    moments: Tensor
+    factor: Tensor | None = None
+    factored_at: float = 1.0
+    pairs: Sequence[_Pair] = ()
+    penalty: float = 0.0
+
+    def near(self, penalty: float) -> bool:
+        """Whether the factor will do for lambda = `penalty`, beside the steps."""
+        return self.factor is not None and 1 / _FACTOR_SERVES <= penalty / self.factored_at <= _FACTOR_SERVES
+
+    def steps(self, penalty: float) -> list[_Pair]:
+        """The last steps, as if lambda had been `penalty`."""
+        more = penalty - self.penalty
+        return [
+            _Pair.of(moved, torch.cat([bent[:, :-1] + more * moved[:, :-1], bent[:, -1:]], 1))
+            for moved, bent, _ in self.pairs
+        ]
 
 
 class _Problem:
     """The data of a training run; vectors are (labels, K + 1) float64, the bias last."""
 
-    def __init__(self, features: Any, labels: Any, known: Any = None) -> None:
+    def __init__(
+        self, features: Any, labels: Any, known: Any = None, near: LogisticClassifier | None = None
+    ) -> None:
         self.rows = as_matrix(features)
         n, width = self.rows.shape
         given = as_labels(labels)
@@ -160,8 +214,14 @@ class _Problem:
             self.rows, width = turned.T.to(self.rows.dtype).contiguous(), n
         self.weights = torch.zeros(len(count), width + 1, dtype=torch.float64, device=self.rows.device)
         self.weights[:, -1] = torch.logit(inner)
-        self.moments = second_moments(self.rows)
-        if not bool(torch.isfinite(self.moments).all()) or not bool(torch.isfinite(self.rows.sum())):
+        if near is None or self.basis is not None or len(near.curvature.moments) != width + 1:
+            self.curvature = Curvature(second_moments(self.rows))
+        else:
+            self.curvature = near.curvature
+            begun = torch.from_numpy(np.column_stack([near.weight, near.bias])).to(self.weights)
+            self.weights[self.trained] = begun[self.trained]
+        moments = self.curvature.moments
+        if not bool(torch.isfinite(moments).all()) or not bool(torch.isfinite(self.rows.sum())):
             raise DataError(
                 "The classifier's features hold numbers that are not finite; look for them in what "
                 "computed the features."
@@ -173,7 +233,7 @@ class _Problem:
         self.scale = (pull_back(residuals, self.rows) / n).norm(dim=1)
         self.rounding = torch.finfo(self.rows.dtype).eps
         # Rounding of the residuals alone makes a gradient of about this size.
-        self.noise = self.rounding * self.moments.diagonal().sum().double().sqrt() * inner
+        self.noise = self.rounding * moments.diagonal().sum().double().sqrt() * inner
 
     def _gradient(self, which: Tensor, logits: Tensor, penalty: float) -> Tensor:
         residuals = torch.sigmoid(logits) - self.truth[which]
@@ -188,7 +248,7 @@ class _Problem:
         probability = torch.sigmoid(logits)
         share = (probability * (1 - probability)).mean(1, dtype=torch.float64)
         typical = float(share.clamp_min(1e-6).log().mean().exp())
-        hessian = self.moments * typical
+        hessian = self.curvature.moments * typical
         # What rounding may take from the smallest eigenvalue.
         rounding = self.rounding * float(hessian.diagonal().sum())
         ridge = torch.full_like(hessian.diagonal(), penalty + rounding)
@@ -227,8 +287,10 @@ class _Problem:
         which = self.trained.nonzero().flatten()
         logits = scores(self.weights[which], self.rows)
         gradient = self._gradient(which, logits, penalty)
-        factor = self._factor(logits, penalty) if len(which) else None
-        pairs: list[tuple[Tensor, Tensor, Tensor]] = []
+        curvature = self.curvature
+        if len(which) and not curvature.near(penalty):
+            curvature = curvature._replace(factor=self._factor(logits, penalty), factored_at=penalty)
+        factor, pairs = curvature.factor, curvature.steps(penalty)
         moving = torch.ones_like(which, dtype=torch.bool)
         taken = 0
         while True:
@@ -239,23 +301,24 @@ class _Problem:
             if not bool(left.all()):
                 # Labels that are done leave, and the products get cheaper.
                 which, logits, gradient = which[left], logits[left], gradient[left]
-                pairs = [(moved[left], bent[left], inverse[left]) for moved, bent, inverse in pairs]
             assert factor is not None, "a label is left only where there was one"
-            direction = -_two_loops(gradient, pairs, factor)
+            seen = pairs
+            if len(which) < len(norm):
+                seen = [_Pair(*(part[which] for part in pair)) for pair in pairs]
+            direction = -_two_loops(gradient.to(factor.dtype), seen, factor).double()
             change = scores(direction, self.rows)
             length = self._step_lengths(which, direction, logits, change, penalty)[:, None]
             moved = length * direction
             self.weights[which] += moved
             logits = logits + length.to(change.dtype) * change
             previous, gradient = gradient, self._gradient(which, logits, penalty)
-            bent = gradient - previous
-            product = (moved * bent).sum(1)
-            # A pair lost in rounding is left out: with 0 in place of its inverse it has no effect.
-            inverse = torch.where(product > 0, 1 / product, torch.zeros_like(product))
-            pairs = [*pairs, (moved, bent, inverse)][-history:]
+            changes = torch.zeros(2, *self.weights.shape, dtype=factor.dtype, device=factor.device)
+            changes[:, which] = torch.stack([moved, gradient - previous]).to(factor.dtype)
+            pairs = [*pairs, _Pair.of(*changes)][-history:]
             # Steps below the rounding of the features' type lead nowhere.
             moving = moved.norm(dim=1) > self.rounding * self.weights[which].norm(dim=1)
             taken += 1
+        self.curvature = curvature._replace(pairs=pairs, penalty=penalty)
         if taken == steps and (late := int((norm > goal).sum())):
             log.warning("%d of %d labels had not converged after %d steps", late, len(norm), steps)
         weight = self.weights[:, :-1] if self.basis is None else self.weights[:, :-1] @ self.basis.T
@@ -266,6 +329,7 @@ class _Problem:
             self.trained.cpu().numpy(),
             relative.cpu().numpy(),
             taken,
+            self.curvature,
         )
 
 
@@ -274,14 +338,16 @@ def _mean(values: Tensor, counts: Tensor | None) -> Tensor:
     return (values if counts is None else values * counts).mean(1, dtype=torch.float64)
 
 
-def _two_loops(gradient: Tensor, pairs: Sequence[tuple[Tensor, Tensor, Tensor]], factor: Tensor) -> Tensor:
+def _two_loops(gradient: Tensor, pairs: Sequence[_Pair], factor: Tensor) -> Tensor:
     """L-BFGS's inverse Hessian times `gradient` (Nocedal & Wright 2006, Algorithm 7.4), label by label."""
     vector = gradient
     amounts = []
     for moved, bent, inverse in reversed(pairs):
-        amounts.append((inverse * (moved * vector).sum(1))[:, None])
-        vector = vector - amounts[-1] * bent
-    vector = torch.cholesky_solve(vector.T.to(factor.dtype), factor).T.double()
+        amounts.append((inverse * torch.linalg.vecdot(moved, vector))[:, None])
+        vector = torch.addcmul(vector, amounts[-1], bent, value=-1)
+    # With few columns, three times as fast as `cholesky_solve`.
+    for triangle, is_upper in ((factor, False), (factor.mT, True)):
+        vector = torch.linalg.solve_triangular(triangle, vector.T, upper=is_upper).T
     for (moved, bent, inverse), amount in zip(pairs, reversed(amounts), strict=True):
-        vector = vector + (amount - (inverse * (bent * vector).sum(1))[:, None]) * moved
+        vector = torch.addcmul(vector, amount - (inverse * torch.linalg.vecdot(bent, vector))[:, None], moved)
     return vector

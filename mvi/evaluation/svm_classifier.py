@@ -50,8 +50,10 @@ class Svm:
         models = svm.fit_path(features, answers.labels, self.grid, tolerance=self.tolerance)
         yield from zip(self.grid, models, strict=True)
 
-    def fit(self, features: np.ndarray, answers: Answers, setting: float) -> svm.LinearClassifier:
-        """Train with C = `setting`."""
+    def fit(
+        self, features: np.ndarray, answers: Answers, setting: float, near: Any = None
+    ) -> svm.LinearClassifier:
+        """Train with C = `setting`, from zero weights."""
         return svm.fit(features, answers.labels, C=setting, tolerance=self.tolerance)
 
     def quality(self, model: svm.LinearClassifier, features: np.ndarray, answers: Answers) -> float:

@@ -172,39 +172,43 @@ class RBM:
             bias = bias / self.parameters["visible_log_std"].exp()
         return observed @ bias + self.visible.log_base(observed)
 
-    def statistics(self, v: Tensor, h: Tensor) -> dict[str, Tensor]:
+    def statistics(self, v: Tensor, h: Tensor, weighed: Tensor | None = None) -> dict[str, Tensor]:
         """Mean over the batch of -dE/d(parameter), keyed and shaped as `parameters`.
 
-        For the log std of Gaussian units up to c^2 / s^2, which cancels between data and model.
-        As in the reference code's contrastive trainers, the factors `up` and `down` do not enter.
+        `weighed` (B, K), if it is given, takes the place of h for the weights. For the log std of Gaussian
+        units up to c^2 / s^2, which cancels between data and model. As in the reference code's contrastive
+        trainers, the factors `up` and `down` do not enter.
         """
         observed = self.scaled(v)
-        count = len(v)
+        weighed = h if weighed is None else weighed
         hidden = h
         if isinstance(self.visible, ReplicatedSoftmax):
             hidden = h * v.sum(-1, keepdim=True)
         result = {
-            # Dividing the smaller factor, not the product, saves a pass over the weights.
-            "weight": observed.T @ (h / count),
+            # One operation, of which beta = 0 leaves the bias out, saves a pass to divide by the count.
+            "weight": torch.addmm(
+                self.parameters["hidden_bias"], observed.T, weighed, beta=0, alpha=1 / len(v)
+            ),
             "visible_bias": observed.mean(0),
             "hidden_bias": hidden.mean(0),
         }
         if isinstance(self.visible, Gaussian):
             std = self.parameters["visible_log_std"].exp()
-            centred = observed - self.parameters["visible_bias"] / std
-            raised = h @ self.parameters["weight"].T
             result["visible_bias"] = result["visible_bias"] / std
-            # E = |(v - c)/s|^2 / 2 - (v/s) W h, differentiated by log s.
-            learned = (centred.square() - observed * raised).mean(0)
-            result["visible_log_std"] = learned * float(self.visible.learn_std)
+            result["visible_log_std"] = torch.zeros_like(std)
+            if self.visible.learn_std:
+                # E = |(v - c)/s|^2 / 2 - (v/s) W h, differentiated by log s.
+                centred = observed - self.parameters["visible_bias"] / std
+                raised = h @ self.parameters["weight"].T
+                result["visible_log_std"] = (centred.square() - observed * raised).mean(0)
         return result
 
     def expected_statistics(self, h: Tensor, total: Tensor | float = 1.0) -> dict[str, Tensor]:
         """Expectation of `statistics` over v given h (B, K), with the visible units summed out."""
         result = self.statistics(self.visible_mean(h, total), h)
-        if isinstance(self.visible, Gaussian):
+        if isinstance(self.visible, Gaussian) and self.visible.learn_std:
             # All statistics are linear in v but the square, whose mean exceeds the squared mean by s^2.
-            result["visible_log_std"] += float(self.visible.learn_std)
+            result["visible_log_std"] += 1
         return result
 
     # -- bookkeeping -------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from torch.nn.functional import softplus
 
 from mvi.errors import ConfigError
 from mvi.models.arrays import COUNTS, FINITE, PROBABILITIES, Range
-from mvi.models.numerics import sample_bernoulli
+from mvi.models.numerics import sample_logistic
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Binary:
 
     def sample(self, a: Tensor, generator: torch.Generator) -> Tensor:
         """(B, N) states."""
-        return sample_bernoulli(torch.sigmoid(a), generator)
+        return sample_logistic(a, generator)
 
     def log_normaliser(self, a: Tensor) -> Tensor:
         """(B,) sum over units of log(1 + exp a)."""
@@ -112,7 +112,7 @@ class SteppedSigmoid:
         """(B, N) sums of independent draws of the copies: whole numbers 0..copies."""
         total = torch.zeros_like(a)
         for offset in self._offsets(a):
-            total += sample_bernoulli(torch.sigmoid(a - offset), generator)
+            total += sample_logistic(a - offset, generator)
         return total
 
     def log_normaliser(self, a: Tensor) -> Tensor:

@@ -87,25 +87,26 @@ class Sparsity:
             return {"activity": torch.zeros_like(model.parameters["hidden_bias"])}
         return {}
 
-    def apply_(self, positive: dict[str, Tensor], v: Tensor, probability: Tensor, memory: Memory) -> Memory:
-        """Subtract the penalty from `positive` in place; returns the next memory.
+    def statistics(
+        self, model: RBM, v: Tensor, h: Tensor, probability: Tensor, memory: Memory
+    ) -> tuple[dict[str, Tensor], Memory]:
+        """`RBM.statistics` of v (B, D) and mean h (B, K) less the penalty's gradient, and the next memory.
 
-        `v` (B, D), as the energy sees it (`RBM.scaled`), and the hidden probabilities (B, K) are those of the
-        positive phase.
+        The penalty looks at the hidden units' `probability` (B, K) in the positive phase. On the weights it
+        acts as if it were taken off h, which needs no product of its own.
         """
+        if self.kind == "none":
+            return model.statistics(v, h), {}
+        mean, after = probability.mean(0), {}
         if self.kind == "approximate":
-            mean = probability.mean(0)
-            activity = memory["activity"] * self.damping + mean * (1 - self.damping)
-            push = (activity - self.target) * self.weight
-            positive["hidden_bias"] -= push
-            if self.on_weights:
-                positive["weight"].addr_(v.mean(0), push, alpha=-1)
-            return {"activity": activity}
-        if self.kind == "exact":
-            delta = self.slope(probability.mean(0)) * probability * (1 - probability) / len(v)
-            positive["hidden_bias"] -= delta.sum(0)
-            positive["weight"].addmm_(v.T, delta, alpha=-1)
-        return {}
+            after["activity"] = memory["activity"] * self.damping + mean * (1 - self.damping)
+            push = (after["activity"] - self.target) * self.weight
+        else:
+            push = self.slope(mean) * probability * (1 - probability)
+        on_weights = self.on_weights or self.kind == "exact"
+        result = model.statistics(v, h, h - push if on_weights else h)
+        result["hidden_bias"] -= push if push.dim() == 1 else push.mean(0)
+        return result, after
 
     def slope(self, mean: Tensor) -> Tensor:
         """(K,) derivative of weight * KL(target || mean) by the mean, floored away from 0 and 1."""

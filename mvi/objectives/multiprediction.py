@@ -124,34 +124,34 @@ def add_direction_(
     torch.sigmoid(first.add_(hidden_bias), out=hidden[0])
     conditioning += hidden_bias
     for i in range(n):
-        q = predicted[i].copy_(model.modality_mean(hidden[i], target))
+        q = torch.sigmoid(model.modality_input(hidden[i], target), out=predicted[i])
         if mask is not None:
             q.lerp_(y, mask)
         torch.addmm(conditioning, q, weight, alpha=up, out=hidden[i + 1]).sigmoid_()
 
-    last = min(depth, n)
+    # Errors and deltas stand in the order of the states that the gradient reaches, which are the last ones.
+    states = hidden[n - min(depth, n) :]
+    last = len(states) - 1
     logits = model.modality_input(hidden[n], target)
     score = binary_cross_entropy(y, logits)
-    # Row t of the stacks belongs to hidden state n - t.
     errors = first.new_empty(last + 1, *y.shape)
     deltas = first.new_empty(last + 1, *first.shape)
-    torch.sub(y, logits.sigmoid_(), out=errors[0]).div_(count)
+    torch.sub(y, logits.sigmoid_(), out=errors[last]).div_(count)
     if mask is not None:
-        errors[0].mul_(1 - mask)
+        errors[last].mul_(1 - mask)
         score.mul_(1 - mask)
-    for t in range(last + 1):
-        h = hidden[n - t]
-        delta = deltas[t]
-        torch.mm(errors[t], weight, out=delta)
+    for t in range(last, -1, -1):
+        h = states[t]
+        delta = torch.mm(errors[t], weight, out=deltas[t])
         if down != 1.0:
             delta.mul_(down)
-        if t == 0 and sparsity.kind == "exact":
+        if t == last and sparsity.kind == "exact":
             delta.sub_(sparsity.slope(h.mean(0)) / count)
-        delta.mul_(h).mul_(1 - h)
-        if t < last:
-            q = predicted[n - t - 1]
-            error = torch.mm(delta, weight.T, out=errors[t + 1])
-            error.mul_(q).mul_(1 - q)
+        _through_logistic_(delta, h)
+        if t > 0:
+            q = predicted[n - last + t - 1]
+            error = torch.mm(delta, weight.T, out=errors[t - 1])
+            _through_logistic_(error, q)
             if up != 1.0:
                 error.mul_(up)
             if mask is not None:
@@ -159,21 +159,25 @@ def add_direction_(
 
     gradient = total["weight"]
     flat_errors, flat_deltas = errors.flatten(0, 1), deltas.flatten(0, 1)
-    states = hidden[n - last :].flip(0).flatten(0, 1)
-    gradient[part].addmm_(flat_errors.T, states, alpha=down)
+    gradient[part].addmm_(flat_errors.T, states.flatten(0, 1), alpha=down)
     fed = min(last + 1, n)
     if fed:
-        inputs = predicted[n - fed :].flip(0).flatten(0, 1)
-        gradient[part].addmm_(inputs.T, deltas[:fed].flatten(0, 1), alpha=up)
+        inputs = predicted[n - fed :].flatten(0, 1)
+        gradient[part].addmm_(inputs.T, deltas[last + 1 - fed :].flatten(0, 1), alpha=up)
     total["hidden_bias"] += flat_deltas.sum(0)
     if last == n:
         # The first hidden state saw the conditioning input times `factor`, and only revealed entries.
         if mask is not None:
-            gradient[part].addmm_((y * mask).T, deltas[n], alpha=up)
-        deltas[n].mul_(factor)
+            gradient[part].addmm_((y * mask).T, deltas[0], alpha=up)
+        deltas[0].mul_(factor)
     reaching = deltas.sum(0)
     for name in others:
         x = v[:, model.slices[name]]
         gradient[model.slices[name]].addmm_(x.T, reaching, alpha=model.ups[name])
     total["visible_bias"][part] += flat_errors.sum(0)
     return score.sum() / count
+
+
+def _through_logistic_(slope: Tensor, value: Tensor) -> None:
+    """Multiply a `slope` by the derivative of the logistic, of which `value` is the value."""
+    slope.mul_(value).addcmul_(slope, value, value=-1)

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: MIT
 """MinVI (Eq. 2) of a multimodal RBM by CD-PercLoss: one conditional RBM a target modality, shared weights."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import softplus
 
 from mvi.models.base import Start
 from mvi.models.mrbm import MultimodalRBM
-from mvi.models.numerics import sample_bernoulli
+from mvi.models.numerics import sample_bernoulli, sample_logistic
 from mvi.objectives.base import Gradient, Memory, Ramp, Sparsity, check_mean_field
 
 
@@ -47,14 +48,12 @@ class CDPercLoss:
     ) -> tuple[Gradient, Memory]:
         """Direction for one minibatch (B, D)."""
         v = sample_bernoulli(batch, generator) if self.sample_input else batch
-        h = model.hidden_mean(v)
-        positive = model.statistics(v, h)
-        after = self.sparsity.apply_(positive, v, h, memory)
-        steps = self.gibbs_steps.at(epoch)
-        start = self.start_state
-        particles = [lowest_particle(model, v, name, steps, generator, start) for name in model.sizes]
-        v_negative = torch.cat([particle for particle, _ in particles])
-        h_negative = torch.cat([hidden for _, hidden in particles])
+        raised = {name: model.raised(v, [name]) for name in model.sizes}
+        h = sum(raised.values(), model.parameters["hidden_bias"]).sigmoid_()
+        positive, after = self.sparsity.statistics(model, v, h, h, memory)
+        steps, start = self.gibbs_steps.at(epoch), self.start_state
+        particles = [lowest_particle(model, v, raised, name, steps, generator, start) for name in model.sizes]
+        v_negative, h_negative = (torch.cat(states) for states in zip(*particles, strict=True))
         negative = model.statistics(v_negative, h_negative)
         metrics = {
             "activity": h.mean(),
@@ -66,6 +65,7 @@ class CDPercLoss:
 def lowest_particle(
     model: MultimodalRBM,
     v: Tensor,
+    raised: Mapping[str, Tensor],
     target: str,
     steps: int,
     generator: torch.Generator,
@@ -75,35 +75,35 @@ def lowest_particle(
 
     Of `steps` + 1 samples of P(target | others) the one of lowest free energy wins, a later one on a tie. The
     clamped modalities' own terms are the same for all samples, so they are left out of the comparison.
+    `raised` is each modality's input (B, K) to the hidden units, as `MultimodalRBM.raised` has it.
     """
     given = [name for name in model.sizes if name != target]
-    weight = model.weight(target)
-    bias = model.parameters["hidden_bias"]
-    target_bias = model.parameters["visible_bias"][model.slices[target]]
-    up = model.ups[target]
-    conditioning = model.raised(v, given)
+    weight, up = model.weight(target), model.ups[target]
+    part, bias = model.slices[target], model.parameters["hidden_bias"]
+    conditioning = reduce(torch.add, (raised[name] for name in given))
+    scaled = plain = conditioning + bias
     # The free energy takes the input without the up factors.
-    plain = scaled = conditioning + bias
-    same = all(factor == 1.0 for factor in model.ups.values())
+    same = set(model.ups.values()) == {1.0}
     if not same:
-        plain = sum(v[:, model.slices[name]] @ model.weight(name) for name in given) + bias
+        plain = sum((raised[name] / model.ups[name] for name in given), bias)
 
-    def sample_target(a: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        h = sample_bernoulli(torch.sigmoid(a), generator)
-        y = sample_bernoulli(model.modality_mean(h, target), generator)
-        a_plain = torch.addmm(plain, y, weight)
-        energy = -(y @ target_bias) - model.down * softplus(a_plain).sum(-1)
-        a_next = a_plain if same else torch.addmm(scaled, y, weight, alpha=up)
-        return y, a_next, energy
-
-    best_y, best_a, best_energy = sample_target(conditioning * model.start_factor(given, start) + bias)
-    a = best_a
-    for _ in range(steps):
-        y, a, energy = sample_target(a)
-        better = (energy <= best_energy).unsqueeze(1)
-        best_y = torch.where(better, y, best_y)
-        best_a = torch.where(better, a, best_a)
-        best_energy = torch.minimum(energy, best_energy)
+    h = torch.sigmoid(conditioning * model.start_factor(given, start) + bias)
+    targets = v.new_empty(steps + 1, len(v), weight.shape[0])
+    hidden = v.new_empty(steps + 1, *h.shape)
+    summed_out = v.new_empty(steps + 1, len(v))
+    for i in range(steps + 1):
+        state = sample_bernoulli(h, generator)
+        y = targets[i].copy_(sample_logistic(model.modality_input(state, target), generator))
+        # The floor, where both are 0, keeps the logarithm finite.
+        a = torch.addmm(plain, y, weight).clamp_(min=-80)
+        h = torch.sigmoid(a, out=hidden[i])
+        # log(1 + exp a) = a - log s(a), and the logistic s(a) is needed anyway.
+        torch.sum(a.sub_(h.log()), -1, out=summed_out[i])
+        if not same:
+            h = torch.sigmoid(torch.addmm(scaled, y, weight, alpha=up), out=hidden[i])
+    energies = -(targets @ model.parameters["visible_bias"][part]) - model.down * summed_out
+    best = steps - energies.flip(0).argmin(0)
+    rows = torch.arange(len(v), device=v.device)
     particle = v.clone()
-    particle[:, model.slices[target]] = best_y
-    return particle, torch.sigmoid(best_a)
+    particle[:, part] = targets[best, rows]
+    return particle, hidden[best, rows]
