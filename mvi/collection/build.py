@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is kept so that a collection answers at once: codes of images and of tags, and likeliest tags.
 
-States of an image alone, of one with its tags and of a tag lie in different regions (the modality gap: Liang
-et al. 2022, Mind the gap, NeurIPS), so that each is taken around the mean of its kind.
+States of an image alone, of one with its tags and of a tag lie in different regions, so that each is taken
+around the mean of its kind, which the model holds (`mvi.models.centring`).
 
 Shapes: n images, d features, V tags of the vocabulary, K units of the joint representation.
 """
@@ -41,16 +41,14 @@ def built(
     """The index of the images `names`, which lie in about["pictures"], from their features (n, d)."""
     files = [Path(about["pictures"]) / name for name in names]
     text = counts_of(tags, model.vocabulary)
-    centres = centres_of(model, features, text)
     return Index(
         about={**about, "vocabulary": model.vocabulary},
         names=names,
         tags=tags,
         hashes=np.array([content_hash(file) for file in files]),
         states=np.array([state_of(file) for file in files], np.int64),
-        tag_codes=tag_codes_of(model, text),
-        centres=centres,
-        **answers(model, features, text, centres)._asdict(),
+        tag_codes=tag_codes_of(model),
+        **answers(model, features, text)._asdict(),
     )
 
 
@@ -63,25 +61,16 @@ def counts_of(tags: list[list[str]], vocabulary: list[str]) -> np.ndarray:
     return counts
 
 
-def centres_of(model: MultimodalModel, features: np.ndarray, text: np.ndarray) -> np.ndarray:
-    """(2, K) mean states of images alone and of those with tags (if none has any, alone again)."""
-    alone = model.encode({"image": features, "text": None}).mean(0)
-    tagged = text.any(1)
-    both = model.encode({"image": features[tagged], "text": text[tagged]}).mean(0) if tagged.any() else alone
-    return np.stack([alone, both])
+def tag_codes_of(model: MultimodalModel) -> np.ndarray:
+    """(V, K) float16 codes of each tag alone."""
+    words = np.eye(model.sizes["text"], dtype=np.float32)
+    return unit(model.encode({"image": None, "text": words}, centre=True)).astype(np.float16)
 
 
-def tag_codes_of(model: MultimodalModel, text: np.ndarray) -> np.ndarray:
-    """(V, K) float16 codes of each tag alone, around their mean over the tags that images have."""
-    states = model.encode({"image": None, "text": np.eye(text.shape[1], dtype=np.float32)})
-    return unit(states - np.average(states, axis=0, weights=text.sum(0) + 1e-9)).astype(np.float16)
-
-
-def answers(model: MultimodalModel, features: np.ndarray, text: np.ndarray, centres: np.ndarray) -> Answers:
+def answers(model: MultimodalModel, features: np.ndarray, text: np.ndarray) -> Answers:
     """The model's answers about images of these features (n, d) and tags (n, V)."""
-    tagged = text.any(1)
-    codes = model.encode({"image": features, "text": text}, observed={"text": tagged})
-    codes = unit(codes - centres[tagged.astype(int)])
+    given = {"image": features, "text": text}
+    codes = unit(model.encode(given, observed={"text": text.any(1)}, centre=True))
     chances = tag_probabilities(model, features)
     top = np.argsort(-chances, axis=1, kind="stable")[:, :KEPT]
     likeliest = np.take_along_axis(chances, top, 1)
@@ -100,9 +89,9 @@ def tag_probabilities(model: MultimodalModel, features: np.ndarray) -> np.ndarra
     return np.minimum(np.asarray(model.complete({"image": features, "text": None}, "text")), 1)
 
 
-def image_codes(model: MultimodalModel, features: np.ndarray, centres: np.ndarray) -> np.ndarray:
+def image_codes(model: MultimodalModel, features: np.ndarray) -> np.ndarray:
     """(n, K) float32 codes of images alone."""
-    return unit(np.asarray(model.encode({"image": features, "text": None})) - centres[0])
+    return unit(np.asarray(model.encode({"image": features, "text": None}, centre=True)))
 
 
 def average_precision(scores: np.ndarray, text: np.ndarray) -> float:

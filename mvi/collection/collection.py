@@ -180,7 +180,7 @@ class Collection:
     def _codes(self, paths: Sequence[Path_]) -> np.ndarray:
         from mvi.collection.build import image_codes
 
-        return image_codes(self.model, self.describe(paths), self.index.centres)
+        return image_codes(self.model, self.describe(paths))
 
     # -- keeping up -----------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from mvi.files import atomic
 from mvi.text import one_form
 
 FORMAT = 1
-_ARRAYS = ("hashes", "states", "codes", "top", "chances", "tag_codes", "centres", "features")
+_ARRAYS = ("hashes", "states", "codes", "top", "chances", "tag_codes", "features")
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +34,6 @@ class Index:
     codes: (n, K) float16, of an image with its tags, or alone where it has none of the vocabulary
     top, chances: (n, t) the likeliest tags (columns of the vocabulary) and their probabilities, image given
     tag_codes: (V, K) float16
-    centres: (2, K) float32 mean states, of an image alone and of one with its tags
     features: (n, d) float16, what the model sees of each image
     """
 
@@ -47,7 +46,6 @@ class Index:
     top: np.ndarray
     chances: np.ndarray
     tag_codes: np.ndarray
-    centres: np.ndarray
     features: np.ndarray
 
     @property
@@ -128,7 +126,7 @@ def mixed(
     return unit(np.sum(found, 0))
 
 
-def unit(code: np.ndarray) -> np.ndarray:
+def unit(code: Any) -> np.ndarray:
     """float32 of length 1 along the last axis; zeros stay."""
     code = np.asarray(code, np.float32)
     return code / np.maximum(np.linalg.norm(code, axis=-1, keepdims=True), 1e-12)

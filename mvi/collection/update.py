@@ -65,7 +65,7 @@ def updated(index: Index, model: Callable[[], MultimodalModel], describe: Descri
     asked = is_new | np.array([old != set(own) for old, own in zip(before, tags, strict=True)])
     if asked.any():
         text = counts_of([own for own, one in zip(tags, asked, strict=True) if one], index.vocabulary)
-        told = answers(model(), fields["features"][asked].astype(np.float32), text, index.centres)
+        told = answers(model(), fields["features"][asked].astype(np.float32), text)
         for name in ("codes", "top", "chances"):
             fields[name][asked] = getattr(told, name)
     result = replace(
