@@ -52,10 +52,6 @@ for _source in PLAN.sources.values():
     checked(lambda: _source.size)
     if workflow.is_main_process:
         checked(lambda: _source.catalogue_ahead)
-# Nor is it found after the work before it that there are too few of them.
-for _run in PLAN.runs.values():
-    if _run.dataset.own_files:
-        checked(_run.check_rows)
 
 
 def of(question):

@@ -331,40 +331,6 @@ def test_the_card_has_figures_of_labels_where_there_are_any(tmp_path):
             refused()
 
 
-@pytest.mark.parametrize(
-    ("images", "name", "settings", "says"),
-    [
-        (
-            *(9, "folder-own", {}),
-            r'"runs.x.features.phow.words" is 2000, but 9 images give 1800 patches at most',
-        ),
-        (
-            *(60, "folder-deep", {}),
-            r'"runs.x.joint.training.batch_size" is 50, but of 60 images .* takes 50; lower',
-        ),
-        (60, "folder-deep", {"rows": {"held_out": 9}}, None),
-        (
-            *(55, "folder-deep", {"rows": {"held_out": 9}, "joint": {"training": {"batch_size": 5}}}),
-            r'"runs.x.finetune.0.training.batch_size" is 50, but of 55 images',
-        ),
-        (10, "folder-own", {}, None),
-    ],
-)
-def test_too_few_images_are_found_before_any_work(tmp_path, images, name, settings, says):
-    rows = ["file,tags"]
-    for number in range(images):
-        (tmp_path / f"{number}.png").touch()
-        rows.append(f"{number}.png,sky")
-    (tmp_path / "table.csv").write_text("\n".join(rows))
-    data = {"pictures": str(tmp_path), "table": str(tmp_path / "table.csv")}
-    run = a_run(name, data=data, **settings)
-    if says is None:
-        run.check_rows()
-    else:
-        with pytest.raises(ConfigError, match=says):
-            run.check_rows()
-
-
 def test_a_data_set_without_images_draws_none():
     run = a_run("toronto-archive")
     assert run.source.card() == {"card": [], "figures": []}

@@ -39,7 +39,9 @@ def check_training(
             f'config key "{path}.rows.held_out" is {held_out}, but must be less than the {rows} rows '
             "that there are to learn from."
         )
-    for key, batch_size in _found(run, "batch_size", path):
+    used = {*run["compare"], run["finetune_from"]}
+    asked = {**run, "methods": {name: one for name, one in run["methods"].items() if name in used}}
+    for key, batch_size in _found(asked, "batch_size", path):
         if batch_size > rows - held_out:
             raise ConfigError(
                 f'config key "{key}" is {batch_size}, but there are only {rows - held_out} training rows; '
@@ -48,7 +50,7 @@ def check_training(
     if catalogue is None:
         return
     tags = catalogue.text.indptr[1:] - catalogue.text.indptr[:-1]
-    for key, minimum in _found(run, "minimum_tags", path):
+    for key, minimum in _found(asked, "minimum_tags", path):
         found = int((tags[catalogue.n_labelled :] >= minimum).sum()) if learns_once else None
         found = int((tags >= minimum).sum()) if found is None else found
         if not found:
@@ -56,6 +58,16 @@ def check_training(
                 f'config key "{key}" is {minimum}, but no image to learn from has so many tags of the '
                 "vocabulary; lower it."
             )
+
+
+def check_words(phow: Settings, size: Size) -> None:
+    """Raise `ConfigError` where there cannot be as many patches as visual words are asked for."""
+    patches = min(size.rows, phow["pictures"]) * phow["per_picture"]
+    if phow["words"] > patches:
+        raise ConfigError(
+            f'config key "features.phow.words" is {phow["words"]}, but {size.rows} images give {patches} '
+            "patches at most to learn words from; lower it, or give more images."
+        )
 
 
 def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None:

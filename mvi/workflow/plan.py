@@ -23,7 +23,7 @@ from mvi.errors import ConfigError
 from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.config import merge
-from mvi.workflow.foresight import check_tags, check_training
+from mvi.workflow.foresight import check_tags, check_training, check_words
 
 if TYPE_CHECKING:
     from mvi.data.catalogue import Catalogue
@@ -169,8 +169,12 @@ class Source:
         return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
 
     def description_inputs(self) -> dict[str, str]:
-        """What images are described with: visual words, or the ONNX file of a network."""
+        """What images are described with: visual words, or the ONNX file of a network.
+
+        Raises `ConfigError` where there are too few images for the visual words.
+        """
         if self.features["kind"] == "descriptors":
+            check_words(self.features["phow"], self.size)
             learned = {"words": f"{self.features_folder}/words.npy"}
         else:
             network = self.features["network"]
@@ -284,38 +288,6 @@ class Run:
     def modalities(self) -> list[str]:
         """In the data set's order."""
         return list(self.dataset.modalities)
-
-    def check_rows(self) -> None:
-        """Raise `ConfigError` where there are too few images for the settings, as far as can be told."""
-        settings, size, place = self.settings, self.source.size, f"runs.{self.name}"
-        if self.dataset.has_images and self.source.features["kind"] == "descriptors":
-            phow = self.source.features["phow"]
-            patches = min(size.rows, phow["pictures"]) * phow["per_picture"]
-            if phow["words"] > patches:
-                raise ConfigError(
-                    f'config key "{place}.features.phow.words" is {phow["words"]}, but {size.rows} images '
-                    f"give {patches} patches at most to learn words from; lower it, or add images."
-                )
-        if not self.compared and not self.stages:
-            return
-        rows, held_out = size.rows, settings["rows"]["held_out"]
-        if self.source.learns_once:
-            rows = size.rows - size.labelled
-        elif settings["rows"]["parts"] == ["train"]:
-            rows = size.train
-        stages: dict[str, Settings] = {"joint": settings["joint"]}
-        for number, stage in enumerate(settings["finetune"]):
-            stages[f"finetune.{number}"] = stage
-        for name in self.modalities:
-            for number, layer in enumerate(settings["pathways"][name]["layers"]):
-                stages[f"pathways.{name}.layers.{number}"] = layer
-        for key, stage in stages.items():
-            batch = stage["training"]["batch_size"]
-            if batch > rows - held_out:
-                raise ConfigError(
-                    f'config key "{place}.{key}.training.batch_size" is {batch}, but of {rows} images to '
-                    f'learn from "{place}.rows.held_out" takes {held_out}; lower either, or add images.'
-                )
 
     # -- files of training ----------------------------------------------------------------------------
 
