@@ -98,7 +98,7 @@ def run(
         env=environment,
     ) as process:
         assert process.stdout is not None
-        with log.open("w", encoding="utf-8") as file, _Line(shown) as line:
+        with log.open("w", buffering=1, encoding="utf-8") as file, _Line(shown) as line:
             for text in _lines(process.stdout):
                 if text:
                     file.write(text)
