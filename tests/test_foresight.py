@@ -19,12 +19,13 @@ def run(**changes):
     settings = {
         "name": "mine",
         "copies": 0,
-        "compare": ["one"],
-        "finetune_from": None,
-        "methods": {"one": {"joint": {"training": {"batch_size": 10}}}, "unused": {"batch_size": 90}},
         "rows": {"parts": ["train"], "held_out": 5},
         "pathways": {"text": {"layers": [{"minimum_tags": 1, "training": {"batch_size": 10}}]}},
         "joint": {"minimum_tags": 1, "training": {"batch_size": 15}},
+        "compare": ["mp"],
+        "methods": {"mp": {}, "dcca": {"training": {"batch_size": 10**6}}},
+        "finetune_from": None,
+        "finetune": [],
         "predicted_tags": {"minimum_positives": 3, "tops": [1, 2]},
         "tag_search": {"minimum": 3},
     }
@@ -57,7 +58,6 @@ def catalogue():
             '"runs.mine.rows.held_out" is 30, .* 30 rows',
         ),
         ({}, True, None),
-        ({"compare": [], "finetune_from": "unused"}, True, 'unused.batch_size" is 90, .* only 15'),
         (
             {"joint": {"minimum_tags": 1, "training": {"batch_size": 16}}},
             True,
