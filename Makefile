@@ -11,7 +11,10 @@ STAMP := $(VENV)/.installed
 BIN := $(VENV)/bin
 # The first of these that is new enough; PYTHON=... goes before them.
 PYTHONS := $(PYTHON) python3 python3.14 python3.13 python3.12 python3.11
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) $(if $(PRESET),--config preset=$(PRESET))
+# The preset goes by a file, since a --config among ARGS would take the place of another one.
+PRESET_FILE := .cache/preset.yaml
+SNAKEMAKE = $(if $(PRESET),mkdir -p .cache && echo "preset: $(PRESET)" > $(PRESET_FILE) &&) \
+    $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) $(if $(PRESET),$(PRESET_FILE))
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
@@ -86,5 +89,7 @@ $(STAMP): pyproject.toml envs/constraints.txt
 	done; \
 	echo "Python 3.11 or newer, with its venv module, was not found: install it, or name it by" \
 	    "make PYTHON=/path/to/python." >&2; exit 1
+	@echo "Fetching the packages of envs/constraints.txt. On Linux the usual torch brings CUDA libraries, several" \
+	    "gigabytes; for a build for the processor alone see envs/README.md (Ctrl-C stops this)."
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,test]'
 	@touch $@

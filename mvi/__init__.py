@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from mvi.version import __version__
 
 if TYPE_CHECKING:
+    from mvi.collection.collection import open_collection as open
     from mvi.models.public import load
 
-__all__ = ["__version__", "load"]
+__all__ = ["__version__", "load", "open"]
 
 
 def __getattr__(name: str) -> Any:
@@ -17,4 +18,8 @@ def __getattr__(name: str) -> Any:
         from mvi.models.public import load
 
         return load
+    if name == "open":
+        from mvi.collection.collection import open_collection
+
+        return open_collection
     raise AttributeError(f"module 'mvi' has no attribute {name!r}")

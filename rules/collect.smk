@@ -71,3 +71,16 @@ rule write_report:
         "Writing the page of {wildcards.run}"
     script:
         "../workflow_scripts/write_report.py"
+
+
+# Who asks for a table by name sees it. Targets stand before the options that take several words.
+onsuccess:
+    for _asked in [_name for _name in results.TARGETS if _name in sys.argv]:
+        for _path in map(Path, checked(results.target, PLAN, _asked)):
+            if _path.suffix == ".md":
+                print(
+                    f"\n{_path.read_text(encoding='utf-8').strip()}\n",
+                    file=sys.stderr,
+                )
+            if _path.name != "config.yaml":
+                print(_path, file=sys.stderr)

@@ -2,6 +2,7 @@
 """Binds what `mvi.workflow` says of a run or a data set to the wildcards of rules; no rule stands here."""
 
 import os
+import sys
 from pathlib import Path
 
 from mvi.data.sets.base import module_of

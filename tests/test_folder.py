@@ -154,10 +154,33 @@ def test_too_few_labels_for_the_splits_are_refused(folder):
         read(folder, "file,tags,labels\nb.jpg,sky,a\nc.jpg,sky,\n")
 
 
-@pytest.mark.parametrize("name", ["./b.jpg", "d//a.jpg", "d/./a.jpg"])
-def test_another_spelling_of_a_file_is_refused(folder, name):
-    with pytest.raises(DataError, match="its plain form"):
-        read(folder, f"file,tags\n{name},sky\n")
+@pytest.mark.parametrize("name", ["./b.jpg", ".//b.jpg", "{folder}/p/b.jpg", "{folder}/p/./b.jpg"])
+def test_other_spellings_of_a_file_in_the_folder_are_understood(folder, name):
+    name = name.format(folder=folder)
+    assert read(folder, f"file,tags\n{name},sky\nc.jpg,sky\n").names == ["b.jpg", "c.jpg"]
+    with pytest.raises(DataError, match="lists 'b.jpg' 2 times"):
+        read(folder, f"file,tags\n{name},sky\nb.jpg,sky\n")
+
+
+def test_the_home_folder_may_be_written_short(folder, monkeypatch):
+    monkeypatch.setenv("HOME", str(folder))
+    assert read(folder, "file,tags\n~/p/b.jpg,sky\nc.jpg,sky\n").names == ["b.jpg", "c.jpg"]
+    with pytest.raises(DataError, match="outside.jpg', which leads out"):
+        read(folder, "file,tags\n~/outside.jpg,sky\n")
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        " File , TAGS,taken\nb.jpg,sky;sea,2026\nc.jpg,sky,2025\n",
+        "file;tags\nb.jpg;sky,sea\nc.jpg;sky\n",
+        'taken;file;tags\n;b.jpg;"sky;sea"\n\n;c.jpg;sky\n',
+        "file\ttags\nb.jpg\tsky;sea\nc.jpg\tsky\n",
+    ],
+)
+def test_tables_as_other_programs_write_them(folder, table):
+    found = read(folder, table, minimum_count=1)
+    assert (found.names, found.vocabulary, found.classes) == (["b.jpg", "c.jpg"], ["sky", "sea"], [])
 
 
 def test_a_survey_counts_and_notices_any_change_of_a_file(folder):

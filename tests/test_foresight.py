@@ -10,7 +10,7 @@ from scipy import sparse
 from mvi.data.catalogue import Catalogue
 from mvi.data.sets.base import Size
 from mvi.errors import ConfigError
-from mvi.workflow.foresight import check_tags, check_training
+from mvi.workflow.foresight import check_tags, check_training, check_words
 
 SIZE = Size(rows=60, labelled=40, train=30)
 
@@ -82,6 +82,16 @@ def test_a_stage_that_could_not_fill_a_minibatch_is_refused(changes, once, says)
         return
     with pytest.raises(ConfigError, match=says):
         check_training(run(**changes), SIZE, once, catalogue())
+
+
+def test_more_words_than_there_can_be_patches_are_refused():
+    phow = {"words": 600, "pictures": 100, "per_picture": 10}
+    check_words(phow, SIZE)
+    for less in ({"words": 601}, {"pictures": 59}):
+        with pytest.raises(
+            ConfigError, match=r'"features.phow.words" is 60[01], but 60 images give (600|590)'
+        ):
+            check_words(phow | less, SIZE)
 
 
 def test_tags_that_could_not_be_scored_are_refused():

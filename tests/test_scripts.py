@@ -91,6 +91,12 @@ with atomic("out.txt") as temporary:
     assert [path.name for path in tmp_path.iterdir()] == ["logs"]
 
 
+def test_a_job_that_is_stopped_by_hand_says_so_in_one_sentence(tmp_path):
+    done, log = run("raise KeyboardInterrupt", tmp_path)
+    assert done.returncode != 0 and "Traceback" not in log + done.stderr
+    assert "ERROR stopped from outside" in log
+
+
 def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
     body = "import torch; torch.cuda.is_available = lambda: False\njob.config['device'] = 'cuda'\n"
     done, log = run(body + "device(job, log)", tmp_path)

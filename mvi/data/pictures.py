@@ -47,7 +47,9 @@ TURNS = {
 class Pictures(Protocol):
     """Picture files by row, such as those of `mvi.data.pictures`."""
 
-    names: Sequence[str]
+    @property
+    def names(self) -> Sequence[str]:
+        """Of each row, its file."""
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -237,6 +239,27 @@ def _lacking(path: Path, names: set[str]) -> DataError:
     )
 
 
+def refusal(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> str | None:
+    """Why `read_picture` would refuse a file, as far as its header tells (no more is read), or None."""
+    try:
+        size = Path(path).stat().st_size
+        if not size:
+            return "is an empty file"
+        if size > MAX_BYTES:
+            return f"has {size} bytes, more than any picture should"
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > max_pixels:
+                return f"has {image.width} x {image.height} pixels, over {max_pixels} in all"
+            return "has floating-point pixels, whose range is not known" if image.mode == "F" else None
+    except UnidentifiedImageError:
+        return f"is none of {', '.join(FORMATS)}"
+    except Image.DecompressionBombError:
+        return f"has over {max_pixels} pixels"
+    # Pillow's readers raise whatever they stumble over in a damaged file.
+    except Exception as error:
+        return f"cannot be read ({' '.join(str(error).split())})"
+
+
 @dataclass(frozen=True)
 class Decoded:
     """`pixels` (size, size, 3) uint8, RGB, and the value that became white where the file does not say which.
@@ -277,6 +300,21 @@ def read_picture(
     of more than `max_pixels` pixels (a small file may claim billions), or of floating-point values, as their
     range is not known.
     """
+    image, guessed = _image(data, size, name, max_pixels)
+    return Decoded(np.array(image.resize((size, size), Image.Resampling.BICUBIC)), guessed)
+
+
+def thumbnail(data: bytes, side: int, *, name: str = "The picture") -> bytes:
+    """A JPEG of the picture file `data` in its own shape, no side longer than `side`; as `read_picture`."""
+    image, _ = _image(data, side, name, MAX_PIXELS)
+    image.thumbnail((side, side))
+    content = io.BytesIO()
+    image.save(content, "JPEG", quality=80)
+    return content.getvalue()
+
+
+def _image(data: bytes, size: int, name: str, max_pixels: int) -> tuple[Image.Image, int | None]:
+    """The picture upright in 8 bits of RGB, no smaller than need be, and `Decoded.guessed`."""
     if not data:
         raise _refusal(name, "is an empty file")
     try:
@@ -293,7 +331,7 @@ def read_picture(
                 upright, guessed = _scaled(upright, *_integers(image))
             elif deep and image.mode.startswith("RGB"):
                 upright, guessed = _stretched(upright)
-            return Decoded(np.array(_rgb(upright).resize((size, size), Image.Resampling.BICUBIC)), guessed)
+            return _rgb(upright), guessed
     except (DataError, MemoryError):
         raise
     except UnidentifiedImageError as error:

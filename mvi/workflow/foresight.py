@@ -60,6 +60,16 @@ def check_training(
             )
 
 
+def check_words(phow: Settings, size: Size) -> None:
+    """Raise `ConfigError` where there cannot be as many patches as visual words are asked for."""
+    patches = min(size.rows, phow["pictures"]) * phow["per_picture"]
+    if phow["words"] > patches:
+        raise ConfigError(
+            f'config key "features.phow.words" is {phow["words"]}, but {size.rows} images give {patches} '
+            "patches at most to learn words from; lower it, or give more images."
+        )
+
+
 def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None:
     """Raise `ConfigError` where no tag, or not enough tags, could be scored on the test rows of a split."""
     path = f"runs.{run['name']}.predicted_tags"

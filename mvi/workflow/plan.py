@@ -24,7 +24,7 @@ from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.checks import DESCRIPTORS
 from mvi.workflow.config import merge
-from mvi.workflow.foresight import check_tags, check_training
+from mvi.workflow.foresight import check_tags, check_training, check_words
 
 if TYPE_CHECKING:
     from mvi.data.catalogue import Catalogue
@@ -172,8 +172,12 @@ class Source:
         return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
 
     def description_inputs(self) -> dict[str, Any]:
-        """What images are described with: visual words, or the ONNX file of a network."""
+        """What images are described with: visual words, or the ONNX file of a network.
+
+        Raises `ConfigError` where there are too few images for the visual words.
+        """
         if self.features["kind"] == "descriptors":
+            check_words(self.features["phow"], self.size)
             learned = {"words": f"{self.features_folder}/words.npy"}
         else:
             network = self.features["network"]

@@ -6,11 +6,12 @@ Beside them may be pairs of another collection, without labels: a zip in the lay
 
 import csv
 import hashlib
+import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ from mvi.text import one_form
 
 COLUMNS = ("file", "tags", "labels")
 SEPARATOR = ";"
+TAB = "\t"
+DELIMITERS = (",", SEPARATOR, TAB)
 
 
 def catalogue(
@@ -66,9 +69,10 @@ def read_folder(
 ) -> Catalogue:
     """Return the catalogue of the pictures in `folder` that `table_csv` lists; no picture is read.
 
-    The table is UTF-8 with the columns `file`, relative to the folder, `tags`, and `labels` if any; tags and
-    labels are separated by `;`, come in one form (`mvi.text.one_form`; with `fold_case` capital and small
-    letters of tags count as the same) and stay as they are otherwise. A picture with an
+    The table is UTF-8 with the columns `file`, in the folder, `tags`, and `labels` if any, in any order and
+    case, between commas, `;` or tabs; further columns do not count. Tags and labels are separated by `;`, in
+    a table with `;` between columns also by commas, come in one form (`mvi.text.one_form`; with `fold_case`
+    capital and small letters of tags count as the same) and stay as they are otherwise. A picture with an
     empty cell of labels is unlabelled; a lone `;` says that it belongs to no class. Rows with labels come
     first, otherwise in the order of the table; ids are the files' names; classes are all labels, in
     alphabetical (code point) order. The vocabulary is made of the tags of all rows as
@@ -81,7 +85,7 @@ def read_folder(
     shares leave a part without a row.
     """
     folder, table_csv = Path(folder), Path(table_csv)
-    rows = _rows(table_csv)
+    rows = _rows(table_csv, folder)
     _check_files(folder, table_csv, [row["file"] for row in rows])
     with_labels = [row for row in rows if row["labels"]]
     ordered = with_labels + [row for row in rows if not row["labels"]]
@@ -133,7 +137,7 @@ class Survey:
 def survey_folder(folder: str | Path, table_csv: str | Path) -> Survey:
     """Look at what `read_folder` would read; raises `DataError` for a bad table and missing files."""
     folder, table_csv = Path(folder), Path(table_csv)
-    rows = _rows(table_csv)
+    rows = _rows(table_csv, folder)
     _check_files(folder, table_csv, [row["file"] for row in rows])
     digest = hashlib.sha256()
     for row in rows:
@@ -142,24 +146,31 @@ def survey_folder(folder: str | Path, table_csv: str | Path) -> Survey:
     return Survey(len(rows), sum(bool(row["labels"]) for row in rows), digest.hexdigest()[:16])
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path, folder: Path) -> list[dict[str, str]]:
+    """The cells of `COLUMNS` in each line; lines without any cell do not count."""
     try:
-        with path.open(newline="", encoding="utf-8-sig") as stream:
-            reader = csv.DictReader(stream, strict=True)
-            columns = tuple(reader.fieldnames or ())
-            if sorted(columns) not in (sorted(COLUMNS), sorted(COLUMNS[:2])):
+        text = path.read_text(encoding="utf-8-sig")
+        delimiter = max(DELIMITERS, key=text.partition("\n")[0].count)
+        reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+        head = next(reader, [])
+        names = [name.strip().casefold() for name in head]
+        if any(names.count(column) != 1 for column in COLUMNS[:2]) or names.count(COLUMNS[2]) > 1:
+            raise DataError(
+                f"The first line of {path} must name the columns {', '.join(COLUMNS[:2])} and, if any, "
+                f"{COLUMNS[2]}, not {', '.join(head) or 'none'}."
+            )
+        place = {column: names.index(column) for column in COLUMNS if column in names}
+        rows = []
+        for cells in filter(None, reader):
+            if len(cells) != len(head):
                 raise DataError(
-                    f"The first line of {path} must name the columns {', '.join(COLUMNS[:2])} and, if any, "
-                    f"{COLUMNS[2]}, not {', '.join(columns) or 'none'}."
+                    f"{path}, line {reader.line_num}: a row must have {len(head)} cells; quote cells with "
+                    f"{'tabs' if delimiter == TAB else delimiter!r}."
                 )
-            rows = []
-            for cells in reader:
-                if None in cells or None in cells.values():
-                    raise DataError(
-                        f"{path}, line {reader.line_num}: a row must have {len(columns)} cells; quote cells "
-                        "with commas."
-                    )
-                rows.append({column: cells.get(column, "").strip() for column in COLUMNS})
+            row = {column: cells[at].strip() for column, at in place.items()}
+            if delimiter == SEPARATOR:
+                row |= {column: row[column].replace(",", SEPARATOR) for column in place if column != "file"}
+            rows.append({"labels": "", **row, "file": _plain(row["file"], folder)})
     except UnicodeDecodeError as error:
         raise DataError(f"{path} is not UTF-8 ({error.reason}); save it in that encoding.") from error
     except (OSError, csv.Error) as error:
@@ -171,24 +182,44 @@ def _rows(path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _check_files(folder: Path, table: Path, files: list[str]) -> None:
+def _plain(name: str, folder: Path) -> str:
+    """A file as the catalogue names it: relative to the folder, without what says nothing (`./`, `//`)."""
+    if not name:
+        return name
+    path = Path(name).expanduser() if name.startswith("~/") else Path(name)
+    for base in (folder.absolute(), folder.resolve()):
+        if path.is_absolute() and path.is_relative_to(base):
+            path = path.relative_to(base)
+    return path.as_posix()
+
+
+def _check_files(folder: Path, table: Path, files: list[str], *, lacking: bool = False) -> None:
     for name, count in Counter(files).items():
         if count > 1:
             raise DataError(f"{table} lists {name!r} {count} times; give all its tags in one line.")
-        if name and name != PurePosixPath(name).as_posix():
-            raise DataError(
-                f"{table} lists {name!r}; write {PurePosixPath(name).as_posix()!r}, its plain form."
-            )
         if re.match(r"/|[A-Za-z]:", name) or re.search(r"[\\\0]", name) or ".." in name.split("/"):
             raise DataError(
                 f"{table} lists {name!r}, which leads out of the folder; name files relative to it, with /."
             )
     missing = [name for name in files if not name or not (folder / name).is_file()]
-    if missing:
+    if missing and not lacking:
         raise DataError(
             f"{len(missing)} of the {len(files)} files that {table} lists are not in {folder}, the first of "
             f"them {missing[0]!r}; add them or take their lines out."
         )
+
+
+def tags_of_table(
+    folder: str | Path, table_csv: str | Path, *, lacking: bool = False
+) -> dict[str, list[str]]:
+    """The tags of each listed picture of `folder`; raises `DataError` as `read_folder`.
+
+    lacking: whether files may be listed that are not there
+    """
+    folder, table_csv = Path(folder), Path(table_csv)
+    rows = _rows(table_csv, folder)
+    _check_files(folder, table_csv, [row["file"] for row in rows], lacking=lacking)
+    return {row["file"]: _items(row["tags"]) for row in rows}
 
 
 def _items(cell: str) -> list[str]:
