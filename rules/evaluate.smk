@@ -14,8 +14,8 @@ rule classify:
         "results/{run}/benchmarks/classify/{model}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime=240,
+        mem_mb=memory(2000, 1, of(Run.represented_mb)),
+        runtime=minutes(60, 0.2, of(Run.represented_mb)),
     params:
         parts=of(Run.evaluated),
         classifier=of(Run.classifier),
@@ -39,8 +39,8 @@ rule baselines:
         "results/{run}/benchmarks/baselines/{input}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime=240,
+        mem_mb=memory(1500, 4, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.3, of(Run.labelled_mb)),
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
@@ -66,8 +66,8 @@ rule search_database:
         "results/{run}/benchmarks/search_database/{model}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory(1500, 2, of(Run.represented_mb)),
+        runtime=minutes(30, 0.1, of(Run.represented_mb)),
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
@@ -88,8 +88,8 @@ rule nearest_images:
         "results/{run}/logs/nearest_images.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=20,
+        mem_mb=memory(1500, 1, of(Run.represented_mb)),
+        runtime=minutes(20),
     params:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
@@ -114,8 +114,8 @@ rule sweep_iterations:
         "results/{run}/benchmarks/sweep_iterations/n{iterations}/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime=240,
+        mem_mb=memory(1500, 8, of(Run.represented_mb)),
+        runtime=minutes(60, 0.3, of(Run.represented_mb)),
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -144,8 +144,8 @@ rule cross_entropy:
         "results/{run}/benchmarks/cross_entropy/{method}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=60,
+        mem_mb=memory(1500, 2, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.1, of(Run.labelled_mb)),
         gpu=gpu(),
     params:
         parts=of(lambda run: run.evaluated_parts(run.parts)),
@@ -167,8 +167,8 @@ rule complete:
         "results/{run}/logs/complete/{method}.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=20,
+        mem_mb=memory(1500, 1, of(Run.labelled_mb)),
+        runtime=minutes(20),
         gpu=gpu(),
     params:
         split=of(lambda run: run.parts[0].splits[0]),
@@ -193,8 +193,8 @@ rule predict_tags:
         "results/{run}/benchmarks/predict_tags/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime=60,
+        mem_mb=memory(1500, 2, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.1, of(Run.labelled_mb)),
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
