@@ -15,7 +15,8 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --configfile $(CONFIG) $(if $(PRE
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
-.PHONY: all results test test-slurm test-arithmetic lint bench report clean help
+SEED ?= 0
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -36,6 +37,12 @@ WORKFLOW_TESTS := $(foreach name,config dag deep_flow flickr_flow layers plan re
 test-arithmetic: $(STAMP)
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest -n logical --dist loadfile $(addprefix --ignore=,$(WORKFLOW_TESTS)) $(ARGS)
+
+# Minutes, and not for every change: what faults of disks, locks and kills lead to, for docs/reliability.md.
+test-faults: $(STAMP)
+	@mkdir -p results/benchmarks
+	$(BIN)/python benchmarks/faults.py $(SEED) > results/benchmarks/faults.md; \
+	    status=$$?; cat results/benchmarks/faults.md; exit $$status
 
 lint: $(STAMP)
 	$(BIN)/ruff check .
@@ -65,6 +72,7 @@ help:
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
 	@echo "make test-slurm   the workflow on a Slurm of one node; as root Slurm is installed where it is missing"
 	@echo "make test-arithmetic   the numeric tests with another arithmetic of the processor"
+	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
 	@echo "make report   one HTML file with every table and figure, and how each was made"

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 from snakemake.utils import min_version
 
-min_version("9.0")
+# Before, a time limit set by --set-resources was taken for seconds.
+min_version("9.20")
 
 
 # For Snakemake's linter; jobs run in the environment that started Snakemake (envs/README.md).
@@ -22,6 +23,7 @@ wildcard_constraints:
     modality=one_of(PLAN.modalities),
     method=one_of(METHODS),
     model=one_of(PLAN.models),
+    scored=one_of(PLAN.scored),
     stage=one_of(PLAN.stages),
     layer=r"[1-9]",
     iterations=r"\d+",

@@ -92,7 +92,7 @@ def measure(
     With `graph` the update is recorded as a CUDA graph and replayed; the products never are.
     """
     draws = torch.Generator(device).manual_seed(0)
-    state = State.begin(model, objective, batch.mean(0), draws)
+    state = State.begin(model, objective, SCHEDULE, batch.mean(0), draws)
     tally = Tally.begin(SCHEDULE.rule.rate(1), batch.device)
     update = partial(update_once, model, objective, SCHEDULE, state, tally)
     with Recorder() as recorder:

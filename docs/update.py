@@ -12,6 +12,8 @@ import shutil
 import sys
 from pathlib import Path
 
+from mvi.files import read_sealed
+
 BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 FIGURE = re.compile(r"<!-- figure: (?P<path>\S+) -->\n!\[[^]]*\]\((?P<link>[^)]+)\)")
 
@@ -27,7 +29,10 @@ def main() -> None:
             if not source.exists():
                 print(f"kept as it was, since there is no result: {source}")
                 return match[0]
-            return match[1] + source.read_text(encoding="utf-8").strip() + "\n" + match[3]
+            content = source.read_bytes()
+            if b"<!-- sha256 " in content:
+                content = read_sealed(source)
+            return match[1] + content.decode().strip() + "\n" + match[3]
 
         updated = BLOCK.sub(block, text)
         if updated != text:

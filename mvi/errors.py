@@ -18,6 +18,10 @@ class DataError(MviError):
     """A file is missing, truncated, altered or holds what it should not."""
 
 
+class DamageError(DataError):
+    """A part of an archive is no longer what it was: nothing that its maker left as it is."""
+
+
 class ShapeError(MviError):
     """An array does not have the shape that the model or the store expects."""
 

@@ -27,7 +27,7 @@ def write_tensors(path: str | Path, tensors: Mapping[str, Tensor], about: Mappin
     held = {name: tensor.cpu().contiguous() for name, tensor in tensors.items()}
     text = json.dumps(about, sort_keys=True)
     content = serialised(held, {"sealed": _seal(text, held)})
-    with atomic(path) as temporary:
+    with atomic(path, len(content)) as temporary:
         # Its own `save_file` makes files that only their owner may read.
         temporary.write_bytes(content)
 

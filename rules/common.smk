@@ -12,14 +12,14 @@ from mvi.methods.registry import METHODS
 from mvi.workflow import plan, results
 from mvi.workflow.binding import bound, feature, growing, one_of, setting
 from mvi.workflow.checks import DESCRIPTORS
-from mvi.workflow.config import resolve
+from mvi.workflow.config import read_settings, resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
-from mvi.workflow.provenance import code_hash, gpus, script_hash
+from mvi.workflow.provenance import gpus, script_hash
 
 # What watches a training and changes nothing in it: an edit trains nothing again.
 OBSERVERS = ["mvi.training.monitors"]
 # What the record of a method leads to besides, for jobs that do not train by it, or neither train nor load.
-FITTING = ["mvi.training.joint_layer"]
+FITTING = ["mvi.training.joint_layer", "mvi.training.direct", "mvi.training.greedy"]
 FITTING_AND_LOADING = [*FITTING, "mvi.models.assembly"]
 # What a rule asks a cluster for: MB or minutes, and how many more for each MB of its data; with each attempt more.
 # Set by docs/benchmarks.md ("Runtime and memory of runs") with room to spare. What reads its data in blocks asks
@@ -38,6 +38,9 @@ def checked(question, *arguments):
         raise SystemExit(str(error)) from None
 
 
+# Snakemake's own reader lets the last of two keys win.
+for _file in workflow.configfiles:
+    checked(read_settings, Path(_file))
 # Complete, in place; where raw files are kept is no reason to make results anew, so that jobs do not see it.
 resolved = checked(resolve, config)
 if resolved["mirror"]:
@@ -49,6 +52,8 @@ PLAN = checked(Plan, config)
 # A table of one's own images that is wrong is said as such, and not as a fault of the rule that asks for rows.
 for _source in PLAN.sources.values():
     checked(lambda: _source.size)
+    if workflow.is_main_process:
+        checked(lambda: _source.catalogue_ahead)
 
 
 def of(question):

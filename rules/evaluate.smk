@@ -21,11 +21,39 @@ rule classify:
         classifier=of(Run.classifier),
         settings=of(Run.classifier_settings),
         train_on=of(setting("classifier", "train_on")),
+        missing_tags=of(setting("missing_tags")),
+        untagged=of(setting("inference", "untagged")),
         code=of(lambda run: code("classify.py", *run.classifier_modules())),
     message:
         "Classifying with {wildcards.model} of {wildcards.run}"
     script:
         "../workflow_scripts/classify.py"
+
+
+# Of methods that score labels themselves and have no representation.
+rule score_method:
+    input:
+        unpack(of(Run.score_inputs)),
+    output:
+        "results/{run}/scores/classify/{scored}/{batch}.csv",
+    log:
+        "results/{run}/logs/score_method/{scored}/{batch}.log",
+    benchmark:
+        "results/{run}/benchmarks/score_method/{scored}/{batch}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(6000, 12, of(Run.labelled_mb)),
+        runtime=minutes(240, 2, of(Run.labelled_mb)),
+    params:
+        parts=of(Run.evaluated),
+        settings=of(lambda run, scored: run.score_settings(scored)),
+        code=code_of(
+            "score_method.py", lambda wildcards: [f"mvi.methods.{wildcards.scored}"]
+        ),
+    message:
+        "Scoring {wildcards.scored} of {wildcards.run}"
+    script:
+        "../workflow_scripts/score_method.py"
 
 
 rule baselines:
@@ -45,6 +73,8 @@ rule baselines:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
         text_scale=of(setting("baselines", "text_scale")),
+        ridges=of(setting("baselines", "ridges")),
+        missing_tags=of(setting("missing_tags")),
         classifier=of(Run.classifier),
         settings=of(Run.baseline_settings),
         code=of(lambda run: code("baselines.py", *run.classifier_modules())),
@@ -71,11 +101,38 @@ rule search_database:
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
+        tag_search=of(setting("tag_search")),
+        untagged=of(setting("inference", "untagged")),
         code=code("search_database.py"),
     message:
         "Searching by representations of {wildcards.model}"
     script:
         "../workflow_scripts/search_database.py"
+
+
+rule search_inputs:
+    input:
+        store=of(Run.labelled_store),
+    output:
+        "results/{run}/scores/retrieval_inputs.csv",
+    log:
+        "results/{run}/logs/search_inputs.log",
+    benchmark:
+        "results/{run}/benchmarks/search_inputs.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(1500, 4, of(Run.labelled_mb)),
+        runtime=minutes(30, 0.1, of(Run.labelled_mb)),
+    params:
+        splits=of(setting("splits")),
+        inputs=results.LINEAR_INPUTS,
+        settings=of(setting("retrieval")),
+        block=of(setting("inference", "block")),
+        code=code("search_inputs.py"),
+    message:
+        "Searching by input features of {wildcards.run}"
+    script:
+        "../workflow_scripts/search_inputs.py"
 
 
 rule nearest_images:
@@ -94,6 +151,7 @@ rule nearest_images:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
         settings=of(setting("retrieval")),
+        untagged=of(setting("inference", "untagged")),
         shown=of(setting("gallery", "on_page")),
         nearest=of(setting("gallery", "nearest")),
         code=code("nearest_images.py"),
@@ -200,6 +258,7 @@ rule predict_tags:
         model=of(lambda run: run.last_stage),
         splits=of(lambda run, part: run.part(part).splits),
         settings=of(setting("predicted_tags")),
+        tag_search=of(setting("tag_search")),
         parts=of(setting("rows", "parts")),
         block=of(setting("inference", "block")),
         inference=of(Run.exported_inference),
@@ -209,3 +268,29 @@ rule predict_tags:
         "Predicting tags of images alone"
     script:
         "../workflow_scripts/predict_tags.py"
+
+
+rule predict_tags_linearly:
+    input:
+        store=of(Run.labelled_store),
+    output:
+        "results/{run}/scores/linear_tags/{input}.csv",
+    log:
+        "results/{run}/logs/predict_tags_linearly/{input}.log",
+    benchmark:
+        "results/{run}/benchmarks/predict_tags_linearly/{input}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(4000, 4, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.3, of(Run.labelled_mb)),
+    params:
+        splits=of(setting("splits")),
+        settings=of(setting("predicted_tags")),
+        linear=of(setting("linear_tags")),
+        parts=of(setting("rows", "parts")),
+        standard_deviation=of(setting("standard_deviation")),
+        code=code("predict_tags_linearly.py"),
+    message:
+        "Predicting tags by logistic regressions on {wildcards.input}"
+    script:
+        "../workflow_scripts/predict_tags_linearly.py"

@@ -62,7 +62,7 @@ rule write_search:
         "results/{run}/logs/write_search.log",
     params:
         trials=of(Run.trials),
-        methods=of(lambda run: results.labels(run.compared, "Joint layer by {short}")),
+        methods=of(lambda run: results.labels(run.layered, on_pathways=True)),
         split=of(setting("joint", "search", "split")),
         metric=of(lambda run: run.headline),
         run="{run}",

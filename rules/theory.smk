@@ -21,8 +21,10 @@ rule theory_measure:
         settings=of(Theory.experiment),
         seed=of(Theory.seed),
         code=of(
-            lambda run, experiment: code_hash(
-                *run.modules(experiment), without=FITTING_AND_LOADING
+            lambda run, experiment: code(
+                "theory_measure.py",
+                *run.modules(experiment),
+                without=FITTING_AND_LOADING,
             )
         ),
     message:

@@ -115,20 +115,25 @@ rule finetune:
         "../workflow_scripts/finetune.py"
 
 
-# The network in one file with the scale of its inputs, the vocabulary and how it is asked.
+# The network in one file with the scale of its inputs, the vocabulary, how it is asked, and mean states of queries.
 rule export_model:
     input:
+        store=of(Run.store),
         scale=of(Run.scale),
         network=of(Run.finished_network),
     output:
         "results/{run}/finetune/{part}.safetensors",
     log:
         "results/{run}/logs/export_model/{part}.log",
+    threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime=minutes(20),
+        mem_mb=memory(4000, 0.1, of(Run.all_mb)),
+        runtime=minutes(60, 0.02, of(Run.all_mb)),
+        gpu=gpu(),
     params:
         inference=of(Run.exported_inference),
+        split=of(Run.split),
+        centring=of(Run.centring),
         code=code("export_model.py"),
     message:
         "Exporting the finetuned network of {wildcards.run}"
@@ -139,6 +144,7 @@ rule export_model:
 # The same of a joint layer that stands on the inputs themselves.
 use rule export_model as export_joint with:
     input:
+        store=of(Run.store),
         scale=of(Run.scale),
         network=of(Run.joint),
     output:
@@ -147,6 +153,8 @@ use rule export_model as export_joint with:
         "results/{run}/logs/export_joint/{method}/{part}.log",
     params:
         inference=of(lambda run, method: run.inference(method)),
+        split=of(Run.split),
+        centring=of(Run.centring),
         code=code("export_model.py"),
     message:
         "Exporting the joint layer by {wildcards.method} of {wildcards.run}"

@@ -105,7 +105,7 @@ PART = {"train": np.array([2]), "validation": np.array([0])}
         ({"vocabulary": ["sky", "", "sea"]}, "the word '', which is empty"),
         ({"vocabulary": ["sky", "a\0", "sea"]}, "has a NUL"),
         ({"vocabulary": ["sky", "sea"]}, r"text of shape \(4, 3\)"),
-        ({"text": zero_kept()}, "no canonical matrix"),
+        ({"text": zero_kept()}, "no matrix of counts"),
         ({"text": twice()}, "no canonical matrix"),
         ({"classes": ["a", "a"]}, "the class 'a' more than once"),
         ({"classes": ["a", "b", "c"]}, "for 3 classes"),

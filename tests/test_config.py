@@ -452,6 +452,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(key, said):
         ("compare", ["ml"], f"but must be one of {', '.join(list(METHODS)[:-1])} or {list(METHODS)[-1]}."),
         ("splits", [], "is [], but must be a list, of length at least 1."),
         ("finetune_from", "ml", "or null."),
+        ("finetune_from", "cca", "or null."),
         ("joint", 3, "is 3, but must be a mapping."),
         ("seeds", [1, 1], "is [1, 1], but must not hold a value twice."),
         ("seeds", [-1], "is -1, but must be a whole number, at least 0"),

@@ -150,12 +150,14 @@ def test_everything_is_planned_once(fresh, together):
         "finetune": FINETUNED,
         "export_model": len(DEEP.parts),
         "search_database": len(DEEP.models),
+        "search_inputs": 1,
+        "predict_tags_linearly": 2,
         "sweep_iterations": len(DEEP.swept()),
         **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
         "write_table": len(tables),
         "write_class_table": 1,
-        # Three of two halves; those of Table 3, of recall and of learning.
-        "draw_figure": 6,
+        # Three of two halves; those of Table 3, of missing tags, of recall and of learning.
+        "draw_figure": 7,
         "join_scores": len(PLAN.runs),
         **pages,
     }
@@ -174,8 +176,10 @@ def test_everything_is_planned_once(fresh, together):
         ("reference", {*FEATURES, "baselines", "write_table", "dump_config"}),
         ("table2", {*NETWORK, "encode", "classify", "baselines", "write_table", "write_class_table"}),
         ("table3", {*NETWORK, "sweep_iterations", "write_table", "draw_figure"}),
-        ("retrieval", {*NETWORK, "encode", "search_database", "write_table", "draw_figure"}),
-        ("tags", {*NETWORK, "predict_tags", "write_table", "draw_predicted_tags"}),
+        ("missing_tags", {*NETWORK, "encode", "classify", "baselines", "draw_figure"}),
+        ("retrieval", {*NETWORK, "encode", "search_database", "search_inputs", "write_table", "draw_figure"}),
+        ("tag_search", {*NETWORK, "encode", "search_database", "predict_tags", "write_table"}),
+        ("tags", {*NETWORK, "predict_tags", "predict_tags_linearly", "write_table", "draw_predicted_tags"}),
         ("figure3", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
         ("figure4", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
         ("learning", {*NETWORK, "draw_figure"}),
@@ -188,7 +192,7 @@ def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
     jobs = fresh.planned(target)
     assert set(jobs) == (rules | halves if "make_store" in rules else rules)
     # Only the method that is finetuned where no other is compared with it; the same for iterations.
-    others = target in ("table2", "retrieval", "learning")
+    others = target in ("table2", "missing_tags", "retrieval", "tag_search", "learning")
     if "pretrain_layer" in rules and target != "search":
         assert jobs["train_joint"] == (len(DEEP.compared) if others else 1)
         assert jobs["finetune"] == (FINETUNED if target == "table3" else len(DEEP.stages))
@@ -618,6 +622,21 @@ def test_a_comment_and_an_edit_of_what_only_tests_and_readers_use_rerun_nothing(
         assert finished.planned("all") == {}
 
 
+def test_a_touch_of_the_scripts_reruns_nothing_and_an_edit_what_it_makes(finished):
+    scripts = finished.folder / "workflow_scripts"
+    for path in (*scripts.glob("*.py"), *(finished.folder / "mvi").rglob("*.py")):
+        path.touch()
+    assert finished.planned("all") == {}
+    script = scripts / "draw_recall.py"
+    content = script.read_text()
+    try:
+        script.write_text(content + "\nEDITED = True\n")
+        assert finished.planned("all") == {"draw_figure": 1, "write_report": 1}
+    finally:
+        script.write_text(content)
+    assert finished.planned("all") == {}
+
+
 # -- mistakes, interruptions, repetition ----------------------------------------------------------------
 
 
@@ -625,6 +644,18 @@ def test_a_mistake_in_the_config_is_one_sentence(fresh):
     said = fresh.refused("--config", "settings={joint: {trainig: {}}}", "--", "all")
     assert 'config key "settings.joint.trainig" is unknown; did you mean "settings.joint.training"?' in said
     assert "Traceback" not in said and "config.py" not in said
+
+
+def test_mistakes_that_the_numbers_of_rows_show_are_refused_before_the_first_job(fresh):
+    said = fresh.refused("--config", "settings={joint: {training: {batch_size: 5000}}}", "--", "all")
+    assert 'config key "runs.digits-default.joint.training.batch_size" is 5000, but there are only' in said
+    assert "Traceback (most recent call last)" not in said
+
+
+def test_a_key_that_stands_twice_in_a_config_file_is_refused(fresh):
+    (fresh.folder / "twice.yaml").write_text("device: cpu\nruns: [digits-default]\ndevice: cuda\n")
+    said = fresh.refused("--configfile", "twice.yaml", "--", "all")
+    assert 'twice.yaml has the key "device" twice in the mapping from line 1 on.' in said
 
 
 @pytest.mark.parametrize(
@@ -696,9 +727,9 @@ def test_a_path_of_another_run_is_refused(fresh):
 def test_a_failing_job_says_why_and_leaves_nothing_and_the_next_run_recovers(tmp_path):
     checkout = Checkout(tmp_path / "copy")
     target = "results/digits-default/joint/mp/seed0.safetensors"
-    done = checkout.snakemake(target, "--config", "settings={joint: {training: {batch_size: 5000}}}")
+    done = checkout.snakemake(target, "--config", "settings={joint: {weight_std: 1.0e+39}}")
     log = (checkout.folder / "results/digits-default/logs/train_joint/mp/seed0.log").read_text()
-    sentence = "a minibatch of 5000 rows needs at least as many training rows"
+    sentence = "numbers stopped being finite in epoch 1"
     assert done.returncode == 1
     assert sentence in log and sentence in done.stdout + done.stderr
     assert "Traceback" not in log

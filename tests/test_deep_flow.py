@@ -33,8 +33,8 @@ from mvi.training.rows import training_and_monitoring_rows
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
-TABLES = ("table2", "table3", "retrieval", "tags")
-FIGURES = ("table3", "recall", "learning", "figure3", "figure4", "predicted_tags")
+TABLES = ("table2", "table3", "retrieval", "tag_search", "tags")
+FIGURES = ("table3", "recall", "missing_tags", "learning", "figure3", "figure4", "predicted_tags")
 
 RUN = "results/small"
 STORE = "results/data/mini/descriptors/store.h5"
@@ -96,6 +96,7 @@ UNLABELLED = config(
         "sweep": {"iterations": [0, 3], "trained": [0]},
         "gallery": {"queries": 2, "nearest": 3, "on_page": 3},
         "predicted_tags": {"shown": 2, "minimum_positives": 2},
+        "tag_search": {"tags": 3, "minimum": 2},
         "card": {"sheet": 6},
     }
 )
@@ -184,7 +185,7 @@ def test_every_model_is_scored_on_every_split_by_finite_numbers(whole):
             "tags": ["unlabelled"],
         }.items()
         for name in names
-    }
+    } | {"retrieval_inputs", "linear_tags/image", "linear_tags/sqrt_image"}
     folder = whole / RUN / "scores"
     # No number that is not finite can be read.
     found = {
@@ -290,6 +291,14 @@ def test_the_exported_model_does_what_the_workflow_did(whole):
                 for others in ({"iterations": 10}, {"start": "doubled"}):
                     assert np.abs(model.encode(given, **others) - states).max() > 1e-5, (query, others)
         assert not np.allclose(file["unlabelled/image"][:], file["unlabelled/image+text"][:], atol=1e-4)
+        # Around the means of rows that it may have learned from.
+        unlabelled = {name: store.read(name, store.unlabelled) for name in values}
+        expected = model.encode({"image": unlabelled["image"]}).mean(0)
+        np.testing.assert_allclose(model.centres["image"], expected, rtol=0, atol=1e-6)
+        centred = model.encode({"image": values["image"]}, centre=True)
+        np.testing.assert_allclose(centred, file["unlabelled/image"][:] - expected, rtol=0, atol=2e-6)
+        alone = model.encode({"text": np.eye(len(model.vocabulary), dtype=np.float32)})
+        np.testing.assert_allclose(alone, file["unlabelled/words"][:], rtol=0, atol=1e-6)
     shown = np.load(folder / "predicted_tags/unlabelled.npz")
     images = {"image": values["image"][shown["rows"]]}
     tags = model.complete(images, "text")
@@ -374,6 +383,34 @@ def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
         learned, _ = training_and_monitoring_rows(store, 2, held_out=5, minimum_tags=2, parts=["train"])
     log = (folder / "logs/search_joint/mp/trial1.log").read_text()
     assert f"learning from {len(learned)} rows" in log
+
+
+def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_split, tmp_path):
+    folder = tmp_path / "others"
+    shutil.copytree(by_split, folder, symlinks=True)
+    brief = {"joint": {"training": BRIEF}, "training": BRIEF}
+    settings = {
+        "compare": ["dbm", "autoencoder", "tagprop", "kernel_svm"],
+        "methods": {
+            "dbm": {"chains": 10, "centred": True, **brief},
+            "autoencoder": brief,
+            "tagprop": {"neighbours": [3, 5]},
+            "kernel_svm": {"C": [1, 10]},
+        },
+    }
+    (folder / "given.yaml").write_text(yaml.safe_dump(BY_SPLIT | {"settings": settings}))
+    names = settings["compare"]
+    files = [f"{RUN}/scores/classify/{name}/split1.csv" for name in names]
+    run(folder, "--rerun-triggers", "mtime", "--", *files)
+    for name, file in zip(names, files, strict=True):
+        scores = Scores(read_scores([folder / file]))
+        variant = "multimodal" if name in names[:2] else ""
+        values = [
+            scores.of(Key(name, "map_interpolated", query, variant=variant))[1, None]
+            for query in ("image+text", "image", "text")
+        ]
+        assert len(set(values)) == 3 and all(0 < value <= 1 for value in values), name
+    assert not list(folder.rglob("*.joint.*")) and not list(folder.rglob("joint/tagprop"))
 
 
 @pytest.mark.parametrize("rule", STAGES)

@@ -3,6 +3,7 @@
 
 import io
 import logging
+import zipfile
 
 import numpy as np
 import pytest
@@ -11,7 +12,8 @@ from PIL import Image
 from scipy import sparse
 
 from mvi.data.catalogue import Catalogue
-from mvi.errors import DataError
+from mvi.data.pictures import ZipPictures
+from mvi.errors import DamageError, DataError
 from mvi.features.colour_layout import colour_layout
 from mvi.features.extract import Descriptors, describe
 from mvi.features.gist import Gist
@@ -82,6 +84,18 @@ def test_an_unreadable_picture_is_grey_counted_and_said(extract, batch, caplog):
     np.testing.assert_allclose(values[1:2], grey, rtol=1e-4, atol=1e-4)
     pixels = torch.from_numpy(source.pixels[[1, 3, 4]]).permute(0, 3, 1, 2) / 255
     np.testing.assert_allclose(values[[0, 2, 3]], extract(pixels).numpy(), rtol=1e-3, atol=1e-3)
+
+
+def test_a_damaged_archive_is_refused_and_not_described_as_grey(extract, tmp_path):
+    with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
+        archive.writestr("a.png", b"no picture, but whole")
+        archive.writestr("b.png", b"of which a bit will turn")
+    content = (tmp_path / "p.zip").read_bytes()
+    (tmp_path / "p.zip").write_bytes(content.replace(b"a bit", b"a bat"))
+    with ZipPictures(tmp_path / "p.zip", ["a.png", "b.png"]) as pictures:
+        assert describe(pictures, range(1), extract, size=SIZE, batch=1)[1].tolist() == [0]
+        with pytest.raises(DamageError, match=r"p\.zip is damaged at b\.png .*; delete it and retrieve"):
+            describe(pictures, range(2), extract, size=SIZE, batch=2)
 
 
 def test_a_sample_for_words_leaves_unreadable_pictures_out_and_repeats_by_its_seed():

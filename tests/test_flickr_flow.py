@@ -22,6 +22,7 @@ from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import ZipPictures, decode
 from mvi.data.store import Store
 from mvi.features.extract import Descriptors
+from mvi.files import write_arrays
 from mvi.report.scores import Key, Scores, read_scores
 
 ROOT = Path(__file__).parents[1]
@@ -232,7 +233,7 @@ def test_own_images_are_described_by_an_own_network(tmp_path):
     block = tmp_path / "results/data/folder/own/blocks/0-40.npz"
     with np.load(block) as kept:
         other = dict(kept) | {"features": np.array(json.dumps({**facts, "sha256": "1f"}))}
-    np.savez(block, **other)
+    write_arrays(block, other)
     said = refused(tmp_path, "features", *OWN, "--config", network)
     assert "The blocks of features of 'folder' were not all made alike; delete their folder" in said
 

@@ -51,12 +51,19 @@ def test_labelled_rows_come_first_and_everything_stays_with_its_row(folder):
         assert [len(rows) for rows in split.values()] == [2, 1, 1]
 
 
+def test_tags_that_look_alike_are_one_and_case_counts_unless_it_is_folded(folder):
+    table = 'file,tags\nb.jpg,caf\u00e9;two  lines\nc.jpg,cafe\u0301;Caf\u00e9\n"f,1.jpg","two\nlines"\n'
+    assert read(folder, table, minimum_count=1).vocabulary == ["caf\u00e9", "two lines", "Caf\u00e9"]
+    assert read(folder, table, minimum_count=1, fold_case=True).vocabulary == ["caf\u00e9", "two lines"]
+
+
 def test_settings_of_the_data_set_reach_the_reader(folder):
     read(folder)
     raw = {"images": folder / "p", "table": folder / "table.csv"}
     settings = {
         "vocabulary": {"size": 2, "minimum_count": 1},
         "splits": {"seed": 3, "count": 2, "train": 0.25, "validation": 0.25},
+        "fold_case": False,
     }
     found = catalogue(raw, settings, dataset="mine", generated=False, citation="c")
     wanted = read(

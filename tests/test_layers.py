@@ -2,9 +2,11 @@
 """Who may import whom in the library, and that no line outside their records knows a data set or a method."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
@@ -101,6 +103,18 @@ def test_a_plan_imports_nothing_that_computes():
     assert done.returncode == 0, done.stderr
     heavy = {"torch", "sklearn", "numpy", "scipy", "pandas", "h5py", "matplotlib", "PIL"}
     assert "mvi" in done.stdout.split() and not heavy & set(done.stdout.split())
+
+
+def test_the_library_is_found_from_the_folder_above_a_checkout(tmp_path):
+    # There it is a folder without `__init__.py`, which Python takes for a package if it finds no other.
+    installed = Path(sysconfig.get_path("purelib")).glob("__editable__*mvi*")
+    if not any(str(ROOT) in path.read_text() for path in installed if path.is_file()):
+        pytest.skip("not installed from here")
+    (tmp_path / "mvi").mkdir()
+    cleared = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"}
+    command = [sys.executable, "-c", "import mvi; mvi.load"]
+    done = subprocess.run(command, cwd=tmp_path, env=cleared, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 # -- names ----------------------------------------------------------------------------------------------

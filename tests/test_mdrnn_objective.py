@@ -11,7 +11,7 @@ from mvi.models.mrbm import MultimodalRBM
 from mvi.models.stacking import top_network
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
 from mvi.objectives.base import Sparsity
-from mvi.objectives.finetuning import Finetuning, draw_mask, predict
+from mvi.objectives.finetuning import Finetuning, draw_mask, dropped, predict
 from mvi.objectives.multiprediction import MultiPrediction
 from mvi.training.loop import Schedule, train
 from mvi.training.optim import UpdateRule
@@ -377,10 +377,11 @@ def test_settings_of_the_config_reach_the_objective():
     sparsity = {"top": {"kind": "exact", "weight": 0.01, "target": 0.2}}
     settings = {
         "iterations": 7, "directions": ["text"], "reveal": {"text": 0.1}, "start_state": "zeros",
-        "sparsity": sparsity,
+        "sparsity": sparsity, "dropout": {"image": 0.5},
     }  # fmt: skip
     built = Finetuning.from_settings(settings)
-    assert built == Finetuning(7, ("text",), {"text": 0.1}, "zeros", {"top": Sparsity("exact", 0.01, 0.2)})
+    rule = {"top": Sparsity("exact", 0.01, 0.2)}
+    assert built == Finetuning(7, ("text",), {"text": 0.1}, "zeros", rule, {"image": 0.5})
     assert Finetuning.from_settings(settings | {"directions": None}).directions is None
 
 
@@ -402,3 +403,27 @@ def test_the_loss_on_other_rows_is_that_of_training_with_nothing_revealed(unit, 
         assert isinstance(found, float) and found == pytest.approx(float(expected), rel=1e-12)
     for name, theta in model.parameters.items():
         assert torch.equal(theta, before[name]) and not theta.requires_grad
+
+
+def test_dropout_zeroes_a_share_of_what_is_given_and_nothing_of_the_target():
+    v = torch.ones(400, 7, dtype=torch.float64)
+    seen = dropped(v, [(slice(0, 3), 0.25), (slice(3, 5), 0.0)], generator())
+    assert torch.equal(seen[:, 3:], v[:, 3:])
+    assert set(seen[:, :3].unique().tolist()) == {0.0, 1 / 0.75}
+    # Four standard deviations of the mean of 1,200 draws.
+    assert abs(float((seen[:, :3] == 0).double().mean()) - 0.25) < 4 * (0.25 * 0.75 / 1200) ** 0.5
+    assert torch.equal(v, torch.ones_like(v))
+
+
+def test_a_step_with_dropout_is_the_gradient_on_the_dropped_rows():
+    model, batch = network(), rows(network())
+    objective = Finetuning(2, directions=("text",), dropout={"image": 0.5, "text": 0.9})
+    found, _ = objective.step(model, batch, {}, 1, generator(5))
+    seen = dropped(batch, [(model.slices["image"], 0.5)], generator(5))
+    plain, _ = Finetuning(2, directions=("text",)).step(model, seen, {}, 1, generator(5))
+    for name, slope in plain.positive.items():
+        assert torch.equal(found.positive[name], slope), name
+    undropped, _ = Finetuning(2, directions=("text",)).step(model, batch, {}, 1, generator(5))
+    assert not torch.equal(found.positive["top/image/weight"], undropped.positive["top/image/weight"])
+    with pytest.raises(ConfigError, match="'sound', which is neither"):
+        Finetuning(dropout={"sound": 0.5}).start(model, batch.mean(0), generator())

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from mvi.objectives.base import Gradient, Ramp
-from mvi.training.optim import Momentum, UpdateRule, all_finite, is_weight, update_
+from mvi.training.optim import Adam, Momentum, UpdateRule, all_finite, is_weight, update_
 
 
 def run(gradients, *, at_once=False, weight_decay=0.0, accept=True, start=2.0):
@@ -80,3 +80,25 @@ def test_schedules_count_epochs_from_one():
 def test_weight_decay_reaches_the_weights_of_every_layer_and_modality():
     assert all(map(is_weight, ["weight", "image/1/weight", "top/text/weight"]))
     assert not any(map(is_weight, ["hidden_bias", "image/0/bias", "top/bias", "visible_log_std"]))
+
+
+@pytest.mark.parametrize("weight_decay", [0.0, 0.1])
+def test_adam_is_that_of_torch_and_passes_over_what_is_rejected(weight_decay):
+    draws = torch.Generator().manual_seed(0)
+    theta = {"weight": torch.ones(3, dtype=torch.float64)}
+    twin = torch.nn.Parameter(theta["weight"].clone())
+    peer = torch.optim.AdamW([twin], lr=0.05, weight_decay=weight_decay)
+    rule, rate = Adam(0.05), torch.tensor(0.05, dtype=torch.float64)
+    buffers = rule.begin(theta)
+    for number in range(6):
+        slope = torch.randn(3, dtype=torch.float64, generator=draws)
+        twin.grad = -slope
+        accept = number not in (0, 3)
+        if accept:
+            peer.step()
+        given = Gradient({"weight": slope if accept else slope * math.nan})
+        rule.update_(
+            theta, buffers, given, epoch=1, rate=rate, weight_decay=weight_decay, accept=torch.tensor(accept)
+        )  # fmt: skip
+    # A dozen roundings an update.
+    torch.testing.assert_close(theta["weight"], twin.detach(), rtol=1e-14, atol=0)

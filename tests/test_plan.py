@@ -115,7 +115,7 @@ def test_evaluations_are_batched_where_the_run_says_so_and_nothing_stands_below(
 
 
 def test_a_layer_stands_on_those_below_it_and_a_joint_layer_on_all():
-    run = of_mini(data=FEW, splits=[2])
+    run = of_mini(data=FEW | {"labelled": 1000, "unlabelled": 390}, splits=[2])
     folder = "results/x/pretrain"
     assert run.layers_below("image", "1", "split2") == []
     assert run.layers_below("image", "2", "split2") == [f"{folder}/image1/split2.safetensors"]
@@ -160,6 +160,36 @@ def test_what_is_finetuned_does_not_depend_on_the_order_of_the_comparison(source
     assert all(METHODS[source].short in results.training(run)["finetuned_from"] for run in runs)
 
 
+def test_methods_are_named_for_what_they_are_on_pathways():
+    found = results.model_labels(of_mini(compare=["pcd", "mp", "dbm"]))
+    assert found == {
+        "pcd": "Multimodal DBN (joint layer by PCD)",
+        "mp": "Joint layer by MP",
+        "dbm": "Multimodal DBM",
+        "upper": "MDRNN, upper layers",
+        "whole": "MDRNN, whole network",
+    }
+    assert results.labels(["pcd", "mp"]) == {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
+
+
+def test_a_method_without_representation_is_scored_and_neither_trained_nor_encoded():
+    run = of_mini(compare=["mp", "tagprop"], data=SOME, splits=[1, 2])
+    assert (run.compared, run.scored) == (["mp"], ["tagprop"])
+    assert "results/x/scores/classify/tagprop/unlabelled.csv" in results.table_inputs(run, "table2")
+    assert results.table_settings(run, "table2")["scored"] == {"tagprop": "TagProp"}
+    others = [*results.table_inputs(run, "retrieval"), *run.trained_metrics(), *run.trial_files()]
+    assert not any("tagprop" in path for path in others)
+    assert run.score_inputs("unlabelled")["scales"] == [run.scale("unlabelled")]
+    assert run.score_settings("tagprop").keys() == {
+        *METHODS["tagprop"].settings,
+        "chosen_by",
+        "top",
+        "metrics",
+    }
+    with pytest.raises(ConfigError, match="has tagprop, which scores several labels a row, but digits"):
+        a_run("digits-default", compare=["pcd", "tagprop"])
+
+
 def test_every_training_has_metrics():
     files = of_mini(data=FEW, splits=[1], compare=["mp", "pcd"]).trained_metrics()
     assert sorted(files) == [
@@ -198,7 +228,7 @@ def test_a_search_tries_each_rate_with_each_spread_and_every_method_alike():
     assert len(run.trials()) == 6 and len(run.trial_files()) == 12
     assert run.trial_files()[-1] == "results/x/search/pcd/trial6.csv"
     assert run.trials()[3] == {"weight_std": 0.02, "learning_rate": 0.1}
-    assert run.trial_model("4") == run.joint_model() | {"weight_std": 0.02}
+    assert run.trial_model("mp", "4") == run.joint_model("mp") | {"weight_std": 0.02}
     changed = {"learning_rate": 0.1, "epochs": 6}
     assert run.trial_schedule("mp", "4") == run.schedule("mp") | changed
     # The layers are those of the split that judges, of whatever splits the run has.
@@ -375,6 +405,31 @@ def test_inputs_of_tables_and_figures_are_files_of_their_run():
                 assert shown.settings(run)
 
 
+def test_a_rival_has_its_own_schedule_and_no_part_in_what_is_of_joint_layers():
+    run = of_mini({"compare": ["mp", "cca", "contrastive"], "methods": {"contrastive": {"code": 7}}})
+    part = run.parts[0].name
+    assert run.layered == ["mp"] and run.joint_model("contrastive") == run.joint_model("cca") == {}
+    assert run.objective("contrastive")["code"] == 7
+    assert (
+        run.schedule("contrastive") == run.objective("contrastive")["training"] and run.schedule("cca") == {}
+    )
+    assert run.joint_inputs("cca", part) == {"store": run.training_store, "scale": run.scale(part)}
+    assert not any("cca" in path or "contrastive" in path for path in run.trained_metrics())
+    searched = of_mini({"compare": ["mp", "cca"], "rows": {"parts": ["train"]}})
+    assert all("/mp/" in path for path in searched.trial_files())
+    looks = results.model_labels(run)
+    assert list(looks)[:3] == ["mp", "cca", "contrastive"]
+    assert looks["mp"] == "Joint layer by MP" and looks["cca"] == METHODS["cca"].label
+    assert list(results.figure_settings(run, "learning")["methods"]) == ["mp"]
+
+
+def test_inputs_filled_in_are_of_table_2_alone():
+    run = of_mini({"baselines": {"inputs": ["image", "mean_filled"]}})
+    assert run.file("scores/baselines/mean_filled.csv") in results.table_inputs(run, "table2")
+    assert results.classified(run) == ["image"]
+    assert not any("filled" in path for path in results.table_inputs(of_mini({}), "table2"))
+
+
 def test_scores_are_those_behind_the_outputs_each_once():
     run = of_mini(
         {"compare": ["mp", "pcd"], "data": FEW, "splits": [1], "baselines": {"inputs": ["image", "gist"]}},
@@ -387,6 +442,7 @@ def test_scores_are_those_behind_the_outputs_each_once():
             [
                 *(f"baselines/{name}" for name in ("gist", *results.LINEAR_INPUTS)),
                 *(f"{kind}/{name}/split1" for kind in ("classify", "retrieval") for name in run.models),
+                "retrieval_inputs",
             ],
             key=lambda name: f"{name}.csv",
         )

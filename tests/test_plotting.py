@@ -12,6 +12,7 @@ import pytest
 
 from mvi.errors import DataError, ShapeError
 from mvi.evaluation.scores import Score
+from mvi.files import write_sealed
 from mvi.methods.registry import METHODS
 from mvi.report.figures import curves, halves, style
 
@@ -230,7 +231,7 @@ def test_training_curves_choose_metrics_and_cut_to_the_shortest_seed():
 
 def test_metrics_are_read_from_csv(tmp_path):
     path = tmp_path / "seed1.csv"
-    path.write_text("epoch,loss,gap\n1,0.5,\n2,0.25,1e-3\n", encoding="utf-8")
+    write_sealed(path, b"epoch,loss,gap\n1,0.5,\n2,0.25,1e-3\n")
     metrics = curves.read_metrics(path)
     np.testing.assert_array_equal(metrics["epoch"], [1, 2])
     np.testing.assert_array_equal(metrics["gap"], [np.nan, 1e-3])
@@ -239,7 +240,7 @@ def test_metrics_are_read_from_csv(tmp_path):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "not a table"),
+        ("\n", "not a table"),
         ("epoch,loss\n", "not a table"),
         ("epoch,loss\n1,x\n", "not a table"),
         ("epoch,loss\n1,2,3\n", "not a table"),
@@ -248,6 +249,15 @@ def test_metrics_are_read_from_csv(tmp_path):
 )
 def test_a_file_that_is_not_a_table_of_metrics_is_refused(tmp_path, text, match):
     path = tmp_path / "seed1.csv"
-    path.write_text(text, encoding="utf-8")
+    write_sealed(path, text.encode())
     with pytest.raises(DataError, match=match):
+        curves.read_metrics(path)
+
+
+def test_a_training_curve_that_is_cut_by_a_hundredth_is_refused(tmp_path):
+    path = tmp_path / "seed1.csv"
+    write_sealed(path, b"epoch,loss\n" + b"".join(b"%d,%d.5\n" % (n, n) for n in range(1, 12)))
+    content = path.read_bytes()
+    path.write_bytes(content[: -max(3, len(content) // 100)])
+    with pytest.raises(DataError, match=r"seed1\.csv is damaged"):
         curves.read_metrics(path)

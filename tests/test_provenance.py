@@ -88,13 +88,18 @@ def test_comments_docstrings_and_layout_do_not_count(package, text):
     assert hash_after(package, "errors.py", text, "mvi.training") == before
 
 
-def test_script_hash_is_that_of_the_modules_it_imports(package, tmp_path):
+def test_script_hash_is_that_of_the_script_and_the_modules_it_imports(package, tmp_path):
     script = tmp_path / "script.py"
-    script.write_text("from mvi.data.store import x\nprint(x)\n")
-    assert provenance.script_hash(script) == provenance.code_hash("mvi.data.store")
-    script.write_text("from mvi.data.store import x\nprint(x + 1)\n")
-    provenance._parsed.cache_clear()
-    assert provenance.script_hash(script) == provenance.code_hash("mvi.data.store")
+
+    def hashed(text):
+        script.write_text(text)
+        provenance._parsed.cache_clear()
+        return provenance.script_hash(script)
+
+    before = hashed("from mvi.data.store import x\nprint(x)\n")
+    assert hashed('"""What it does."""\nfrom mvi.data.store import x\n\nprint(x)  # a remark\n') == before
+    assert hashed("from mvi.data.store import x\nprint(x + 1)\n") != before
+    assert hashed("from mvi.errors import x\nprint(x)\n") != before
 
 
 def test_an_unknown_module_is_an_error(package):

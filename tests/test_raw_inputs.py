@@ -4,11 +4,14 @@
 import numpy as np
 import pytest
 from scipy import sparse
+from sklearn.linear_model import Ridge
 
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
-from mvi.evaluation.raw_inputs import RawInputs
+from mvi.evaluation.logistic_classifier import Logistic
+from mvi.evaluation.queries import FILLED
+from mvi.evaluation.raw_inputs import RawInputs, baseline, regression_filled
 
 SPLIT = {"train": np.arange(6), "validation": np.arange(6, 8), "test": np.arange(8, 12)}
 
@@ -70,3 +73,56 @@ def test_test_and_validation_rows_change_no_other_row(tmp_path, data, name):
 def test_an_input_that_the_store_lacks_is_refused(tmp_path, data):
     with pytest.raises(DataError, match="has no input 'texture' to classify; it has image, sqrt_image"):
         inputs(write(tmp_path / "s.h5", *data), ["image", "texture"])
+
+
+def filled(n=40, wide=False):
+    """Tags that follow from the image up to noise; more columns than training rows where it is `wide`."""
+    draws = np.random.default_rng(0)
+    image = draws.normal(size=(n, 50 if wide else 4))
+    text = image[:, :2] @ [[1.0, 2.0, 0.0], [0.0, 1.0, -1.0]] + 0.01 * draws.normal(size=(n, 3)) + 5
+    return {"image": image.astype(np.float32), "text": text.astype(np.float32)}
+
+
+QUERIES = ["image+text", "image", "text"]
+
+
+@pytest.mark.parametrize("wide", [False, True])
+def test_a_regression_fills_in_what_a_query_lacks(wide):
+    values = filled(wide=wide)
+    train, validation, test = np.arange(30), np.arange(30, 35), np.arange(35, 40)
+    both, image, text = regression_filled(values, QUERIES, train, validation, [0.1])
+    whole = np.concatenate([values["image"], values["text"]], 1)
+    np.testing.assert_array_equal(both.read(test), whole[test])
+    width = values["image"].shape[1]
+    np.testing.assert_array_equal(image.read(test)[:, :width], values["image"][test])
+    np.testing.assert_array_equal(text.read(test)[:, width:], values["text"][test])
+    for query, given, lacking in ((image, "image", "text"), (text, "text", "image")):
+        x = values[given][train].astype(float)
+        penalty = 0.1 * np.square(x - x.mean(0)).mean() * len(train)
+        peer = Ridge(alpha=penalty, solver="svd").fit(x, values[lacking][train])
+        found = query.read(test)
+        found = found[:, width:] if lacking == "text" else found[:, :width]
+        np.testing.assert_allclose(found, peer.predict(values[given][test]), rtol=1e-4, atol=1e-4)
+
+
+def test_validation_rows_choose_the_ridge_and_test_rows_nothing():
+    values = filled()
+    train, validation, test = np.arange(30), np.arange(30, 35), np.arange(35, 40)
+    _, best, _ = regression_filled(values, QUERIES, train, validation, [1000.0, 0.001, 10.0])
+    _, alone, _ = regression_filled(values, QUERIES, train, validation, [0.001])
+    np.testing.assert_array_equal(best.read(test), alone.read(test))
+    changed = {name: np.where(np.arange(40)[:, None] >= 35, 0, value) for name, value in values.items()}
+    _, other, _ = regression_filled(changed, QUERIES, train, validation, [1000.0, 0.001, 10.0])
+    np.testing.assert_array_equal(other.read(validation), best.read(validation))
+
+
+@pytest.mark.parametrize("name", FILLED)
+def test_one_classifier_answers_every_query(tmp_path, data, name):
+    with Store(write(tmp_path / "s.h5", *data)) as store:
+        classifier = Logistic.of_store(
+            store, {"grid": [0.1], "chosen_by": "interpolated", "top": 2, "tolerance": 1e-3}
+        )
+        score = baseline(store, name, classifier, text_scale=1.0, floor="epsilon", ridges=[1.0])
+        found = score(1)
+    wanted = {one.query for one in found if one.metric == "map_interpolated" and one.part == "test"}
+    assert wanted == set(QUERIES)

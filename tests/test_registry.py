@@ -10,6 +10,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -188,6 +189,15 @@ def test_the_mirror_is_taken_before_the_network(mirror, destination, server, wra
     assert not asked
 
 
+def test_three_retrievals_of_one_file_at_once_all_succeed(mirror, destination):
+    (mirror / "set/a.gz").write_bytes(WRAPPED)
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(retrieve, row(), destination, mirror) for _ in range(9)]:
+            done.result()
+    assert destination.read_bytes() == WRAPPED
+    assert [path.name for path in destination.parent.iterdir()] == ["a.gz"]
+
+
 def test_any_of_several_hashes_is_accepted_and_none_else(mirror, destination):
     (mirror / "set/a.gz").write_bytes(WRAPPED)
     retrieve(row("file:///x", sha256=("0" * 64, SHA256)), destination, mirror)
@@ -334,7 +344,7 @@ def test_a_full_disk_is_not_blamed_on_the_source(mirror, destination, monkeypatc
         "open",
         lambda self, mode="r", **kw: opened(Path("/dev/full") if mode == "wb" else self, mode, **kw),
     )
-    with pytest.raises(DataError, match="cannot be written .*free space") as error:
+    with pytest.raises(DataError, match="cannot be written .*make room") as error:
         retrieve(row("file:///x"), destination, mirror)
     sentence(error)
 

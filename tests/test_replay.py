@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from mvi.data.batches import Minibatches
 from mvi.errors import NonFiniteError
-from mvi.methods.registry import METHODS, build
+from mvi.methods.registry import LAYERED, build
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
@@ -71,7 +71,7 @@ def network(words=False):
 
 
 SUBJECTS = {
-    **{method: lambda method=method: joint(method) for method in METHODS},
+    **{method: lambda method=method: joint(method) for method in LAYERED},
     "image, CD": lambda: layer(Gaussian(9, learn_std=True), SteppedSigmoid(6, 3), persistent=False),
     "text, PCD": lambda: layer(Binary(9), Binary(6)),
     "words, PCD": lambda: layer(ReplicatedSoftmax(9), Binary(6)),
@@ -102,7 +102,7 @@ class Watched(TorchDispatchMode):
 def pretend_epoch(model, objective):
     """One epoch with the model and its rows on a device that computes nothing; how many updates that were."""
     values, draws = rows(), torch.Generator()
-    state = State.begin(model, objective, values.mean(0), draws)
+    state = State.begin(model, objective, SCHEDULE, values.mean(0), draws)
     model.parameters, state.parameters, state.buffers, state.memory = (
         # Single numbers may stay with the host.
         {name: tensor.to("meta") if tensor.dim() else tensor for name, tensor in group.items()}
@@ -299,7 +299,7 @@ def test_a_gpu_s_own_watch_sees_no_waiting(subject):
     model.to("cuda")
     draws = torch.Generator("cuda").manual_seed(0)
     values = rows().to("cuda")
-    state = State.begin(model, objective, values.mean(0), draws)
+    state = State.begin(model, objective, SCHEDULE, values.mean(0), draws)
     tally = Tally.begin(0.05, values.device)
     update_once(model, objective, SCHEDULE, state, tally, values[:SIZE])
     torch.cuda.set_sync_debug_mode("error")

@@ -7,6 +7,7 @@ import pytest
 
 from mvi.errors import DataError
 from mvi.evaluation.scores import COLUMNS, Score, placed, write_scores
+from mvi.files import read_sealed, write_sealed
 from mvi.report.classes import class_table
 from mvi.report.scores import Key, Scores, read_scores
 
@@ -24,7 +25,7 @@ def write(path, rows=ROWS, **where):
 
 
 def test_a_file_is_tidy_and_in_full_precision(tmp_path):
-    text = write(tmp_path / "one.csv").read_text()
+    text = read_sealed(write(tmp_path / "one.csv")).decode()
     assert text.splitlines() == [
         "run,method,variant,query,iterations,split,seed,part,metric,label,value",
         "r,mp,,,,1,,,lambda,,1e-06",
@@ -68,7 +69,7 @@ def test_files_are_joined_and_contradictions_named(tmp_path):
 @pytest.mark.parametrize(
     ("text", "match"),
     [
-        ("", "cannot be read as scores"),
+        ("\n", "its columns are"),
         ("run,method\n", "its columns are run, method"),
         (",".join(COLUMNS) + "\nr,mp,,,,one,,,C,,1.0\n", "one"),
         (",".join(COLUMNS) + "\nr,mp,,,,1,,,C,,nan\n", "the C of mp is nan"),
@@ -76,12 +77,19 @@ def test_files_are_joined_and_contradictions_named(tmp_path):
     ],
 )
 def test_what_is_no_file_of_scores_is_refused_by_name(tmp_path, text, match):
-    (tmp_path / "broken.csv").write_text(text)
+    write_sealed(tmp_path / "broken.csv", text.encode())
     with pytest.raises(DataError, match=match) as caught:
         read_scores([tmp_path / "broken.csv"])
     assert "broken.csv" in str(caught.value)
     with pytest.raises(DataError, match=r"absent\.csv"):
         read_scores([tmp_path / "absent.csv"])
+
+
+def test_a_score_that_was_altered_is_refused_by_name(tmp_path):
+    path = write(tmp_path / "one.csv")
+    path.write_text(path.read_text().replace("0.5\n", "0.7\n"))
+    with pytest.raises(DataError, match=r"one\.csv is damaged \(its checksum is another\); delete it"):
+        read_scores([path])
 
 
 def test_keys_filter_and_what_is_missing_is_named():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mvi.files import write_sealed
 from mvi.workflow.provenance import closure
 
 ROOT = Path(__file__).parents[1]
@@ -147,7 +148,7 @@ def test_scripts_start_their_log_first(script):
 def test_what_make_prints_at_the_end_knows_every_experiment(tmp_path):
     for place in ("results/digits-default/tables/table1.md", "results/mini-default/tables/table2.md"):
         (tmp_path / place).parent.mkdir(parents=True)
-        (tmp_path / place).write_text(f"what {Path(place).name} says")
+        write_sealed(tmp_path / place, f"what {Path(place).name} says\n".encode())
     (tmp_path / "config").symlink_to(ROOT / "config")
     done = subprocess.run(
         [sys.executable, str(ROOT / "workflow_scripts/show.py"), "config/config.yaml"],

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """The store gives back what was put in, refuses what is wrong and notices what was altered."""
 
+import errno
+import fcntl
 import json
 import os
 import signal
@@ -15,6 +17,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
+from mvi.data import hdf5
 from mvi.data import store as reading
 from mvi.data import store_writer as module
 from mvi.data.store import Store
@@ -726,7 +729,9 @@ def test_an_error_of_the_caller_stays_as_it_is_and_leaves_nothing(tmp_path, kind
 
 def test_a_disk_that_is_too_small_is_named_at_once(tmp_path, monkeypatch):
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=200 * D * 4 - 1))
-    with pytest.raises(DataError, match=r"s.h5 needs 0.00 GB and 0.00 GB are free") as error:
+    with pytest.raises(
+        DataError, match=rf"s.h5 cannot be written: it needs {200 * D * 4} bytes, {200 * D * 4 - 1} are free"
+    ) as error:
         write_blocks(tmp_path / "s.h5")
     sentence(error)
     assert not list(tmp_path.iterdir())
@@ -760,7 +765,7 @@ def test_a_disk_that_fills_up_is_named_and_given_back(tmp_path, monkeypatch, flu
         os.truncate(path, length)
 
     monkeypatch.setattr(h5py.Dataset, "flush", flush)
-    monkeypatch.setattr(module, "os", SimpleNamespace(truncate=truncate))
+    monkeypatch.setattr(hdf5, "os", SimpleNamespace(truncate=truncate))
     with pytest.raises(DataError, match="s.h5 cannot be written .*No space left on device") as error:
         write_blocks(tmp_path / "s.h5")
     sentence(error)
@@ -801,3 +806,89 @@ def test_blocks_are_in_chunks_of_rows_with_checksums(pictures):
     with h5py.File(pictures) as file:
         file.visititems(check)
     assert {"text/indptr", "vocabulary", "labels", "statistics/image/all/mean"} <= set(kept)
+
+
+# ---- values that no writer wrote ----------------------------------------------------------------------
+
+
+def edited(path, name, place, value):
+    """Change one value, checksums and all."""
+    with h5py.File(path, "r+") as file:
+        file[name][place] = value
+
+
+OPENING = {
+    "a label of no class": ("labels", (7, 1), 99, "label of class sea in row 7 is 99"),
+    "a test row that is learned from": ("splits/1/test", 0, None, "uses row .* more than once"),
+    "a row beyond the labelled": ("splits/2/test", 0, L, f"rows from 0 to {L - 1}"),
+    "a word below the first": ("text/indices", 0, -1, "row 1 of text has the index -1"),
+    "a word beyond the last": ("text/indices", 0, WORDS, f"row 1 of text has the index {WORDS}"),
+    "a count below one": ("text/data", 0, -3, "row 1 of text has the count -3"),
+    "rows that run backwards": ("text/indptr", 5, 0, "row 4 of text are not where"),
+}
+
+
+@pytest.mark.parametrize("what", OPENING)
+def test_a_sound_store_with_impossible_values_is_refused_when_it_is_opened(pictures, what):
+    name, place, value, says = OPENING[what]
+    edited(pictures, name, place, annotations()["splits"][1]["train"][0] if value is None else value)
+    with pytest.raises(DataError, match=rf"pictures\.h5 is not a sound store \(.*{says}") as error:
+        Store(pictures)
+    sentence(error)
+
+
+@pytest.mark.parametrize(("label", "classes"), [(99, 10), (-1, 10)])
+def test_a_label_that_is_no_class_is_refused_when_the_store_is_opened(tmp_path, label, classes):
+    rows = np.arange(30)
+    write_store(
+        tmp_path / "s.h5",
+        dataset="d",
+        modalities={"left": np.zeros((30, 4), np.float32)},
+        labels=rows % classes,
+        splits={1: {"train": rows[:10], "validation": rows[10:20], "test": rows[20:]}},
+        shapes={"left": (2, 2)},
+        classes=list("abcdefghij"),
+    )
+    edited(tmp_path / "s.h5", "labels", 25, label)
+    with pytest.raises(DataError, match=rf"s\.h5 is not a sound store \(The label {label} in row 25 "):
+        Store(tmp_path / "s.h5")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_a_number_that_is_not_finite_is_refused_by_file_and_row_as_it_is_read(tmp_path, dtype, value):
+    path = write_blocks(tmp_path / "p.h5", modalities={"image": Dense(D, dtype), "text": Sparse(WORDS)})
+    edited(path, "image", (150, 2), value)
+    with Store(path) as store:
+        store.read("image", slice(0, 150))
+        for rows in (None, slice(140, 160), [3, 150, 199]):
+            with pytest.raises(
+                DataError, match=r"p\.h5 has the value .* in row 150, column 2 of image"
+            ) as error:
+                store.read("image", rows)
+            sentence(error)
+
+
+def test_moments_that_are_none_are_refused(pictures):
+    edited(pictures, "statistics/image/all/variance", 0, -1.0)
+    with (
+        Store(pictures) as store,
+        pytest.raises(DataError, match=r"variance of image is not finite, or"),
+    ):
+        store.moments("image", 1)
+
+
+def test_a_store_is_read_whoever_holds_a_lock_on_it_and_where_there_are_none(pictures):
+    with pictures.open("rb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        with Store(pictures) as store:
+            assert store.n_rows == 200
+
+
+def test_a_store_that_may_not_be_read_is_not_called_unsound(pictures, monkeypatch):
+    def refused(*_, **__):
+        raise PermissionError(errno.EACCES, "Unable to synchronously open file")
+
+    monkeypatch.setattr(h5py, "File", refused)
+    with pytest.raises(DataError, match=r"pictures\.h5 cannot be read \(Permission denied\); mend that"):
+        Store(pictures)

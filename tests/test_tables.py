@@ -3,12 +3,14 @@
 
 import csv
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from mvi.errors import DataError
 from mvi.evaluation.scores import Score
+from mvi.files import read_sealed
 from mvi.report.scores import Scores
 from mvi.report.specs import MAPS, TABLES
 from mvi.report.tables import About, cells, markdown, read_published, write_csv, write_markdown
@@ -171,7 +173,7 @@ def test_the_csv_is_tidy_and_in_full_precision(tmp_path):
         assert row["published"] == ("" if cell.published is None else repr(cell.published))
         assert (row["query"], row["wins"], row["generated"]) == (cell.query, "", "False")
     write_markdown(tmp_path / "table.md", made.markdown, ["First line.", "", "Last line."])
-    assert (tmp_path / "table.md").read_text() == "First line.\nLast line.\n\n" + made.markdown
+    assert read_sealed(tmp_path / "table.md").decode() == "First line.\nLast line.\n\n" + made.markdown
 
 
 def test_a_score_that_one_seed_lacks_is_named():
@@ -246,9 +248,26 @@ INPUTS = linear(
 SQUARE_ROOTS = linear(**{"sqrt_image+text": ("image+text", 0.57, 0.59), "sqrt_image": ("image", 0.45, 0.46)})
 
 
-def table2(rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),)):
+def table2(
+    rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),), scored=()
+):
     settings = {"variants": variants, "queries": QUERIES, "main": "whole", "compared": compared}
-    return Made("table2", rows, dataset, models=models, top=50, training=TRAINING, **settings)
+    shared = {"top": 50, "training": TRAINING, "scored": dict(scored)}
+    return Made("table2", rows, dataset, models=models, **shared, **settings)
+
+
+def test_methods_without_representation_stand_with_the_baselines():
+    """Not in bold though they are the best, and above the linear classifiers."""
+    best = [
+        score
+        for split, numbers in ((1, (0.9, 0.8, 0.7)), (2, (0.92, 0.8, 0.7)))
+        for score in classified("tagger", split, numbers)
+    ]
+    made = table2([*trained(), *INPUTS, *best], scored={"tagger": "TagProp"})
+    table, _ = made.blocks
+    assert [line[0] for line in table[-2:]] == ["TagProp, without representation", "Linear baseline"]
+    assert table[-2][1:] == ["0.910 ± 0.014", "0.800 ± 0.000", "0.700 ± 0.000", "2"]
+    assert made.at("tagger", "image").kind == "baseline"
 
 
 def test_table2_cells_and_layout():
@@ -271,6 +290,18 @@ def test_table2_cells_and_layout():
     ]
     assert differences[0] == ["Difference", "test", "wins"]
     assert differences[-1] == ["Joint MP - Joint PCD, image-only", "+0.045 ± 0.078", "1 of 2"]
+
+
+def test_baselines_that_answer_every_query_stand_below_those_of_a_classifier_each():
+    numbers = {1: (0.52, 0.30, 0.35), 2: (0.53, 0.32, 0.37)}
+    filled = [
+        score
+        for split, own in numbers.items()
+        for score in classified("regression_filled", split, own, penalty=0.1)
+    ]
+    last = table2([*trained(), *INPUTS, *filled]).blocks[0][-1]
+    label = "One linear classifier, missing input by regression"
+    assert last == [label, "0.525 ± 0.007", "0.310 ± 0.014", "0.360 ± 0.014", "2"]
 
 
 def test_differences_are_paired_over_the_splits_that_both_sides_have():
@@ -522,6 +553,56 @@ def test_retrieval_table():
         ["MDRNN, published", "0.633", "0.638", "", ""],
         ["Multimodal DBM, published", "0.622", "0.614", "", ""],
     ]
+
+
+def test_centred_codes_and_input_features_are_rows_beside():
+    rows = retrieved("whole", 1, (0.6, 0.5, 0.55))
+    rows += [
+        replace(one, variant="centred", value=one.value + 0.1)
+        for one in retrieved("whole", 1, (0.6, 0.5, 0.55))
+        if one.method == "whole"
+    ]
+    for method, query, value in (
+        ("image+text", "image+text", 0.4),
+        ("image", "image", 0.3),
+        ("text", "text", 0.2),
+    ):
+        where = {"method": method, "split": 1, "query": query, "part": "test"}
+        rows += [Score(metric=f"retrieval_{name}", value=value, **where) for name in MAPS]
+    settings = {"models": {"whole": MODELS["whole"]}, "queries": QUERIES, "training": TRAINING}
+    made = Made("retrieval", rows, "mini", **settings)
+    assert made.blocks[0][1:] == [
+        ["MDRNN, whole", "0.600", "0.500", "0.550", "1"],
+        ["MDRNN, whole, centred", "**0.700**", "**0.600**", "**0.650**", "1"],
+        ["Cosine of input features", "0.400", "0.300", "0.200", "1"],
+        ["Random ranking, non-interpolated AP", *["0.400"] * 3, "1"],
+    ]
+
+
+def test_tag_search_table():
+    where = {"split": 1, "query": "text", "part": "test"}
+    tagged, untagged = (f"tag_search_{known}_precision_at_10" for known in ("tagged", "untagged"))
+    rows = [
+        *(
+            Score(method="whole", metric=f"tag_search_{k}", value=v, **where)
+            for k, v in (("tags", 40), ("images", 900))
+        ),
+        Score(method="whole", variant="probability", metric=untagged, value=0.3, **where),
+        *(Score(method="chance", metric=metric, value=0.04, **where) for metric in (tagged, untagged)),
+    ]
+    for variant, value in (("", 0.1), ("centred", 0.6)):
+        for metric, less in ((tagged, 0), (untagged, 0.05), ("tag_search_tagged_different", 0.08)):
+            rows.append(Score(method="whole", variant=variant, metric=metric, value=value - less, **where))
+    settings = {"models": {"whole": MODELS["whole"]}, "main": "whole", "top": 10, "training": TRAINING}
+    made = Made("tag_search", rows, "mini", **settings)
+    assert made.blocks[0] == [
+        ["Model", "images with their tags", "images without", "different images", "splits"],
+        ["MDRNN, whole", "0.100", "0.050", "0.020", "1"],
+        ["MDRNN, whole, centred", "**0.600**", "**0.550**", "0.520", "1"],
+        ["MDRNN, whole, by P(tag given image)", "", "0.300", "", "1"],
+        ["Random ranking", "0.040", "0.040", "", "1"],
+    ]
+    assert "40 commonest tags, 900 test images." in made.caption
 
 
 def predicted(split, value, optimal=True):

@@ -28,6 +28,7 @@ def fit(training):
     from safetensors.numpy import save_file
 
     from mvi.data.store import Store
+    from mvi.files import write_sealed
     from mvi.training.rows import layer_rows
 
     size, draws = training.settings["objective"]["size"], np.random.default_rng(training.settings["seed"])
@@ -39,7 +40,7 @@ def fit(training):
             for name in store.modalities
         }
     save_file(kept, training.weights)
-    training.metrics.write_text("epoch\\n1\\n")
+    write_sealed(training.metrics, b"epoch\\n1\\n")
 
 
 class Directions:

@@ -16,7 +16,8 @@ found = []
 with Store(snakemake.input.store) as store:
     classifier = resolve_name(params.classifier).of_store(store, params.settings)
     scale = {"text_scale": params.text_scale, "floor": params.standard_deviation}
-    score = baseline(store, name, classifier, **scale)
+    also = {"ridges": params.ridges, "missing": params.missing_tags}
+    score = baseline(store, name, classifier, **scale, **also)
     for split in params.splits:
         scores = score(split)
         found += placed(scores, run=snakemake.wildcards.run, method=name, split=split)

@@ -5,6 +5,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,16 @@ def start(job: Any) -> logging.Logger:
     for library in LIBRARIES:
         os.environ[f"{library}_NUM_THREADS"] = str(job.threads)
     path = Path(job.log[0])
-    path.parent.mkdir(parents=True, exist_ok=True)
+    # A disk that is full of results has no room for the log either, which is no reason to say nothing.
+    logging.raiseExceptions = False
+    handlers: list[logging.Handler] = []
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(logging.FileHandler(path, mode="w", encoding="utf-8"))
     logging.basicConfig(
         level=logging.INFO,
         format="%(asctime)s %(levelname)s %(message)s",
-        handlers=[logging.FileHandler(path, mode="w", encoding="utf-8")],
+        handlers=handlers,
         force=True,
     )
     logging.captureWarnings(True)
@@ -43,6 +49,11 @@ def start(job: Any) -> logging.Logger:
     def report(kind: type[BaseException], error: BaseException, trace: Any) -> None:
         if issubclass(kind, MviError):
             log.error("%s", error)
+        elif issubclass(kind, MemoryError) or "can't allocate memory" in str(error):
+            said = str(error).strip().splitlines()[-1:] or ["out of memory"]
+            log.error("there is not enough memory (%s); ask for smaller layers, blocks or batches.", said[0])
+        elif issubclass(kind, KeyboardInterrupt):
+            log.error("stopped from outside")
         else:
             log.critical("stopped by an error", exc_info=(kind, error, trace))
 

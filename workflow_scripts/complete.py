@@ -10,7 +10,7 @@ import torch
 
 from mvi.data.store import Store
 from mvi.evaluation.completion import conditional_sample
-from mvi.files import atomic
+from mvi.files import write_arrays
 from mvi.models.checkpoints import load
 from mvi.models.mrbm import MultimodalRBM
 
@@ -34,8 +34,7 @@ for target in values:
         generator=generator,
         **inference,
     )
-with atomic(snakemake.output[0]) as temporary:
-    np.savez(
-        temporary,
-        **{key: rows.reshape(-1, *shapes[key.split("/")[1]]) for key, rows in images.items()},
-    )
+write_arrays(
+    snakemake.output[0],
+    {key: rows.reshape(-1, *shapes[key.split("/")[1]]) for key, rows in images.items()},
+)

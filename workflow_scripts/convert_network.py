@@ -8,10 +8,9 @@ log = start(snakemake)
 import hashlib
 
 from mvi.features.conversion import convert
-from mvi.files import atomic
+from mvi.files import write_sealed
 
 weights = snakemake.input[0] if snakemake.input else None
 content = convert(snakemake.wildcards.network, weights)
-with atomic(snakemake.output[0]) as temporary:
-    temporary.write_bytes(content)
+write_sealed(snakemake.output[0], content)
 log.info("converted to a file of sha256 %s", hashlib.sha256(content).hexdigest())

@@ -11,8 +11,8 @@ from PIL import Image
 from mvi.data.card import card_markdown, data_card
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
-from mvi.errors import DataError
-from mvi.files import atomic, write_json
+from mvi.errors import DamageError, DataError
+from mvi.files import write_json, write_sealed
 from mvi.report.figures import card as figures
 from mvi.report.figures import style
 
@@ -28,14 +28,15 @@ with open_pictures(snakemake.input.images, catalogue.names) as pictures:
             break
         try:
             shown.append(decode(pictures.read(int(row)), size))
+        except DamageError:
+            raise
         except DataError:
             continue
         captions.append([catalogue.vocabulary[word] for word in catalogue.text[[row]].indices])
 if not shown:
     raise DataError(f"No picture in {snakemake.input.images} can be read; see that they are pictures.")
 write_json(output.json, card)
-with atomic(output.md) as temporary:
-    temporary.write_text(card_markdown(card), encoding="utf-8")
+write_sealed(output.md, card_markdown(card).encode())
 tagged = (catalogue.text > 0).astype(int)
 style.save(
     figures.tags(tagged.sum(axis=0), catalogue.vocabulary, tagged.sum(axis=1), labelled=catalogue.n_labelled),

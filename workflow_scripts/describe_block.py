@@ -15,8 +15,9 @@ import torch
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import open_pictures
 from mvi.features.extract import Descriptors, describe
+from mvi.features.networks import NETWORKS
 from mvi.features.onnx_network import OnnxNetwork
-from mvi.files import atomic
+from mvi.files import read_array, read_sealed, write_arrays
 
 settings = dict(snakemake.params.settings)
 kind, batch = settings.pop("kind"), settings.pop("batch")
@@ -25,12 +26,14 @@ names = read_catalogue(snakemake.input.catalogue).names[start_row:stop_row]
 if kind == "network":
     place, size, columns = "cpu", settings["side"], {}
     name = Path(settings.pop("network")).name
+    if name in NETWORKS:
+        read_sealed(snakemake.input.network)
     extract = OnnxNetwork(snakemake.input.network, **settings)
     settings |= {"network": name, "output": extract.output}
     digest = extract.sha256
 else:
     place = device(snakemake, log)
-    words = torch.from_numpy(np.load(snakemake.input.words, allow_pickle=False)).to(place)
+    words = torch.from_numpy(read_array(snakemake.input.words)).to(place)
     size = settings["picture_size"]
     extract = Descriptors(words, size=size, **{k: v for k, v in settings.items() if k != "picture_size"})
     columns = {name: [part.start, part.stop] for name, part in extract.columns.items()}
@@ -40,14 +43,13 @@ with torch.inference_mode(), open_pictures(snakemake.input.images, names) as pic
     image, unreadable = describe(pictures, rows, extract, size=size, batch=batch, device=place)
 unreadable += start_row
 parts = np.array(list(columns.values()), np.int64).reshape(-1, 2)
-with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as file:
-    np.savez(
-        file,
-        names=np.array(names),
-        image=image,
-        unreadable=unreadable,
-        parts=parts,
-        part_names=np.array(list(columns), "U"),
-        features=np.array(json.dumps({"kind": kind, "sha256": digest, **settings}, sort_keys=True)),
-    )
+described = {
+    "names": np.array(names),
+    "image": image,
+    "unreadable": unreadable,
+    "parts": parts,
+    "part_names": np.array(list(columns), "U"),
+    "features": np.array(json.dumps({"kind": kind, "sha256": digest, **settings}, sort_keys=True)),
+}
+write_arrays(snakemake.output[0], described)
 log.info("%d pictures, %d of them unreadable", len(rows), len(unreadable))

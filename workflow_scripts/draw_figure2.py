@@ -7,19 +7,18 @@ log = start(snakemake)
 
 from pathlib import Path
 
-import numpy as np
-
+from mvi.files import read_arrays
 from mvi.report.figures import style
 from mvi.report.figures.halves import Completion, completions
 
 truth, completed = {}, {}
 for path in map(Path, snakemake.input):
-    with np.load(path, allow_pickle=False) as pictures:
-        truth = {key.split("/")[1]: pictures[key] for key in pictures if key.startswith("truth/")}
-        for target in truth:
-            (given,) = (name for name in truth if name != target)
-            completed.setdefault(given, {})[path.stem] = Completion(
-                pictures[f"mean_field/{target}"], pictures[f"sample/{target}"]
-            )
+    pictures = read_arrays(path)
+    truth = {key.split("/")[1]: pictures[key] for key in pictures if key.startswith("truth/")}
+    for target in truth:
+        (given,) = (name for name in truth if name != target)
+        completed.setdefault(given, {})[path.stem] = Completion(
+            pictures[f"mean_field/{target}"], pictures[f"sample/{target}"]
+        )
 figure = completions(truth, {given: completed[given] for given in truth}, snakemake.params.settings["labels"])
 style.save(figure, snakemake.output.png, snakemake.output.svg)

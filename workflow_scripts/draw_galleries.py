@@ -5,17 +5,15 @@ from common import start
 
 log = start(snakemake)
 
-import numpy as np
-
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
+from mvi.files import read_arrays
 from mvi.report.figures.gallery import Item, example, label_names, nearest_pictures
 from mvi.report.figures.gallery_page import Section, write_page
 
 params, output = snakemake.params, snakemake.output
 catalogue = read_catalogue(snakemake.input.catalogue)
-with np.load(snakemake.input.nearest, allow_pickle=False) as file:
-    found = dict(file)
+found = read_arrays(snakemake.input.nearest)
 
 with open_pictures(snakemake.input.images, catalogue.names) as pictures:
 

@@ -5,18 +5,15 @@ from common import start
 
 log = start(snakemake)
 
-import numpy as np
-
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import decode, open_pictures
+from mvi.files import read_arrays
 from mvi.report.figures.predicted_tags import Prediction, predicted_tags, top_tags
 
 catalogue = read_catalogue(snakemake.input.catalogue)
 predictions = []
-with (
-    np.load(snakemake.input.shown, allow_pickle=False) as shown,
-    open_pictures(snakemake.input.images, catalogue.names) as pictures,
-):
+shown = read_arrays(snakemake.input.shown)
+with open_pictures(snakemake.input.images, catalogue.names) as pictures:
     for row, probabilities in zip(shown["rows"].tolist(), shown["probabilities"], strict=True):
         words = [catalogue.vocabulary[word] for word in catalogue.text[[row]].indices]
         best = top_tags(probabilities, catalogue.vocabulary, snakemake.params.tags)

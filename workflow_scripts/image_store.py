@@ -8,24 +8,23 @@ log = start(snakemake)
 import json
 from pathlib import Path
 
-import numpy as np
-
 from mvi.data.catalogue import read_catalogue
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
+from mvi.files import read_arrays
 
 catalogue = read_catalogue(snakemake.input.catalogue)
 unreadable, first_row, made_by = [], 0, set()
 for path in snakemake.input.blocks:
-    with np.load(path, allow_pickle=False) as block:
-        names = block["names"].tolist()
-        if names != catalogue.names[first_row : first_row + len(names)]:
-            raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
-        first_row += len(names)
-        unreadable += block["unreadable"].tolist()
-        made_by.add(block["features"].item())
-        columns = block["image"].shape[1]
-        parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
+    block = read_arrays(path)
+    names = block["names"].tolist()
+    if names != catalogue.names[first_row : first_row + len(names)]:
+        raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
+    first_row += len(names)
+    unreadable += block["unreadable"].tolist()
+    made_by.add(block["features"].item())
+    columns = block["image"].shape[1]
+    parts = dict(zip(block["part_names"].tolist(), block["parts"].tolist(), strict=True))
 if len(made_by) != 1:
     raise DataError(
         f"The blocks of features of {catalogue.dataset!r} were not all made alike; delete their folder, "
@@ -63,6 +62,6 @@ with writing_store(
     )
     writer.write("text", 0, catalogue.text)
     for path in snakemake.input.blocks:
-        with np.load(path, allow_pickle=False) as block:
-            writer.write("image", first_row, block["image"])
-            first_row += len(block["image"])
+        image = read_arrays(path)["image"]
+        writer.write("image", first_row, image)
+        first_row += len(image)

@@ -5,13 +5,11 @@ from common import device, start
 
 log = start(snakemake)
 
-import numpy as np
-
 from mvi.data.catalogue import read_catalogue
 from mvi.data.pictures import open_pictures
 from mvi.features.clusters import learn_words
 from mvi.features.words import rows_for_words, sample_for_words
-from mvi.files import atomic
+from mvi.files import write_array
 
 settings = dict(snakemake.params.settings)
 count, seed, epochs = settings.pop("words"), settings.pop("seed"), settings.pop("epochs")
@@ -29,5 +27,4 @@ with open_pictures(snakemake.input.images, catalogue.names) as pictures:
     )
 log.info("%d words from %d patches of %d pictures", count, len(sample), len(rows))
 words = learn_words(sample, count, seed=seed, epochs=epochs)
-with atomic(snakemake.output[0]) as temporary, temporary.open("wb") as file:
-    np.save(file, words)
+write_array(snakemake.output[0], words)

@@ -11,9 +11,12 @@ import numpy as np
 
 from mvi.data.facts import refuse_other
 from mvi.data.store import Store
+from mvi.evaluation.metrics import descending
+from mvi.evaluation.retrieval import CHANCE
 from mvi.evaluation.scores import placed, write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
-from mvi.files import atomic
+from mvi.evaluation.tag_search import asked_tags, scores_of
+from mvi.files import write_arrays
 from mvi.models.assembly import encoder_from_files
 from mvi.models.units import ReplicatedSoftmax
 from mvi.training.rows import layer_rows
@@ -21,6 +24,8 @@ from mvi.training.rows import layer_rows
 given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcards
 settings = dict(params.settings)
 seed, shown = settings.pop("seed"), settings.pop("shown")
+by_tag = dict(params.tag_search)
+top = by_tag.pop("top")
 place = device(snakemake, log)
 found, kept = [], None
 with Store(given.store) as store:
@@ -52,9 +57,17 @@ with Store(given.store) as store:
         where = {"run": wildcards.run, "method": params.model, "query": "image"}
         found += placed(scores, **where, split=number)
         log.info("split %d: %s", number, {(s.method, s.metric): s.value for s in scores})
+        # Images searched by a tag: those first for which it is the most probable.
+        asked, ranked = asked_tags(tags, **by_tag), {params.model: predicted}
+        if truth:
+            ranked["optimal"] = truth[0][rows]
+        for method, probabilities in ranked.items():
+            first = descending(probabilities[:, asked].T)[:, :top]
+            scores = [s for s in scores_of(first, tags, asked, database="untagged") if s.method != CHANCE]
+            where = {"run": wildcards.run, "method": method, "variant": "probability", "split": number}
+            found += placed(scores, **where)
         if kept is None:
             chosen = np.random.default_rng([seed, number]).permutation(np.flatnonzero(tags.any(1)))[:shown]
             kept = {"rows": rows[chosen], "probabilities": predicted[chosen].astype(np.float32)}
 write_scores(snakemake.output.scores, found)
-with atomic(snakemake.output.shown) as temporary, temporary.open("wb") as file:
-    np.savez(file, **kept)
+write_arrays(snakemake.output.shown, kept)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import yaml
 
+from mvi.errors import MviError
+from mvi.files import read_sealed
 from mvi.workflow.config import merge, resolve
 from mvi.workflow.plan import Plan
 from mvi.workflow.results import shown
@@ -22,7 +24,10 @@ figures = [Path(path) for run in runs for path in shown(run, "figures", "png")]
 pages = [Path(run.file(name)) for run in runs for name in ("figures/nearest.html", "scores.csv", "report.md")]
 for table in tables:
     if table.exists():
-        print(f"\n{table.read_text(encoding='utf-8').strip()}\n")
+        try:
+            print(f"\n{read_sealed(table).decode().strip()}\n")
+        except MviError as error:
+            sys.exit(str(error))
 for path in (*figures, *pages):
     if path.exists():
         print(path)

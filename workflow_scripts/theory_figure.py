@@ -5,14 +5,11 @@ from common import start
 
 log = start(snakemake)
 
-import numpy as np
-
-from mvi.files import read_json
+from mvi.files import read_arrays, read_json
 from mvi.report.figures import style, theory
 
 experiment = snakemake.wildcards.experiment
-with np.load(snakemake.input.curves, allow_pickle=False) as file:
-    given = read_json(snakemake.input.numbers), dict(file)
+given = read_json(snakemake.input.numbers), read_arrays(snakemake.input.curves)
 if experiment == "training":
     figure = theory.dynamics(*given, style.looks(snakemake.params.methods))
 else:

@@ -8,14 +8,11 @@ log = start(snakemake)
 import logging
 from importlib import import_module
 
-import numpy as np
-
-from mvi.files import atomic, write_json
+from mvi.files import write_arrays, write_json
 
 # Hundreds of tiny trainings would drown everything else in the log.
 logging.getLogger("mvi.training.loop").setLevel(logging.WARNING)
 experiment = import_module(snakemake.params.module)
 numbers, curves = experiment.measure(snakemake.params.settings, snakemake.params.seed)
 write_json(snakemake.output.numbers, numbers)
-with atomic(snakemake.output.curves) as temporary:
-    np.savez(temporary, **curves)
+write_arrays(snakemake.output.curves, curves)

@@ -5,9 +5,8 @@ from common import start
 
 log = start(snakemake)
 
-from mvi.files import atomic, read_json
+from mvi.files import read_json, write_sealed
 from mvi.report.theory_table import summary
 
 numbers = [read_json(snakemake.input[name]) for name in ("identity", "consistency", "training")]
-with atomic(snakemake.output[0]) as temporary:
-    temporary.write_text(summary(*numbers, snakemake.params.labels), encoding="utf-8")
+write_sealed(snakemake.output[0], summary(*numbers, snakemake.params.labels).encode())

@@ -10,7 +10,8 @@ import os
 import re
 from pathlib import Path
 
-from mvi.files import atomic
+from mvi.files import atomic, read_sealed
+from mvi.text import table_cell
 from mvi.workflow.provenance import checksums, environment
 
 output = Path(snakemake.output.report)
@@ -22,7 +23,7 @@ for folder in map(Path, snakemake.params.benchmarks):
         step = " ".join(
             part for part in steps if not re.fullmatch(r"seeds?\d*|split\d+|unlabelled|\d+-\d+", part)
         )
-        with path.open(newline="", encoding="utf-8") as file:
+        with path.open(newline="", encoding="utf-8", errors="replace") as file:
             costs.setdefault(step, []).extend(csv.DictReader(file, delimiter="\t"))
 run = snakemake.params.run
 
@@ -35,10 +36,16 @@ def heading(path: str) -> str:
     return spaced[:1].upper() + spaced[1:]
 
 
+def numbers(jobs: list[dict[str, str]], column: str) -> list[float]:
+    """A column of Snakemake's benchmarks; it writes "-" or "NA" for a job too short to be looked at."""
+    cells = (job.get(column) or "" for job in jobs)
+    return [float(cell) for cell in cells if re.fullmatch(r"\d+(\.\d+)?", cell)]
+
+
 # A figure of the name of a table stands in its section.
 sections: dict[str, list[str]] = {}
 for path in snakemake.params.tables:
-    sections.setdefault(heading(path), []).append(Path(path).read_text(encoding="utf-8").strip())
+    sections.setdefault(heading(path), []).append(read_sealed(path).decode().strip())
 for path in snakemake.params.figures:
     title = heading(path)
     sections.setdefault(title, []).append(f"![{title}]({os.path.relpath(path, output.parent)})")
@@ -53,10 +60,9 @@ for title, parts in sections.items():
     lines += [f"## {title}", *parts]
 rows = ["| step | jobs | seconds each | memory, MB |", "|---|--:|--:|--:|"]
 for step, jobs in costs.items():
-    seconds = sum(float(job["s"]) for job in jobs) / len(jobs)
-    # Snakemake writes "-" or "NA" for a job too short to be looked at.
-    memory = [float(job["max_rss"]) for job in jobs if job["max_rss"].replace(".", "").isdigit()]
-    rows.append(f"| {step} | {len(jobs)} | {seconds:.1f} | {max(memory, default=0):.0f} |")
+    seconds, memory = numbers(jobs, "s"), numbers(jobs, "max_rss")
+    mean = sum(seconds) / max(1, len(seconds))
+    rows.append(f"| {table_cell(step)} | {len(jobs)} | {mean:.1f} | {max(memory, default=0):.0f} |")
 cost = "\n".join(rows)
 lines += ["## Cost", cost, "## Environment"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))

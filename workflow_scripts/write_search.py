@@ -5,11 +5,13 @@ from common import start
 
 log = start(snakemake)
 
+import io
+
 import pandas as pd
 
 from mvi.data.store import Store
 from mvi.evaluation.queries import queries_of
-from mvi.files import atomic
+from mvi.files import atomic, read_sealed
 from mvi.report.search import search_caption, search_markdown, search_table
 from mvi.report.tables import About, write_markdown
 
@@ -18,7 +20,10 @@ with Store(snakemake.input.store) as store:
     attrs, queries = store.attrs, queries_of(store.modalities)
 about = About(attrs["dataset"], params.title, params.run, attrs["generated"], params.note)
 files = iter(snakemake.input.trials)
-metrics = {method: [pd.read_csv(next(files)) for _ in params.trials] for method in params.methods}
+metrics = {
+    method: [pd.read_csv(io.BytesIO(read_sealed(next(files)))) for _ in params.trials]
+    for method in params.methods
+}
 trials = search_table(
     metrics, params.trials, about, split=params.split, queries=queries, metric=params.metric
 )

@@ -21,7 +21,7 @@ from typing import IO
 
 import numpy as np
 
-from mvi.errors import DataError
+from mvi.errors import DamageError, DataError
 
 # What the standard library raises, in sum, on damaged archives.
 DAMAGE = (
@@ -68,8 +68,8 @@ def open_zip(path: str | Path) -> zipfile.ZipFile:
 def read_member(archive: zipfile.ZipFile, name: str, limit: int = 2**28) -> bytes:
     """Return the content of the member `name` of a zip.
 
-    Raises `DataError` where there is none, where it is damaged, or where it claims more than `limit` bytes,
-    which guards the memory against a member that unpacks to far more than it should hold.
+    Raises `DamageError` where it is damaged, and `DataError` where there is none or it claims more than
+    `limit` bytes, which guards the memory against a member that unpacks to far more than it should hold.
     """
     path = Path(str(archive.filename))
     try:
@@ -77,8 +77,13 @@ def read_member(archive: zipfile.ZipFile, name: str, limit: int = 2**28) -> byte
     except KeyError as error:
         raise DataError(f"{path} lacks {name}; retrieve the right archive.") from error
     _check_size(path, name, size, limit)
-    with _reading(path, f"is damaged at {name}"):
+    try:
         return archive.read(name)
+    except DAMAGE as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise DamageError(
+            f"{path} is damaged at {name} ({reason}); delete it and retrieve it again."
+        ) from error
 
 
 @dataclass(frozen=True)

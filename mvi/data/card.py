@@ -19,7 +19,8 @@ from scipy.sparse import csgraph
 
 from mvi.data.catalogue import Catalogue
 from mvi.data.pictures import Pictures, read_picture
-from mvi.errors import DataError, ShapeError
+from mvi.errors import DamageError, DataError, ShapeError
+from mvi.text import table_cell
 
 # Sides of the grey picture that is transformed, of the block of frequencies kept, and of the colour
 # picture that is compared.
@@ -65,6 +66,8 @@ def fingerprints(pictures: Pictures) -> Fingerprints:
         for i in range(start, min(n, start + _BLOCK)):
             try:
                 data = pictures.read(i)
+            except DamageError:
+                raise
             except DataError:
                 # A digest that no file has, and no other unreadable row.
                 result.digests.append(b"unreadable %d" % i)
@@ -271,7 +274,7 @@ def card_markdown(card: dict[str, Any]) -> str:
     tagged = card["pictures"] - card["untagged"]
     lines.append(("Tags a tagged picture", f"{card['tags'] / max(1, tagged):.3f}"))
     frequent = ", ".join(f"{tag} {count:,}" for tag, count in card["frequent_tags"].items())
-    lines.append(("Most frequent tags", frequent.replace("|", "\\|")))
+    lines.append(("Most frequent tags", frequent))
     for kind in ("exact", "near"):
         if (groups := card.get(f"{kind}_duplicates")) is not None:
             text = f"{groups['superfluous']:,} in {groups['groups']:,} groups, at most {groups['largest']:,}"
@@ -280,5 +283,5 @@ def card_markdown(card: dict[str, Any]) -> str:
         seen = ", ".join(map(str, card["test_rows_seen"].values()))
         lines.append(("Test rows with a duplicate among the rows trained on, split by split", seen))
     width = max(len(name) for name, _ in lines)
-    rows = [f"| {name.ljust(width)} | {value} |\n" for name, value in lines]
+    rows = [f"| {name.ljust(width)} | {table_cell(value)} |\n" for name, value in lines]
     return f"| {'what'.ljust(width)} | |\n| {'-' * width} | - |\n" + "".join(rows)

@@ -14,14 +14,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import h5py
 import numpy as np
 from scipy import sparse
 
-from mvi.data.checks import checked_known, checked_split
+from mvi.data import hdf5
+from mvi.data.checks import check_counts, checked_known, checked_split
 from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
-from mvi.files import atomic
+from mvi.files import AGAIN, atomic
+from mvi.text import one_form
 
 FORMAT = 1
 
@@ -81,7 +82,12 @@ class Catalogue:
                 f"{where} has text of shape {self.text.shape} for {n} pictures and {len(self.vocabulary)} "
                 "words; it needs at least one word, and a row a picture."
             )
-        if not self.text.has_canonical_format or (self.text.nnz and self.text.data.min() <= 0):
+        try:
+            text = self.text
+            check_counts("text", text.indptr, text.indices, text.data, len(self.vocabulary))
+        except DataError as error:
+            raise DataError(f"{where} has text that is no matrix of counts: {error}; mend it.") from error
+        if not self.text.has_canonical_format:
             raise DataError(f"{where} has text that is no canonical matrix of counts; sum its duplicates.")
         if (
             self.labels.dtype != np.uint8
@@ -110,14 +116,16 @@ class Catalogue:
 
 
 def count_words(
-    tags: Sequence[Iterable[str]], vocabulary_size: int, minimum_count: int
+    tags: Sequence[Iterable[str]], vocabulary_size: int, minimum_count: int, *, fold_case: bool = False
 ) -> tuple[sparse.csr_array, list[str]]:
     """Return the counts (n, v) int32 of the most frequent tags of n pictures, and those v words.
 
-    `tags` holds the tags of each picture. The words are the tags that at least `minimum_count` pictures
-    have, the most frequent first and those of one frequency in alphabetical (code point) order, at most
-    `vocabulary_size` of them. Raises `DataError` where no tag is frequent enough.
+    `tags` holds the tags of each picture, in whatever Unicode form; with `fold_case` capital and small
+    letters count as the same (`mvi.text.one_form`). The words are the tags that at least `minimum_count`
+    pictures have, the most frequent first and those of one frequency in alphabetical (code point) order, at
+    most `vocabulary_size` of them. Raises `DataError` where no tag is frequent enough.
     """
+    tags = [[one_form(tag, fold_case=fold_case) for tag in own] for own in tags]
     pictures = Counter(tag for own in tags for tag in set(own))
     frequent = sorted(
         (tag for tag, n in pictures.items() if n >= minimum_count), key=lambda t: (-pictures[t], t)
@@ -166,7 +174,7 @@ def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:
     for number in numbers:
         arrays |= {f"splits/{number}/{part}": catalogue.splits[number][part] for part in PARTS}
     try:
-        with atomic(path) as temporary, h5py.File(temporary, "w", libver=("v110", "v110")) as file:
+        with atomic(path) as temporary, hdf5.created(temporary) as file:
             file.attrs["header"] = np.bytes_(json.dumps(header, sort_keys=True))
             for name, values in arrays.items():
                 # An empty dataset has no chunks to pack or to check.
@@ -180,33 +188,31 @@ def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:
 
 def read_catalogue(path: str | Path) -> Catalogue:
     """Read what `write_catalogue` wrote; raises `DataError` where it is missing, damaged or none."""
+    with hdf5.reading(path, "catalogue"), hdf5.opened(path) as file:
+        header = json.loads(file.attrs["header"])
+        if header["format"] != FORMAT:
+            raise ValueError(f"its format is {header['format']}, not {FORMAT}")
+        names, vocabulary, classes = (_decoded(file[n][:]) for n in ("names", "vocabulary", "classes"))
+        ids = file["ids"][:]
+        parts = [file[f"text/{part}"][:] for part in ("data", "indices", "indptr")]
+        catalogue = Catalogue(
+            dataset=header["dataset"],
+            names=names,
+            ids=np.array(_decoded(ids)) if ids.dtype.kind == "S" else ids,
+            text=sparse.csr_array(tuple(parts), shape=(len(names), len(vocabulary))),
+            vocabulary=vocabulary,
+            labels=file["labels"][:],
+            classes=classes,
+            splits={n: {part: file[f"splits/{n}/{part}"][:] for part in PARTS} for n in header["splits"]},
+            generated=header["generated"],
+            citation=header["citation"],
+            known=file["known"][:] if "known" in file else None,
+        )
     try:
-        with h5py.File(path, "r") as file:
-            header = json.loads(file.attrs["header"])
-            if header["format"] != FORMAT:
-                raise ValueError(f"its format is {header['format']}, not {FORMAT}")
-            names, vocabulary, classes = (_decoded(file[n][:]) for n in ("names", "vocabulary", "classes"))
-            ids = file["ids"][:]
-            parts = [file[f"text/{part}"][:] for part in ("data", "indices", "indptr")]
-            catalogue = Catalogue(
-                dataset=header["dataset"],
-                names=names,
-                ids=np.array(_decoded(ids)) if ids.dtype.kind == "S" else ids,
-                text=sparse.csr_array(tuple(parts), shape=(len(names), len(vocabulary))),
-                vocabulary=vocabulary,
-                labels=file["labels"][:],
-                classes=classes,
-                splits={n: {part: file[f"splits/{n}/{part}"][:] for part in PARTS} for n in header["splits"]},
-                generated=header["generated"],
-                citation=header["citation"],
-                known=file["known"][:] if "known" in file else None,
-            )
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
-        raise DataError(
-            f"{path} is not a sound catalogue ({' '.join(str(error).split())}); delete it and run the "
-            "workflow again."
-        ) from error
-    catalogue.check()
+        catalogue.check()
+    except DataError as error:
+        said = str(error).rpartition(";")[0] or str(error).rstrip(".")
+        raise DataError(f"{path} is not a sound catalogue ({said}); {AGAIN}.") from error
     return catalogue
 
 

@@ -87,7 +87,7 @@ class ZipPictures:
         self._zip.close()
 
     def read(self, i: int) -> bytes:
-        """Return the bytes of picture `i`; raises `DataError` where they are damaged or over 256 MiB."""
+        """Return the bytes of picture `i`; raises `DamageError` where the zip is damaged there."""
         return read_member(self._zip, self.names[i], MAX_BYTES)
 
 

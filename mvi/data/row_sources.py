@@ -6,6 +6,8 @@ from functools import cached_property
 import h5py
 import numpy as np
 
+from mvi.data.checks import check_counts
+
 
 class DenseRows:
     """The rows of an array (n, ...) chunked by rows; `step` is the number of rows in a chunk."""
@@ -54,6 +56,10 @@ class CsrRows:
     def indptr(self) -> np.ndarray:
         """(n + 1,) int64, where the entries of each row begin."""
         return self._group["indptr"][:]
+
+    def check(self) -> None:
+        """Raise `DataError` for row bounds, columns and counts that are none."""
+        check_counts(self._group.name.strip("/"), self.indptr, *self._entries, self.shape[1])
 
     @cached_property
     def _entries(self) -> tuple[np.ndarray, np.ndarray]:

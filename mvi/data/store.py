@@ -26,28 +26,22 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import h5py
 import numpy as np
 
-from mvi.data import checks
+from mvi.data import checks, hdf5
 from mvi.data.checks import Rows
 from mvi.data.row_sources import CsrRows, DenseRows, source_of
 from mvi.data.splits import PARTS
 from mvi.errors import DataError, ShapeError
+from mvi.files import AGAIN
 
 FORMAT = 2
 
 
 @contextmanager
 def _reading(path: Path) -> Iterator[None]:
-    # HDF5 reports damage by any of these, according to what it was reading.
-    try:
+    with hdf5.reading(path, "store"):
         yield
-    except (OSError, KeyError, RuntimeError, ValueError) as error:
-        raise DataError(
-            f"{path} is not a sound store ({' '.join(str(error).split())}); delete it and run the workflow "
-            "again."
-        ) from error
 
 
 @dataclass(frozen=True)
@@ -65,7 +59,8 @@ class Store:
     `modalities` lists the names in order, `sizes` gives d and `shapes` the folded shape of each, `n_rows`
     is n, `n_labelled` is L, `classes` the names of the classes, and `attrs` holds the root attributes with
     lists as lists. Whatever reads the file raises `DataError` where it is missing, cut short, altered or no
-    store.
+    store, or holds what none can hold: labels, splits and counts are checked when it is opened, real numbers
+    as they are read.
     """
 
     def __init__(self, path: str | Path) -> None:
@@ -73,10 +68,11 @@ class Store:
         if not self.path.is_file():
             raise DataError(f"There is no store at {self.path}; run the workflow rule that makes it.")
         with _reading(self.path):
-            self._file = h5py.File(self.path, "r")
+            self._file = hdf5.opened(self.path)
         try:
             with _reading(self.path):
                 self._read_header()
+                self._check_values()
         except DataError:
             self.close()
             raise
@@ -111,6 +107,23 @@ class Store:
             name: tuple(int(n) for n in self._file[name].attrs["shape"]) for name in self.modalities
         }
 
+    def _check_values(self) -> None:
+        """Refuse labels, splits and counts that no store can have, though the checksums be right."""
+        file = self._file
+        try:
+            for source in self._sources.values():
+                if isinstance(source, CsrRows):
+                    source.check()
+            labels = file["labels"][:] if self.n_labelled else None
+            labels = checks.checked_labels(labels, self.n_rows, self.classes)
+            checks.checked_known(file["known"][:] if "known" in file else None, labels, self.classes)
+            for number, split in file["splits"].items():
+                parts = {part: split[part][:] for part in split}
+                checks.checked_split(int(number), parts, self.n_labelled)
+        except (DataError, ShapeError) as error:
+            said = str(error).rpartition(";")[0] or str(error).rstrip(".")
+            raise DataError(f"{self.path} is not a sound store ({said}); {AGAIN}.") from error
+
     def __enter__(self) -> "Store":
         return self
 
@@ -136,7 +149,9 @@ class Store:
 
     def read_stored(self, name: str, rows: Rows = None) -> np.ndarray:
         """Return the same numbers as `read`, but float16 where they are kept as float16."""
-        return self._read(self._modality(name), rows, self.n_rows)
+        values = self._read(self._modality(name), rows, self.n_rows)
+        checks.check_finite(self.path, name, values, rows, AGAIN)
+        return values
 
     def rows_in_a_chunk(self, name: str) -> int:
         """Return how many successive rows of modality `name` are read at the cost of one; 1 for counts."""
@@ -230,7 +245,12 @@ class Store:
             for key in ("all", str(split)):
                 if key in known:
                     group = known[key]
-                    return StoredMoments(group["mean"][:], group["variance"][:], int(group.attrs["rows"]))
+                    mean, variance = group["mean"][:], group["variance"][:]
+                    if not (
+                        np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= 0).all()
+                    ):
+                        raise ValueError(f"a mean or variance of {name} is not finite, or below 0")
+                    return StoredMoments(mean, variance, int(group.attrs["rows"]))
         raise DataError(
             f"{self.path} has no moments of {name} for split {split}; make the store with its statistics."
         )

@@ -2,10 +2,9 @@
 """Writing a store, block by block and whole or not at all; `mvi.data.store` says what is in it."""
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,18 +13,14 @@ import h5py
 import numpy as np
 from scipy import sparse
 
-from mvi.data import checks
+from mvi.data import checks, hdf5
+from mvi.data.hdf5 import CHUNK_BYTES
 from mvi.data.row_sources import source_of
 from mvi.data.splits import learn_from_unlabelled
 from mvi.data.statistics import moments_of
 from mvi.data.store import FORMAT
 from mvi.errors import DataError
 from mvi.files import atomic
-
-# Small enough that scattered rows cost little, large enough that the calls do not.
-CHUNK_BYTES = 2**18
-# This version checksums its own structures too, which the default (oldest) does not.
-LIBVER = ("v110", "v110")
 
 
 @dataclass(frozen=True)
@@ -55,9 +50,10 @@ class StoreWriter:
     """What `writing_store` gives: `write` fills the modalities, `annotate` adds what is none."""
 
     def __init__(
-        self, file: h5py.File, path: Path, n_rows: int, modalities: Mapping[str, Dense | Sparse]
+        self, file: h5py.File, path: Path, n_rows: int, modalities: Mapping[str, Dense | Sparse], size: int
     ) -> None:
         self.path, self.n_rows = path, n_rows
+        self._size = size
         self._file, self._modalities = file, dict(modalities)
         self._written = {name: np.zeros(n_rows, bool) for name in modalities}
         self._counts: dict[str, dict[int, sparse.csr_array]] = {
@@ -92,7 +88,7 @@ class StoreWriter:
         if isinstance(layout, Sparse):
             self._counts[name][start] = checks.checked_counts(name, block, start)
         else:
-            with _writing(self.path, self._file.filename):
+            with hdf5.writing(self.path, self._file.filename, self._size):
                 self._write_dense(name, layout, start, stop, block)
         self._written[name][start:stop] = True
 
@@ -135,7 +131,7 @@ class StoreWriter:
                     f"Row {int(np.argmin(done))} of modality {name!r} was never written, nor were "
                     f"{int((~done).sum()) - 1} others; the source is cut short or a block of it is missing."
                 )
-        with _writing(self.path, self._file.filename):
+        with hdf5.writing(self.path, self._file.filename, self._size):
             for name, blocks in self._counts.items():
                 self._write_sparse(name, blocks)
             for name, values in attributes.items():
@@ -161,7 +157,7 @@ class StoreWriter:
         step = max(1, min(self.n_rows, CHUNK_BYTES // row_bytes))
         packed = {"compression": "gzip", "compression_opts": 1} if layout.pixels else {}
         shape, chunks = (self.n_rows, layout.columns), (step, layout.columns)
-        with _writing(self.path, self._file.filename):
+        with hdf5.writing(self.path, self._file.filename, self._size):
             target = self._file.create_dataset(
                 name, shape, layout.dtype, chunks=chunks, fletcher32=True, **packed
             )
@@ -252,14 +248,14 @@ def writing_store(
         "attributes": json.dumps(dict(attributes or {}), sort_keys=True),
     }
     with ExitStack() as stack:
-        with _writing(path, path.parent):
+        with hdf5.writing(path, path):
             temporary = stack.enter_context(atomic(path))
-            _check_space(path, n_rows, modalities)
-            file = stack.enter_context(h5py.File(temporary, "w", libver=LIBVER))
-        writer = StoreWriter(file, path, n_rows, modalities)
+            size = _checked_space(path, n_rows, modalities)
+            file = stack.enter_context(hdf5.created(temporary))
+        writer = StoreWriter(file, path, n_rows, modalities, size)
         yield writer
         writer.finish(header, statistics)
-        with _writing(path, temporary):
+        with hdf5.writing(path, temporary, size):
             file.close()
             # Renamed here, where a failure is known to be one of writing and not the caller's.
             stack.close()
@@ -314,28 +310,14 @@ def _fixed(text: str) -> np.ndarray:
     return np.array(encoded, h5py.string_dtype("utf-8", max(1, len(encoded))))
 
 
-def _check_space(path: Path, n_rows: int, modalities: Mapping[str, Dense | Sparse]) -> None:
-    # Those whose size on the disk is known before.
+def _checked_space(path: Path, n_rows: int, modalities: Mapping[str, Dense | Sparse]) -> int:
+    """Bytes of the modalities whose size is known before; refused where they are not free."""
     dense = [each for each in modalities.values() if isinstance(each, Dense) and not each.pixels]
     needed = n_rows * sum(each.columns * np.dtype(each.dtype).itemsize for each in dense)
     free = shutil.disk_usage(path.parent).free
     if needed > free:
         raise DataError(
-            f"{path} needs {needed / 1e9:.2f} GB and {free / 1e9:.2f} GB are free; free space or choose "
-            "another place."
+            f"{path} cannot be written: it needs {needed} bytes, {free} are free in {path.parent}; make room "
+            "and run the workflow again."
         )
-
-
-@contextmanager
-def _writing(path: Path, temporary: str | Path) -> Iterator[None]:
-    # HDF5 reports a full disk by either.
-    try:
-        yield
-    except (OSError, RuntimeError) as error:
-        # HDF5 tries again when the file is closed, and breaks down if that fails too: make room for it.
-        with suppress(OSError):
-            os.truncate(temporary, 0)
-        raise DataError(
-            f"{path} cannot be written ({' '.join(str(error).split())}); free space or mend the "
-            "permissions, and run again."
-        ) from error
+    return needed

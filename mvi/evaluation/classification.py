@@ -31,6 +31,7 @@ class Query:
     read: Callable[[np.ndarray], np.ndarray]
     """`read(rows)` gives (len(rows), K) float32 or float64, rows in that order."""
     iterations: int | None = None
+    variant: str = ""
 
 
 class Answers(NamedTuple):
@@ -84,6 +85,7 @@ def evaluate(
     *,
     known: np.ndarray | None = None,
     train_on: str = "multimodal",
+    also: Sequence[Query] = (),
 ) -> list[Score]:
     """Scores of one classifier on the features of every query.
 
@@ -95,6 +97,7 @@ def evaluate(
     train_on: "multimodal": the classifier is trained, and its setting chosen, on features of the first query
         only (reference code); "mixed": trained on the features of every query, each with the row's labels,
         and the setting chosen by the mean of the queries
+    also: further queries, of which only the test rows are read, and nothing is learned
 
     Returns, beside the classifier's own scores of the parts "validation" (by the classifier that has seen the
     training rows only) and "test", "features" (K) and the "rows" of each part. Raises `ConfigError`,
@@ -117,7 +120,7 @@ def evaluate(
     scores += [Score(metric="rows", part=name, value=len(rows)) for name, rows in parts.items() if len(rows)]
     both = np.concatenate([parts["train"], parts["validation"]])
     final = classifier.fit(*_stacked(learned, answers, both, parts["copies"]), chosen, near)
-    for query in queries:
+    for query in (*queries, *also):
         rows = query.read(parts["test"])
         found = classifier.scores(final, rows, answers.of(parts["test"]), "test")
         scores += _of(query, found)
@@ -171,7 +174,10 @@ def evaluate_each(
 
 
 def _of(query: Query, scores: Sequence[Score]) -> list[Score]:
-    return [replace(score, query=query.name, iterations=query.iterations) for score in scores]
+    return [
+        replace(score, query=query.name, iterations=query.iterations, variant=query.variant)
+        for score in scores
+    ]
 
 
 def _checked(labels: np.ndarray, split: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -4,10 +4,12 @@
 Of two halves of an image these are pixels (`concatenated`, `mean_filled`). Of images and tags (`RawInputs`)
 descriptors are standardised; a tag counts as one fixed number, so that one penalty suits both. `image` is
 all descriptors, `sqrt_image` the square roots of their magnitudes with their signs, and a descriptor's own
-name its columns alone.
+name its columns alone. What a query lacks may be filled in, by its mean or by a regression, for one
+classifier of both (`FILLED`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -15,20 +17,32 @@ from mvi.data.statistics import Floor, standard_deviation
 from mvi.data.store import Store
 from mvi.errors import DataError
 from mvi.evaluation.classification import Classifier, Query, evaluate, evaluate_each
-from mvi.evaluation.queries import queries_of
+from mvi.evaluation.missing_tags import queries_without_tags
+from mvi.evaluation.queries import FILLED, queries_of
 from mvi.evaluation.scores import Score
 
 WHOLE = ("image", "sqrt_image")
 
 
 def baseline(
-    store: Store, name: str, classifier: Classifier, *, text_scale: float, floor: Floor
+    store: Store,
+    name: str,
+    classifier: Classifier,
+    *,
+    text_scale: float,
+    floor: Floor,
+    ridges: Sequence[float] = (1.0,),
+    missing: Mapping[str, Any] | None = None,
 ) -> Callable[[int], list[Score]]:
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
     name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
-        with what a query lacks at its training mean; else inputs of `RawInputs`, joined by "+"
+        with what a query lacks at its training mean; of `FILLED`, the same for images and tags; else inputs
+        of `RawInputs`, joined by "+"
     text_scale, floor: as `RawInputs` takes them
+    ridges: as for `regression_filled`
+    missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
+        they are at their mean over the training rows
     """
     labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
@@ -44,14 +58,41 @@ def baseline(
             return evaluate(given, labels, parts, classifier, known=known)
 
         return filled
+    if name in FILLED:
+        form, by_regression = FILLED[name]
+        names, queries = [form, "text"], queries_of(store.modalities)
+        side_by_side = RawInputs(store, names, floor=floor, text_scale=text_scale)
+
+        def imputed(split: int) -> list[Score]:
+            parts, scaled, width = store.split(split), side_by_side.of_split(split), store.sizes["image"]
+            values = {"image": scaled[:, :width], "text": scaled[:, width:]}
+            if by_regression:
+                filled = regression_filled(values, queries, parts["train"], parts["validation"], ridges)
+            else:
+                filled = mean_filled(values, queries, parts["train"])
+            return evaluate(filled, labels, parts, classifier, known=known)
+
+        return imputed
     inputs = name.split("+")
     raw = RawInputs(store, inputs, floor=floor, text_scale=text_scale)
     # Every input but the tags is of the image.
     query = "+".join(dict.fromkeys("text" if one == "text" else "image" for one in inputs))
 
     def scaled(split: int) -> list[Score]:
-        features = Query(query, raw.of_split(split).__getitem__)
-        return evaluate([features], labels, store.split(split), classifier, known=known)
+        values, parts, also = raw.of_split(split), store.split(split), []
+        if missing is not None and query == "image+text" and inputs[-1] == "text":
+            first = values.shape[1] - store.sizes["text"]
+            mean = values[parts["train"], first:].mean(0, dtype=np.float64)
+
+            def lacking(rows: np.ndarray, lost: np.ndarray) -> np.ndarray:
+                found = values[rows]
+                found[lost, first:] = mean
+                return found
+
+            tagged = store.tag_counts() > 0
+            also = queries_without_tags(query, lacking, parts["test"], tagged, **missing, split=split)
+        features = Query(query, values.__getitem__)
+        return evaluate([features], labels, parts, classifier, known=known, also=also)
 
     return scaled
 
@@ -145,3 +186,58 @@ def mean_filled(values: Mapping[str, np.ndarray], queries: Sequence[str], train:
         return Query(name, read)
 
     return [query(name) for name in queries]
+
+
+def regression_filled(
+    values: Mapping[str, np.ndarray],
+    queries: Sequence[str],
+    train: np.ndarray,
+    validation: np.ndarray,
+    ridges: Sequence[float],
+) -> list[Query]:
+    """The values of both modalities; one that a query lacks as a linear regression from the other tells it.
+
+    It is fitted to the rows `train` with that of the `ridges`, in mean variances of the given columns, whose
+    squared error on the rows `validation` is the least.
+    """
+
+    def query(name: str) -> Query:
+        given = name.split("+")
+        told = {
+            missing: _best_regression(values[given[0]], values[missing], train, validation, ridges)
+            for missing in values
+            if missing not in given
+        }
+
+        def read(rows: np.ndarray) -> np.ndarray:
+            parts = [
+                told[modality](values[given[0]][rows]) if modality in told else value[rows]
+                for modality, value in values.items()
+            ]
+            return np.concatenate(parts, axis=1)
+
+        return Query(name, read)
+
+    return [query(name) for name in queries]
+
+
+def _best_regression(
+    x: np.ndarray, y: np.ndarray, train: np.ndarray, validation: np.ndarray, ridges: Sequence[float]
+) -> Callable[[np.ndarray], np.ndarray]:
+    """From (B, d) of the one modality to (B, e) of the other."""
+    mean_x, mean_y = x[train].mean(0, dtype=np.float64), y[train].mean(0, dtype=np.float64)
+    centred, target = x[train] - mean_x, y[train] - mean_y
+    variance = float(np.square(centred).mean())
+    # On rows or on columns, whichever are fewer: slopes are X'(XX' + p)^-1 Y or (X'X + p)^-1 X'Y.
+    wide = centred.shape[1] > len(centred)
+    gram = centred @ centred.T if wide else centred.T @ centred
+    goal = target if wide else centred.T @ target
+    best, least = goal, np.inf
+    for ridge in ridges:
+        penalty = ridge * variance * len(centred) * np.eye(len(gram))
+        slopes = np.linalg.solve(gram + penalty, goal)
+        slopes = centred.T @ slopes if wide else slopes
+        error = float(np.square((x[validation] - mean_x) @ slopes + mean_y - y[validation]).mean())
+        if error < least:
+            best, least = slopes, error
+    return lambda rows: ((rows - mean_x) @ best + mean_y).astype(np.float32)

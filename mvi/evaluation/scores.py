@@ -2,6 +2,7 @@
 """One number of an evaluation with all that says what it is of, and small tidy files of such numbers."""
 
 import csv
+import io
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mvi.errors import DataError
-from mvi.files import atomic
+from mvi.files import write_sealed
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -23,7 +24,7 @@ class Score:
     method: str = ""
     """A method of training, a stage of finetuning, or a baseline, such as an input classified as it is."""
     variant: str = ""
-    """How it was evaluated: the features that the classifier learned from, or "trained=<iterations>"."""
+    """How it was evaluated: what the classifier learned from, "trained=<iterations>", or how was searched."""
     query: str = ""
     """The modalities given, joined by "+" in the store's order."""
     iterations: int | None = None
@@ -38,6 +39,18 @@ class Score:
     value: float
 
 
+UNTAGGED = "untagged=missing"
+"""The variant where images that have no tags are taken as such whose tags are missing."""
+
+
+def share_variant(percent: int) -> str:
+    """The variant of scores where so many percent of the test images have lost their tags."""
+    return f"missing={percent}"
+
+
+CENTRED = "centred"
+"""The variant of searches by codes around the mean of their kind of query."""
+
 COLUMNS = tuple(field.name for field in fields(Score))
 
 
@@ -50,17 +63,18 @@ def placed(scores: Iterable[Score], **where: Any) -> list[Score]:
 
 
 def write_scores(path: str | Path, scores: Iterable[Score]) -> None:
-    """Write a CSV with the columns of `Score` in the order given, floats in full precision.
+    """Write a sealed CSV with the columns of `Score` in the order given, floats in full precision.
 
     Raises `DataError` for a value that is not finite.
     """
-    with atomic(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        for score in scores:
-            if not math.isfinite(score.value):
-                raise DataError(
-                    f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}, "
-                    f"which {path} cannot hold; look at what was evaluated."
-                )
-            writer.writerow((asdict(score) | {"value": repr(float(score.value))}).values())
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for score in scores:
+        if not math.isfinite(score.value):
+            raise DataError(
+                f"The {score.metric} of {score.method} {score.query} {score.label} is {score.value}, "
+                f"which {path} cannot hold; look at what was evaluated."
+            )
+        writer.writerow((asdict(score) | {"value": repr(float(score.value))}).values())
+    write_sealed(path, text.getvalue().encode())

@@ -10,7 +10,7 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mvi.data.pictures import Pictures, decode
-from mvi.errors import DataError
+from mvi.errors import DamageError, DataError
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +24,8 @@ def batches(
     """Yield pictures (m, 3, size, size) float32, RGB in [0, 1], and which of them could be read, (m,) bool.
 
     They are those of `rows`; `batch` pictures are in memory at a time; `what` stands beside the progress
-    bar. A picture that cannot be read comes as middle grey, with a warning.
+    bar. A picture that cannot be read comes as middle grey, with a warning; raises `DamageError` where it is
+    the archive that is damaged.
     """
     # disable=None: no bar where stderr is not a terminal.
     with tqdm(desc=what, total=len(rows), unit="picture", leave=False, disable=None) as bar:
@@ -35,6 +36,8 @@ def batches(
             for i, row in enumerate(chosen):
                 try:
                     pixels[i] = decode(pictures.read(int(row)), size, name=pictures.names[row])
+                except DamageError:
+                    raise
                 except DataError as error:
                     readable[i] = False
                     log.warning("row %d cannot be read: %s", row, error)

@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""Maximum likelihood of both modalities together (Eq. 3), by persistent contrastive divergence."""
+"""Maximum likelihood of both modalities together (Eq. 3), by persistent contrastive divergence.
+
+On top of pretrained pathways this is the multimodal deep belief network of Srivastava and Salakhutdinov
+(2012), with mean field over the top layer for what is missing.
+"""
 
 from __future__ import annotations
 
@@ -33,8 +37,10 @@ METHOD = Method(
     order=10,
     color="#0072B2",
     marker="o",
+    on_pathways="Multimodal DBN (joint layer by PCD)",
     citation="Tieleman (2008), Training restricted Boltzmann machines using approximations to the likelihood "
-    "gradient",
+    "gradient; on pathways Srivastava, Salakhutdinov (2012), Learning representations for multimodal data "
+    "with deep belief nets",
     settings={
         "chains": {"$ref": "#/$defs/chains"},
         "gibbs_steps": {"$ref": "#/$defs/gibbs_steps"},

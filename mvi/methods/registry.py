@@ -20,6 +20,9 @@ def _found() -> dict[str, Method]:
 METHODS: dict[str, Method] = _found()
 """Name of each method -> what is known of it, in the order of tables and legends."""
 
+LAYERED = [name for name, record in METHODS.items() if record.objective]
+"""Those that train a joint layer by an objective."""
+
 
 def method(name: str) -> Method:
     """The record of one method; raises `ConfigError`, with the known ones, for an unknown name."""

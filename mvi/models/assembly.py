@@ -9,6 +9,8 @@ from mvi.data import transforms
 from mvi.data.facts import refuse_other
 from mvi.models.checkpoints import features as features_of
 from mvi.models.checkpoints import load
+from mvi.models.kinds import model_of
+from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import NETWORKS, Encoder, inputs_of
 from mvi.models.rbm import RBM
@@ -23,15 +25,18 @@ def encoder_from_files(
 ) -> Encoder:
     """The scale of the inputs, the layers of each pathway from its input upwards, and a network on top.
 
-    The network may be a joint layer alone; what stands below its own layers is taken from `layers`. Raises
-    `DataError` where a file holds something else, or is about images that were described otherwise.
+    The network may be a joint layer alone; what stands below its own layers is taken from `layers`. It may be
+    a model of `mvi.models.direct`, which has its place on the inputs themselves. Raises `DataError` where a
+    file holds something else, or is about images that were described otherwise.
     """
-    below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
-    top = load(network, *NETWORKS, device=device)
+    top = load(network, *NETWORKS, device=device, others=model_of)
     first, words = transforms.load(scale, device)
     features = transforms.features_of(scale)
     for path in (*chain(*layers.values()), network):
         refuse_other(features, features_of(path), path)
+    if not isinstance(top, Mdrnn | MultimodalRBM):
+        return Encoder(first, top, words, features=features)
+    below = {name: [load(path, RBM, device=device) for path in paths] for name, paths in layers.items()}
     if isinstance(top, MultimodalRBM):
         # As it is where nothing stands below: the two infer the same, but not to the last bit.
         deep = any(below.values())

@@ -65,6 +65,8 @@ class MultimodalModel(ABC):
     vocabulary: the words that the columns of the text count; [] where there are none
     inference: how missing modalities are filled in unless a call says otherwise; kept in the weights file.
         None in what a training leaves: then every call must say it
+    centres: (K,) mean state of each kind of query, named by its modalities in the order of `sizes`, joined by
+        "+"; {} where they are unknown. Of networks that the workflow exports they are over training rows
 
     `values` map names of modalities to (n, d_m) arrays of numpy or torch, data frames or SciPy sparse
     matrices, `None` (or no entry) where a modality is missing. `observed` maps names to (n,) bools, where it
@@ -92,6 +94,7 @@ class MultimodalModel(ABC):
     ups: dict[str, float]
     vocabulary: list[str]
     inference: Inference | None
+    centres: Mapping[str, Tensor]
 
     # -- what a model says of itself -------------------------------------------------------------------
 
@@ -145,12 +148,21 @@ class MultimodalModel(ABC):
         start: Start | None = None,
         stop: Stop | None = None,
         block: int | None = None,
+        centre: bool = False,
     ) -> Array:
-        """(n, K) joint representations. What is `None` is as in `inference`; raises as the class says."""
+        """(n, K) joint representations. What is `None` is as in `inference`; raises as the class says.
+
+        States of queries that give other modalities lie in other regions (the modality gap), so that the
+        cosine between them says little. `centre` subtracts from each row the mean state of queries that give
+        what it gives (`centres`): for searching, not for classifying. Raises `ConfigError` where the model
+        holds no such mean.
+        """
         asked = self._asked(iterations=iterations, tolerance=tolerance, start=start, stop=stop)
 
         def states(v: Tensor, given: list[str]) -> dict[str, Tensor]:
-            return {"h": self.mean_field(v, given, **vars(asked))}
+            mean = self._centre(given) if centre else None
+            h = self.mean_field(v, given, **vars(asked))
+            return {"h": h if mean is None else h - mean.to(h)}
 
         return self._by_blocks(values, observed, block, states)["h"]
 
@@ -276,6 +288,15 @@ class MultimodalModel(ABC):
                 "give iterations and start, or load the file that the target `model` makes."
             )
         return replace(self.inference or REFERENCE, **told)
+
+    def _centre(self, given: Sequence[str]) -> Tensor:
+        query = "+".join(given)
+        if query not in self.centres:
+            raise ConfigError(
+                f"this model holds no mean state of queries that give {query}, so that their codes cannot be "
+                "centred; take a model that the workflow exported (target model), or leave out centre."
+            )
+        return self.centres[query]
 
     def _joined(self, found: Given, at: slice) -> Tensor:
         rows = len(range(*at.indices(found.rows)))

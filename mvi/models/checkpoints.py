@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Weights files: safetensors with the model's description and the resolved config in the metadata."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeVar
 
@@ -46,8 +46,13 @@ def save(path: str | Path, model: Saved, config: Mapping[str, Any], features: Fa
     write_tensors(path, model.parameters, about | ({"features": dict(features)} if features else {}))
 
 
-def load(path: str | Path, *kinds: type[Kind], device: torch.device | str = "cpu") -> Kind:
-    """Read a model of one of the classes `kinds` from the file that `save` wrote.
+def load(
+    path: str | Path,
+    *kinds: type[Kind],
+    device: torch.device | str = "cpu",
+    others: Callable[[str], type[Kind] | None] = lambda kind: None,
+) -> Kind:
+    """Read a model of one of the classes `kinds`, or of the `others` by kind, from a file of `save`.
 
     Only who asks for a class depends on its code: an edit of one model leaves the readers of others alone.
     Raises `DataError` where the file is absent or damaged, or holds a model of another kind, and
@@ -57,7 +62,8 @@ def load(path: str | Path, *kinds: type[Kind], device: torch.device | str = "cpu
     description = about.get("model")
     if not isinstance(description, dict):
         description = {}
-    found = next((model for model in kinds if model.kind == description.get("kind")), None)
+    kind = str(description.get("kind"))
+    found = next((model for model in kinds if model.kind == kind), None) or others(kind)
     if found is None:
         wanted = " or ".join(model.kind for model in kinds)
         raise DataError(

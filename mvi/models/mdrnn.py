@@ -89,6 +89,7 @@ class Mdrnn(MultimodalModel):
         self.slices = slices_of(self.sizes)
         self.ups = {name: pathway.up for name, pathway in self.pathways.items()}
         self.vocabulary = []
+        self.centres = {}
         self.inference = inference
         for name, pathway in self.pathways.items():
             if not isinstance(pathway.input, Binary | Gaussian | ReplicatedSoftmax):

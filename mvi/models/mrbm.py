@@ -53,6 +53,7 @@ class MultimodalRBM(MultimodalModel, RBM):
             )
         self.slices = slices_of(self.sizes)
         self.vocabulary = []
+        self.centres = {}
         self.inference = inference
 
     @classmethod

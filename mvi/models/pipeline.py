@@ -13,17 +13,17 @@ from torch import Tensor
 from mvi.data import transforms
 from mvi.data.facts import Facts
 from mvi.data.transforms import Transform
-from mvi.errors import ShapeError
+from mvi.errors import ConfigError, ShapeError
 from mvi.models.arrays import COUNTS, FINITE, Range
 from mvi.models.base import Inference, MultimodalModel, Start, describe_inference, inference_of
+from mvi.models.kinds import model_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
 from mvi.models.units import SteppedSigmoid
 
-Network = Mdrnn | MultimodalRBM
-NETWORKS: tuple[type[Network], ...] = (MultimodalRBM, Mdrnn)
-"""What an encoder can have on top."""
+NETWORKS: tuple[type[MultimodalModel], ...] = (MultimodalRBM, Mdrnn)
+"""What an encoder can have on top, besides the models that `mvi.models.kinds.model_of` finds by kind."""
 
 
 def layer_probabilities(rbms: Sequence[RBM], v: Tensor) -> Tensor:
@@ -68,6 +68,7 @@ class Encoder(MultimodalModel):
     `inputs` turns the values (n, d_m) of each modality into what `network` sees of it (n, D_m), which is what
     `complete` gives. `vocabulary` are the words that the columns of the text count, if any. `inference` is
     the network's unless it is given. `features` says what described the images (`mvi.data.facts`), if known.
+    `centres` are the mean states of queries, if they are known.
     """
 
     kind = "encoder"
@@ -76,15 +77,17 @@ class Encoder(MultimodalModel):
     def __init__(
         self,
         inputs: Mapping[str, Transform],
-        network: Network,
+        network: MultimodalModel,
         vocabulary: Sequence[str] = (),
         inference: Inference | None = None,
         features: Facts | None = None,
+        centres: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.inputs = dict(inputs)
         self.network = network
         self.vocabulary = list(vocabulary)
         self.inference = inference or network.inference
+        self.centres = dict(centres or {})
         self.features = features
         if self.inputs.keys() != network.sizes.keys():
             raise ShapeError(
@@ -129,11 +132,12 @@ class Encoder(MultimodalModel):
 
     @property
     def parameters(self) -> dict[str, Tensor]:  # type: ignore[override]  # Made from those of its parts.
-        """Those of the network as "network/<name>", the inputs' scale as "inputs/<modality>/<name>"."""
+        """All by name: "network/<name>", "inputs/<modality>/<name>" of their scale, "centres/<query>"."""
         _, tensors = transforms.describe(self.inputs)
         return {
             **{f"network/{name}": theta for name, theta in self.network.parameters.items()},
             **{f"inputs/{name}": tensor for name, tensor in tensors.items()},
+            **{f"centres/{query}": mean for query, mean in self.centres.items()},
         }
 
     def describe(self) -> dict[str, Any]:
@@ -151,12 +155,15 @@ class Encoder(MultimodalModel):
     @classmethod
     def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
         """The inverse of `describe`."""
-        parts: dict[str, dict[str, Tensor]] = {"network": {}, "inputs": {}}
+        parts: dict[str, dict[str, Tensor]] = {"network": {}, "inputs": {}, "centres": {}}
         for key, tensor in parameters.items():
             part, name = key.split("/", 1)
             parts[part][name] = tensor
         inputs = transforms.from_description(description["inputs"], parts["inputs"])
         below = description["network"]
-        network = {one.kind: one for one in NETWORKS}[below["kind"]].from_description(below, parts["network"])
+        model = {one.kind: one for one in NETWORKS}.get(below["kind"]) or model_of(below["kind"])
+        if model is None:
+            raise ConfigError(f"there is no network of kind {below['kind']!r}")
+        network = model.from_description(below, parts["network"])
         words, features = transforms.words_of(description), description.get("features")
-        return cls(inputs, network, words, inference_of(description), features)
+        return cls(inputs, network, words, inference_of(description), features, parts["centres"])

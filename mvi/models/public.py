@@ -7,6 +7,7 @@ import torch
 
 from mvi.models.base import MultimodalModel
 from mvi.models.checkpoints import load as load_one_of
+from mvi.models.kinds import model_of
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import Encoder
@@ -18,4 +19,4 @@ def load(path: str | Path, device: torch.device | str = "cpu") -> MultimodalMode
     Raises `DataError` where the file is absent, damaged or of something else, and `ConfigError` where there
     is no such device.
     """
-    return load_one_of(path, MultimodalRBM, Mdrnn, Encoder, device=device)
+    return load_one_of(path, MultimodalRBM, Mdrnn, Encoder, device=device, others=model_of)

@@ -7,7 +7,7 @@ no longer than a gradient written by hand with stacked products, as those of `mu
 examples, D units in all, D_0 of the target, D_l of layer l = 1..L of a pathway, K of the top layer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
@@ -28,11 +28,13 @@ class Finetuning:
     """Predict each of the `directions` (target modalities; all unless given) from the other modalities.
 
     `reveal` p of a target: a minibatch reveals its entries with probability p r, r uniform in [0, 1); none
-    are revealed unless given. `sparsity` by group: "top", the name of a modality for all layers of its
-    pathway, or "<modality>/<l>" for one of them. It acts on the last top state, on the pathways of the given
-    modalities, and on that of the target in its last pass upwards (reference code). The gradients of the
-    directions are added. Raises `ConfigError` for an unknown start state or a number of iterations that is
-    none.
+    are revealed unless given. `dropout` p of a modality: where it is given, a minibatch keeps each of its
+    entries with probability 1 - p, divided by 1 - p, and 0 stands in place of the others (Srivastava et al.
+    2014, JMLR 15); nothing is dropped unless given, and never outside training. `sparsity` by group: "top",
+    the name of a modality for all layers of its pathway, or "<modality>/<l>" for one of them. It acts on the
+    last top state, on the pathways of the given modalities, and on that of the target in its last pass
+    upwards (reference code). The gradients of the directions are added. Raises `ConfigError` for an unknown
+    start state or a number of iterations that is none.
     """
 
     iterations: int = 10
@@ -40,6 +42,7 @@ class Finetuning:
     reveal: Mapping[str, float] = field(default_factory=dict)
     start_state: Start = "doubled"
     sparsity: Mapping[str, Sparsity] = field(default_factory=dict)
+    dropout: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_mean_field(self.start_state, self.iterations)
@@ -54,11 +57,12 @@ class Finetuning:
             reveal=dict(settings["reveal"]),
             start_state=settings["start_state"],
             sparsity={group: Sparsity(**rule) for group, rule in settings["sparsity"].items()},
+            dropout=dict(settings["dropout"]),
         )
 
     def start(self, model: Mdrnn, mean: Tensor, generator: torch.Generator) -> Memory:
         """Nothing is remembered; raises `ConfigError` where the settings do not fit the network."""
-        named = [*(self.directions or ()), *self.reveal]
+        named = [*(self.directions or ()), *self.reveal, *self.dropout]
         unknown = [name for name in named if name not in model.pathways]
         groups = {"top", *model.pathways} | {
             f"{name}/{level}"
@@ -94,7 +98,10 @@ class Finetuning:
         metrics: dict[str, Tensor] = {}
         for target in self.directions or model.pathways:
             mask = draw_mask(batch[:, model.slices[target]], self.reveal.get(target, 0.0), generator)
-            loss, gradient = self.direction(model, batch, target, mask)
+            rates = [
+                (part, self.dropout.get(name, 0.0)) for name, part in model.slices.items() if name != target
+            ]
+            loss, gradient = self.direction(model, dropped(batch, rates, generator), target, mask)
             for name, slope in gradient.items():
                 # In place, since these are the largest arrays there are.
                 total[name] = total[name].add_(slope) if name in total else slope
@@ -164,6 +171,16 @@ def draw_mask(target: Tensor, reveal: float, generator: torch.Generator) -> Tens
         return None
     rate = torch.rand((), dtype=target.dtype, device=target.device, generator=generator)
     return sample_bernoulli((rate * reveal).expand(target.shape), generator).bool()
+
+
+def dropped(v: Tensor, rates: Sequence[tuple[slice, float]], generator: torch.Generator) -> Tensor:
+    """`v` (B, D) with entries of its slices at 0, each at its rate, and the others divided by 1 - rate."""
+    rates = [(part, rate) for part, rate in rates if rate]
+    if rates:
+        v = v.clone()
+    for part, rate in rates:
+        v[:, part] *= sample_bernoulli(torch.full_like(v[:, part], 1 - rate), generator) / (1 - rate)
+    return v
 
 
 def predict(

@@ -2,6 +2,7 @@
 """Files of scores read, joined and filtered."""
 
 import csv
+import io
 import math
 from collections.abc import Container, Iterable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any, NamedTuple
 
 from mvi.errors import DataError
 from mvi.evaluation.scores import COLUMNS, Score
+from mvi.files import read_sealed
 
 Repetition = tuple[int | None, int | None]
 """Split and seed."""
@@ -51,8 +53,7 @@ def read_scores(paths: Iterable[str | Path]) -> list[Score]:
 def _read(path: str | Path) -> Iterator[tuple[tuple[str, ...], Score]]:
     """Each row, and all of it but the value as text."""
     try:
-        with Path(path).open(newline="", encoding="utf-8") as file:
-            header, *rows = csv.reader(file)
+        header, *rows = csv.reader(io.StringIO(read_sealed(path).decode(), newline=""))
         if tuple(header) != COLUMNS:
             raise ValueError(f"its columns are {', '.join(header)}")
         for row in rows:
@@ -63,7 +64,7 @@ def _read(path: str | Path) -> Iterator[tuple[tuple[str, ...], Score]]:
             if not math.isfinite(fields["value"]):
                 raise ValueError(f"the {fields['metric']} of {fields['method']} is {fields['value']}")
             yield tuple(row[:-1]), Score(**fields)
-    except (OSError, ValueError) as error:
+    except ValueError as error:
         raise DataError(
             f"{path} cannot be read as scores ({error}); delete it and run the workflow again."
         ) from error

@@ -6,10 +6,11 @@ come from the rule that writes the table.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
 
+from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
 from mvi.report.queries import query_title
 from mvi.report.scores import Key, Scores
@@ -43,6 +44,20 @@ _LINEAR = {
     ),
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
+
+_FILLED = {
+    "mean_filled": "One linear classifier, missing input at its mean",
+    "regression_filled": "One linear classifier, missing input by regression",
+    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
+    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
+}
+"""Baselines with one linear classifier for all queries."""
+
+_COSINES = {
+    "raw": ("Cosine of input features", _LINEAR["raw"][1]),
+    "roots": ("Cosine of input features, signed square roots", _LINEAR["roots"][1]),
+}
+"""Likewise by the cosine of input features."""
 
 _PUBLISHED = {
     "mdrnn": "MDRNN, published",
@@ -212,6 +227,7 @@ def table2(
     about: About,
     *,
     models: Mapping[str, str],
+    scored: Mapping[str, str],
     variants: Sequence[str],
     queries: Sequence[str],
     main: str,
@@ -223,6 +239,7 @@ def table2(
     """Mean average precision of every model and query, and of linear baselines.
 
     models: name -> label, in the order of the rows
+    scored: the same of methods without representation, which are no models but score labels themselves
     variants: whose features the classifiers learned from, "multimodal" or "mixed"
     queries: the multimodal one first, then the image-only one
     main: the model that is compared with the baselines; the MDRNN's published numbers stand beside it
@@ -232,12 +249,24 @@ def table2(
     metrics: those of the data set, the headline first
     """
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
+    others = [
+        Row(name, f"{label}, without representation", name, "baseline") for name, label in scored.items()
+    ]
     linear = []
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
+    filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
     measured = _label_metrics(scores, models, metrics, top)
-    wanted = [cell for row in (*rows.values(), *linear) for cell in row.cells(queries, measured)]
+    lines = (*rows.values(), *others, *linear, *filled)
+    wanted = [cell for row in lines for cell in row.cells(queries, measured)]
+    # The same classifiers, where the tags of images without any are not known.
+    for row in (*rows.values(), *linear):
+        method = _of(row.method, queries[0])
+        if row.variant in ("", variants[0]) and method and scores.has(method, UNTAGGED):
+            label = f"{row.label}, no tags taken as missing"
+            other = replace(row, name=f"{row.name}/{UNTAGGED}", label=label, variant=UNTAGGED, quoted="")
+            wanted += other.cells(queries[:1], measured, PARTS[:1])
     wanted += _published(published, metrics, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):
@@ -332,7 +361,10 @@ def retrieval(
 ) -> Table:
     """Mean average precision of ranking other images by a query; arguments as for `table2`."""
     metrics = [f"retrieval_{name}" for name in MAPS]
-    rows = [Row(name, label, name) for name, label in models.items()]
+    rows = _with_centred([Row(name, label, name) for name, label in models.items()], scores)
+    for name, (label, inputs) in _COSINES.items():
+        known = {query: method for query, method in inputs.items() if scores.has(method)}
+        rows += _with_centred([Row(f"cosine_{name}", label, known, "baseline")], scores) if known else []
     wanted = [cell for row in rows for cell in row.cells(queries, metrics, PARTS[:1])]
     chance = Row("chance", "Random ranking, non-interpolated AP", "chance", "baseline")
     wanted += chance.cells(queries, metrics[1:2], PARTS[:1])
@@ -358,6 +390,68 @@ def retrieval(
     return Table(wanted, columns, caption)
 
 
+def _with_centred(rows: Iterable[Row], scores: Scores) -> list[Row]:
+    """Each row, and after it that of codes around the mean of their kind of query where there are scores."""
+    found = []
+    for row in rows:
+        methods = [row.method] if isinstance(row.method, str) else row.method.values()
+        found.append(row)
+        if all(scores.has(method, CENTRED) for method in methods):
+            label = f"{row.label}, centred"
+            found.append(replace(row, name=f"{row.name}/{CENTRED}", label=label, variant=CENTRED))
+    return found
+
+
+def tag_search(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    models: Mapping[str, str],
+    main: str,
+    top: int,
+    training: Mapping[str, Any],
+) -> Table:
+    """Precision of the images found first by one tag at a time.
+
+    models: name -> label, in the order of the rows
+    main: the model whose probabilities of tags rank images too
+    top: so many images are found
+    training: of `captions.unsupervised`
+    """
+    tagged, untagged = (f"tag_search_{known}_precision_at_{top}" for known in ("tagged", "untagged"))
+    different = "tag_search_tagged_different"
+    rows = _with_centred([Row(name, label, name) for name, label in models.items()], scores)
+    wanted = [cell for row in rows for cell in row.cells(["text"], [tagged, untagged, different], PARTS[:1])]
+    probability = "probability"
+    ranked = {main: f"{models[main]}, by P(tag given image)", "optimal": "Bayes-optimal P(tag given image)"}
+    for name, label in ranked.items():
+        if scores.has(name, probability):
+            row = Row(f"{name}/{probability}", label, name, "baseline", probability)
+            wanted += row.cells(["text"], [untagged], PARTS[:1])
+    wanted += Row("chance", "Random ranking", "chance", "baseline").cells(
+        ["text"], [tagged, untagged], PARTS[:1]
+    )
+
+    def count(what: str) -> str:
+        return captions.span(scores.values(f"tag_search_{what}", "test", models))
+
+    caption = [
+        captions.what("Search by one tag", f"Share of images with the tag among the first {top}", about),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            f"{count('tags')} commonest tags, {count('images')} test images.",
+            captions.numbers("split", scores, published, wanted, "best model"),
+        ),
+    ]
+    columns = [
+        Column("images with their tags", [tagged], best="highest"),
+        Column("images without", [untagged], best="highest"),
+        Column("different images", [different]),
+    ]
+    return Table(wanted, columns, caption)
+
+
 def tags(
     scores: Scores,
     published: Published,
@@ -378,6 +472,9 @@ def tags(
     precisions = [f"tags_precision_at_{k}" for k in sorted(tops)]
     metrics = [*precisions, *(f"tags_{name}" for name in MAPS), "tags_log_loss"]
     rows = [Row(name, label, name) for name, label in models.items()]
+    for name, features in (("image", ""), ("sqrt_image", ", signed square roots")):
+        if scores.has(name):
+            rows.append(Row(name, f"Logistic regression per tag{features}", name, "baseline"))
     rows.append(Row("marginal", "Tag frequencies of the training rows", "marginal", "baseline"))
     if scores.has("optimal"):
         rows.append(Row("optimal", "Bayes-optimal (the generator's probabilities)", "optimal", "baseline"))
@@ -414,5 +511,6 @@ TABLES: dict[str, Callable[..., Table]] = {
     "table2": table2,
     "table3": table3,
     "retrieval": retrieval,
+    "tag_search": tag_search,
     "tags": tags,
 }

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from mvi.errors import DataError
-from mvi.files import atomic
+from mvi.files import atomic, write_sealed
 from mvi.report.scores import Key, Scores
+from mvi.text import table_cell
 
 
 @dataclass(frozen=True)
@@ -258,7 +259,8 @@ def _differences(table: Table, cells: Sequence[Cell]) -> str:
 def laid_out(columns: Sequence[tuple[str, Sequence[str]]]) -> str:
     """Columns (heading, texts) at equal width: the first to the left, numbers to the right."""
     lines = []
-    for place, (heading, texts) in enumerate(columns):
+    for place, column in enumerate(columns):
+        heading, texts = table_cell(column[0]), list(map(table_cell, column[1]))
         width = max(map(len, (heading, *texts)))
         rule = "-" * width if place == 0 else "-" * (width - 1) + ":"
         set_in = str.ljust if place == 0 else str.rjust
@@ -276,6 +278,5 @@ def write_csv(path: str | Path, rows: Sequence[Any]) -> None:
 
 def write_markdown(path: str | Path, text: str, caption: Sequence[str]) -> None:
     """A table for readers under its caption."""
-    with atomic(path) as temporary:
-        lines = "\n".join(filter(None, caption))
-        temporary.write_text(f"{lines}\n\n{text}", encoding="utf-8")
+    lines = "\n".join(filter(None, caption))
+    write_sealed(path, f"{lines}\n\n{text}".encode())

@@ -3,6 +3,8 @@
 
 from collections.abc import Mapping
 
+from mvi.text import table_cell
+
 _COLUMNS = {
     "nll": "NLL",
     "minvi": "MinVI loss",
@@ -62,4 +64,4 @@ def _terms(numbers: Numbers, labels: Mapping[str, str]) -> list[list[str]]:
 
 def _table(header: list[str], rows: list[list[str]]) -> str:
     rule = ["---", *["---:" for _ in header[1:]]]
-    return "\n".join(f"| {' | '.join(row)} |" for row in [header, rule, *rows])
+    return "\n".join(f"| {' | '.join(map(table_cell, row))} |" for row in [header, rule, *rows])

@@ -3,8 +3,7 @@
 
 The zip of pictures holds `mirflickr/im<i>.jpg`, `mirflickr/meta/tags/tags<i>.txt` (one tag a line, CRLF,
 UTF-8, empty where none) and `mirflickr/doc/common_tags.txt`, i from 1; the zip of annotations one file a
-class with the numbers of its pictures. The truth, which real data do not have, is an `.npz` without
-pickles:
+class with the numbers of its pictures. The truth, which real data do not have, is a sealed `.npz`:
 
     tags (tags,), tag_probability (n, tags) float32     P(tag | scene); the columns are all tags there can be
     concepts (concepts,), strength (n, concepts) float32     what each scene shows, and how prominently
@@ -23,7 +22,7 @@ import numpy as np
 
 from mvi.data.readers.mirflickr import CLASSES
 from mvi.errors import ConfigError, DataError
-from mvi.files import atomic
+from mvi.files import atomic, write_arrays
 from mvi.synthetic.compose import SMALLEST, paint
 from mvi.synthetic.concepts import CONCEPTS
 from mvi.synthetic.world import PICTURE, World, make_world, stream
@@ -56,12 +55,12 @@ def write_mirflickr(
     world = make_world(labelled, unlabelled, seed)
     try:
         with ExitStack() as stack:
-            pictures, annotations, truth = (
-                stack.enter_context(atomic(path)) for path in (pictures_zip, annotations_zip, truth_path)
+            pictures, annotations = (
+                stack.enter_context(atomic(path)) for path in (pictures_zip, annotations_zip)
             )
             _write_pictures(pictures, world, size, seed, quality)
             _write_annotations(annotations, world.labels[:labelled])
-            _write_truth(truth, world, labelled)
+            _write_truth(Path(truth_path), world, labelled)
     except OSError as error:
         raise DataError(
             f"The generated pictures cannot be written ({error}); free space or mend the permissions, and "
@@ -100,15 +99,14 @@ def _write_annotations(path: Path, labels: np.ndarray) -> None:
 
 def _write_truth(path: Path, world: World, labelled: int) -> None:
     kinds = world.kinds()
-    with path.open("wb") as file:  # given a name, numpy might add a suffix
-        np.savez_compressed(
-            file,
-            tags=np.array(world.tagger.tags),
-            tag_probability=world.tagger.probabilities(kinds, world.summaries).astype(np.float32),
-            concepts=np.array(CONCEPTS),
-            strength=world.summaries.astype(np.float32),
-            kind=np.array(kinds),
-            classes=np.array(CLASSES),
-            labels=world.labels,
-            labelled=np.array(labelled),
-        )
+    truth = {
+        "tags": np.array(world.tagger.tags),
+        "tag_probability": world.tagger.probabilities(kinds, world.summaries).astype(np.float32),
+        "concepts": np.array(CONCEPTS),
+        "strength": world.summaries.astype(np.float32),
+        "kind": np.array(kinds),
+        "classes": np.array(CLASSES),
+        "labels": world.labels,
+        "labelled": np.array(labelled),
+    }
+    write_arrays(path, truth, packed=True)

@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 """What is known of a generated data set beside its files: for readers, who need no painter."""
 
-import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from mvi.errors import DataError
+from mvi.files import read_arrays
 
 
 def tag_probabilities(truth_path: str | Path, tags: Sequence[str]) -> np.ndarray:
@@ -15,14 +15,12 @@ def tag_probabilities(truth_path: str | Path, tags: Sequence[str]) -> np.ndarray
 
     Raises `DataError` where the file is no truth of a generated world or one of `tags` is not of that world.
     """
-    try:
-        with np.load(truth_path, allow_pickle=False) as truth:
-            known, probability = truth["tags"].tolist(), truth["tag_probability"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+    truth = read_arrays(truth_path)
+    if not {"tags", "tag_probability"} <= truth.keys():
         raise DataError(
-            f"{truth_path} is not the truth of a generated world ({error}); delete it and run the workflow "
-            "again."
-        ) from error
+            f"{truth_path} is not the truth of a generated world; delete it and run the workflow again."
+        )
+    known, probability = truth["tags"].tolist(), truth["tag_probability"]
     column = {tag: number for number, tag in enumerate(known)}
     for tag in tags:
         if tag not in column:

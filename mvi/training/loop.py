@@ -8,7 +8,7 @@ the same bytes as one that was not, on the same machine with the same number of 
 import logging
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -21,11 +21,11 @@ from torch import Tensor
 from tqdm import tqdm
 
 from mvi.errors import DataError, NonFiniteError
-from mvi.files import atomic, exclusive
+from mvi.files import exclusive, write_sealed
 from mvi.objectives.base import Memory, Objective
 from mvi.tensors import read_tensors, write_tensors
 from mvi.training.cuda_graphs import Record, Replayed
-from mvi.training.optim import Momentum, UpdateRule, all_finite, update_
+from mvi.training.optim import Adam, Momentum, Rule, UpdateRule, all_finite
 from mvi.training.processor import at_full_speed
 
 log = logging.getLogger(__name__)
@@ -47,24 +47,41 @@ class Trainable(Protocol):
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast: see `UpdateRule`; `weight_decay` is the L2 coefficient.
+    """How long and how fast: see `mvi.training.optim`, for `weight_decay` too.
+
+    With `patience` the training ends once so many epochs have not lowered the monitor's "validation/loss",
+    and gives back the parameters of the epoch that had the least.
 
     An update that is not finite is rejected and multiplies the rate by `rate_after_rejection` for the rest of
     the epoch (reference code, its MP trainers); more than `rejected_share` of them in an epoch end the run.
     """
 
     epochs: int
-    rule: UpdateRule = field(default_factory=UpdateRule)
+    rule: Rule = field(default_factory=UpdateRule)
     weight_decay: float = 0.0
     rejected_share: float = 0.1
     rate_after_rejection: float = 0.95
+    patience: int | None = None
 
     @classmethod
     def from_settings(cls, settings: Mapping[str, Any]) -> Self:
-        """The schedule that a `training` section of the config asks for."""
-        rule = UpdateRule(settings["learning_rate"], settings["decay"], Momentum(**settings["momentum"]))
+        """The schedule that a `training` section of the config asks for: by Adam unless it has a momentum."""
         guard = {name: settings[name] for name in ("rejected_share", "rate_after_rejection")}
+        if "momentum" not in settings:
+            adam, patience = Adam(settings["learning_rate"]), settings["patience"]
+            return cls(settings["epochs"], adam, settings["weight_decay"], **guard, patience=patience)
+        rule = UpdateRule(settings["learning_rate"], settings["decay"], Momentum(**settings["momentum"]))
         return cls(settings["epochs"], rule, settings["l2"], **guard)
+
+    def best(self, history: Sequence[Mapping[str, float]]) -> int:
+        """The epoch, counted from 1, with the least loss on validation rows; the first of several."""
+        losses = [row["validation/loss"] for row in history]
+        return losses.index(min(losses)) + 1
+
+    def ended(self, history: Sequence[Mapping[str, float]]) -> bool:
+        """Whether the training is over after these epochs."""
+        waited = self.patience and history and len(history) - self.best(history) >= self.patience
+        return len(history) >= self.epochs or bool(waited)
 
 
 @dataclass
@@ -77,16 +94,37 @@ class State:
     generator: torch.Generator
     epoch: int = 0
     history: list[dict[str, float]] = field(default_factory=list)
+    best: dict[str, Tensor] = field(default_factory=dict)
+    """The parameters to give back where the schedule has a patience."""
 
     @classmethod
-    def begin(cls, model: Trainable, objective: Objective, mean: Tensor, generator: torch.Generator) -> Self:
+    def begin(
+        cls,
+        model: Trainable,
+        objective: Objective,
+        schedule: Schedule,
+        mean: Tensor,
+        generator: torch.Generator,
+    ) -> Self:
         """Before the first epoch; `mean` (D,) is the mean training row."""
-        buffers = {name: torch.zeros_like(theta) for name, theta in model.parameters.items()}
-        return cls(model.parameters, buffers, objective.start(model, mean, generator), generator)
+        state = cls(
+            model.parameters,
+            schedule.rule.begin(model.parameters),
+            objective.start(model, mean, generator),
+            generator,
+        )
+        if schedule.patience:
+            state.best = {name: theta.clone() for name, theta in model.parameters.items()}
+        return state
 
     def tensors(self) -> dict[str, Tensor]:
         """All tensors by the name that they have in a checkpoint; those of the generator are a copy."""
-        groups = {"parameters": self.parameters, "buffers": self.buffers, "memory": self.memory}
+        groups = {
+            "parameters": self.parameters,
+            "buffers": self.buffers,
+            "memory": self.memory,
+            "best": self.best,
+        }
         named = {f"{group}/{name}": tensor for group, of in groups.items() for name, tensor in of.items()}
         return {"generator": self.generator.get_state(), **named}
 
@@ -133,8 +171,8 @@ def train(
     the layer in messages. With `record` the updates of an epoch are recorded once and replayed
     (`mvi.training.cuda_graphs`), which changes no number.
 
-    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite, and
-    `DataError` where another process trains with the same checkpoint.
+    Raises `NonFiniteError` where the rows, too many updates, or any parameter, are not finite. Where another
+    process trains with the same checkpoint, this one waits until that ends.
     """
     mean = batches.mean()
     if not mean.isfinite().all():
@@ -142,7 +180,7 @@ def train(
             f"{label}: the training rows hold numbers that are not finite, first in column "
             f"{int((~mean.isfinite()).nonzero()[0])}; mend the data and make the store again."
         )
-    state = State.begin(model, objective, mean, generator)
+    state = State.begin(model, objective, schedule, mean, generator)
     saved = time.monotonic()
     # A trainer that outlived its workflow would else write over what this one resumes from.
     lock = nullcontext() if checkpoint is None else exclusive(checkpoint.with_suffix(".lock"))
@@ -157,23 +195,27 @@ def train(
             disable=not sys.stderr.isatty(),
         )
         with bar as progress:
-            while state.epoch < schedule.epochs:
+            while not schedule.ended(state.history):
                 started = time.monotonic()
                 metrics = _epoch(model, objective, batches, schedule, state, label, progress.update, record)
                 if monitor is not None:
                     metrics |= monitor(model)
                 state.epoch += 1
                 state.history.append({"epoch": state.epoch, **metrics})
+                if schedule.patience and schedule.best(state.history) == state.epoch:
+                    for name, theta in state.parameters.items():
+                        state.best[name].copy_(theta)
                 shown = ", ".join(f"{name} {value:.4g}" for name, value in metrics.items())
                 seconds = time.monotonic() - started
                 log.info("%s: epoch %d, %.1f s: %s", label, state.epoch, seconds, shown)
                 if checkpoint is not None and time.monotonic() - saved >= checkpoint_seconds:
                     _save(state, checkpoint, fingerprint, label)
                     saved = time.monotonic()
+    for name, theta in state.best.items():
+        state.parameters[name].copy_(theta)
     history = pd.DataFrame(state.history)
     if metrics_path is not None:
-        with atomic(metrics_path) as temporary:
-            history.to_csv(temporary, index=False)
+        write_sealed(metrics_path, history.to_csv(index=False, lineterminator="\n").encode())
     return history
 
 
@@ -231,12 +273,12 @@ def update_once(
             held = state.memory[name]
             if tensor is not held:
                 held.copy_(tensor if known else torch.where(accept, tensor, held))
-        update_(
+        schedule.rule.update_(
             state.parameters,
             state.buffers,
             gradient,
+            epoch=epoch,
             rate=tally.rate,
-            momentum=schedule.rule.momentum.at(epoch),
             weight_decay=schedule.weight_decay,
             accept=None if known else accept,
         )
@@ -270,8 +312,8 @@ def _save(state: State, path: Path, fingerprint: str, label: str) -> None:
     about = {"fingerprint": fingerprint, "epoch": state.epoch, "history": history}
     try:
         write_tensors(path, state.tensors(), about)
-    except OSError as error:
-        log.warning("%s: training goes on, but the checkpoint %s cannot be written (%s)", label, path, error)
+    except (DataError, OSError) as error:
+        log.warning("%s: training goes on, but the checkpoint %s", label, error)
 
 
 def _resume(state: State, path: Path, fingerprint: str, label: str) -> None:

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The reference code's update rule and its schedules."""
+"""Update rules: the reference code's with its schedules, and Adam."""
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -25,6 +26,36 @@ class Momentum:
         return self.initial if epoch <= self.change_after else self.final
 
 
+class Rule(Protocol):
+    """How parameters follow a direction; it remembers `buffers` between updates."""
+
+    def rate(self, epoch: int) -> float:
+        """Learning rate in epoch `epoch`, counted from 1."""
+        ...
+
+    def begin(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """The buffers before the first update."""
+        ...
+
+    def update_(
+        self,
+        parameters: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        gradient: Gradient,
+        *,
+        epoch: int,
+        rate: Tensor,
+        weight_decay: float,
+        accept: Tensor | None,
+    ) -> None:
+        """Change `parameters` and `buffers` in place, neither where `accept`, () bool, is False.
+
+        It is `None` where the gradient is known to be finite. `rate` is a () float64 tensor on the
+        parameters' device. Overwrites the arrays of `gradient`.
+        """
+        ...
+
+
 @dataclass(frozen=True)
 class UpdateRule:
     """Damped momentum: g <- m g + (1 - m) eps d; theta <- theta + g, with eps / (1 + decay t) in epoch t.
@@ -39,6 +70,85 @@ class UpdateRule:
     def rate(self, epoch: int) -> float:
         """Learning rate in epoch `epoch`, counted from 1: already divided in the first one."""
         return self.learning_rate / (1 + self.decay * epoch)
+
+    def begin(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """A buffer for each parameter, at 0."""
+        return {name: torch.zeros_like(theta) for name, theta in parameters.items()}
+
+    def update_(
+        self,
+        parameters: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        gradient: Gradient,
+        *,
+        epoch: int,
+        rate: Tensor,
+        weight_decay: float,
+        accept: Tensor | None,
+    ) -> None:
+        """As `Rule` says; `weight_decay` is the L2 coefficient, part of the direction."""
+        update_(
+            parameters,
+            buffers,
+            gradient,
+            rate=rate,
+            momentum=self.momentum.at(epoch),
+            weight_decay=weight_decay,
+            accept=accept,
+        )
+
+
+@dataclass(frozen=True)
+class Adam:
+    """Adam (Kingma and Ba 2015), its weight decay apart from the gradient (Loshchilov and Hutter 2019)."""
+
+    learning_rate: float = 0.001
+    beta1: float = 0.9
+    beta2: float = 0.999
+    epsilon: float = 1e-8
+
+    def rate(self, epoch: int) -> float:
+        """The learning rate, in every epoch the same."""
+        return self.learning_rate
+
+    def begin(self, parameters: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Two running means for each parameter, at 0, and the () count of updates."""
+        means = {
+            f"{kind}/{name}": torch.zeros_like(theta)
+            for kind in ("mean", "square")
+            for name, theta in parameters.items()
+        }
+        return {"updates": torch.zeros_like(next(iter(parameters.values())).flatten()[0]), **means}
+
+    def update_(
+        self,
+        parameters: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        gradient: Gradient,
+        *,
+        epoch: int,
+        rate: Tensor,
+        weight_decay: float,
+        accept: Tensor | None,
+    ) -> None:
+        """As `Rule` says; of weights `rate` times `weight_decay` is taken off."""
+        updates = buffers["updates"]
+        keep = torch.ones_like(updates) if accept is None else accept.to(updates.dtype)
+        step = keep * rate.to(updates.dtype)
+        updates += keep
+        # Before the first accepted update both corrections would be 0 / 0.
+        count = updates.clamp_min(1)
+        first, second = 1 - self.beta1**count, 1 - self.beta2**count
+        for name, theta in parameters.items():
+            direction = gradient.positive[name]
+            if accept is not None:
+                direction.nan_to_num_(0.0, 0.0, 0.0)
+            mean, square = buffers[f"mean/{name}"], buffers[f"square/{name}"]
+            mean.add_((direction - mean) * (keep * (1 - self.beta1)))
+            square.add_((direction.square() - square) * (keep * (1 - self.beta2)))
+            if weight_decay and is_weight(name):
+                theta.mul_(1 - step * weight_decay)
+            theta.addcdiv_(mean / first * step, (square / second).sqrt_().add_(self.epsilon))
 
 
 def is_weight(name: str) -> bool:

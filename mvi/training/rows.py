@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: MIT
 """Which rows of a store a stage of unsupervised training may learn from, and on which it is monitored."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
+from torch import Tensor
 
 from mvi.data.splits import learn_from_unlabelled
 from mvi.data.store import Store
 from mvi.data.transforms import Counts, Transform, read
 from mvi.errors import ConfigError, DataError
+
+Blocks = Callable[[], Iterable[Tensor]]
+"""Makes an iterable of blocks (B, D) of all rows that a model learns from, joined units."""
 
 
 def layer_rows(

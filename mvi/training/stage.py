@@ -119,10 +119,12 @@ def train_stage(
     fingerprint: str,
     monitor: Callable[[Any], Mapping[str, float]] | None = None,
     score: Callable[[Any], Mapping[str, float]] | None = None,
+    finish: Callable[[Any], None] | None = None,
 ) -> None:
     """Train a stage, resuming from its checkpoint beside `weights` where there is one; write both files.
 
-    `monitor` and `score` measure the model after each epoch. `config` goes into the file of weights. Raises
+    `monitor` and `score` measure the model after each epoch, and `finish` changes it after the last, the same
+    whenever it is called. `config` goes into the file of weights. Raises
     as `mvi.training.loop.train` does.
     """
     path = Path(weights)
@@ -148,5 +150,7 @@ def train_stage(
         monitor=measure,
         record=recorder(config["cuda_graphs"] and not words, generator.device.type),
     )
+    if finish is not None:
+        finish(model)
     save(path, model, config, rows.features)
     path.with_suffix(".checkpoint").unlink(missing_ok=True)

@@ -6,15 +6,16 @@ raises `ConfigError` with the path of the key.
 """
 
 from collections.abc import Mapping
-from itertools import chain, product
+from itertools import chain, pairwise, product
 from pathlib import Path
 from typing import Any
 
 from mvi.data.sets.base import DataSet
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
+from mvi.evaluation.queries import FILLED
 from mvi.features.networks import NETWORKS, is_path
-from mvi.methods.registry import METHODS
+from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.schema import listed, nearest, printable
 
 # Descriptors of an image that a linear classifier may be given alone.
@@ -31,6 +32,9 @@ OF_THEORY = ("theory", "report")
 NEED_IMAGES = ("card", "figure3", "figure4")
 NEED_METHODS = ("table1", "figure2", "iterations", "training", "table2", "retrieval", "learning", "search")
 NEED_FINETUNING = ("table3", "tags", "figure3", "figure4")
+
+# Of one matrix: 16 GiB in float32.
+MOST_WEIGHTS = 2**32
 
 Settings = Mapping[str, Any]
 
@@ -49,6 +53,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
     _check_splits(run, path, dataset)
     _check_copies(run, path, dataset)
     _check_pathways(run, path)
+    _check_sizes(run, path)
     _check_finetuning(run, path)
     _check_evaluation(run, path, dataset)
     _check_outputs(run, path, dataset)
@@ -187,13 +192,27 @@ def _check_pathways(run: Settings, path: str) -> None:
             )
 
 
+def _check_sizes(run: Settings, path: str) -> None:
+    """Weights that no machine holds would end the run where they are made, after all that comes before."""
+    for name, pathway in run["pathways"].items():
+        sizes = [(f"pathways.{name}.layers[{n}]", one["hidden"]) for n, one in enumerate(pathway["layers"])]
+        sizes.append(("joint", run["joint"]["hidden"]))
+        for (_, below), (place, hidden) in pairwise(sizes):
+            if below * hidden > MOST_WEIGHTS:
+                raise ConfigError(
+                    f'config key "{path}.{place}.hidden" is {hidden}, but must be at most '
+                    f"{MOST_WEIGHTS // below}: it stands on {below} units, and no matrix of weights may have "
+                    f"more than {MOST_WEIGHTS} numbers."
+                )
+
+
 def _check_finetuning(run: Settings, path: str) -> None:
     stages = run["finetune"]
     if not stages:
         return
     if run["finetune_from"] is None:
         raise ConfigError(
-            f'config key "{path}.finetune_from" is null, but must be one of {listed(METHODS)}: '
+            f'config key "{path}.finetune_from" is null, but must be one of {listed(LAYERED)}: '
             f'"{path}.finetune" has stages.'
         )
     names = [stage["name"] for stage in stages]
@@ -221,6 +240,12 @@ def _check_evaluation(run: Settings, path: str, dataset: DataSet) -> None:
     grid = run["classifier"]["C"]
     if grid != sorted(grid):
         raise ConfigError(f'config key "{path}.classifier.C" is {grid}, but must ascend.')
+    scored = [name for name in run["compare"] if METHODS[name].scores]
+    if scored and run["classifier"]["kind"] == "svm":
+        raise ConfigError(
+            f'config key "{path}.compare" has {scored[0]}, which scores several labels a row, but '
+            f"{dataset.name} has one class a row; leave it out."
+        )
     if run["classifier"]["kind"] == "logistic":
         choices = [name.removeprefix("map_") for name in dataset.metrics]
         for where in ("classifier", "baselines"):
@@ -253,7 +278,7 @@ def _baselines(run: Settings, dataset: DataSet) -> list[str]:
         for name, modality in dataset.modalities.items()
     ]
     groups = DESCRIPTORS if run["features"]["kind"] == "descriptors" else dataset.feature_groups
-    return [*chain(*forms), *map("+".join, product(*forms)), *groups]
+    return [*chain(*forms), *map("+".join, product(*forms)), *groups, *FILLED]
 
 
 def _has_model(run: Settings) -> bool:

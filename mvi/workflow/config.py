@@ -18,7 +18,7 @@ from mvi.errors import ConfigError
 from mvi.workflow import checks, schema
 from mvi.workflow.schema import merge
 
-__all__ = ["merge", "resolve"]
+__all__ = ["merge", "read_settings", "resolve"]
 
 RUNS = Path("config/runs")
 # What was a key of the whole configuration before there were runs.
@@ -138,7 +138,7 @@ def _file(name: str, folder: Path, asked_by: str, above: Sequence[str] = ()) -> 
     if name in above:
         chain = " to ".join([*above[above.index(name) :], name])
         raise ConfigError(f'config key "extends" leads in a circle, from {chain}, in {folder}; end it.')
-    own = _read(path)
+    own = read_settings(path)
     base = own.pop("extends", None)
     within = f'config key "extends" in {path}'
     return _over({} if base is None else _file(base, folder, within, [*above, name]), own, (), path)
@@ -182,8 +182,8 @@ def _files(folder: Path) -> list[str]:
     return sorted(path.stem for path in folder.glob("*.yaml"))
 
 
-def _read(path: Path) -> Settings:
-    """The mapping in a YAML file, none of whose keys may be there twice."""
+def read_settings(path: Path) -> Settings:
+    """The mapping in a YAML file; raises `ConfigError` for anything else, and where a key is there twice."""
     try:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=schema.LOADER)
@@ -193,7 +193,7 @@ def _read(path: Path) -> Settings:
         raise ConfigError(f"{path} cannot be read as YAML ({said}); mend it.") from None
     _refuse_doubled(tree, path)
     if not isinstance(content, dict):
-        raise ConfigError(f"{path} holds no mapping of settings; write dataset or extends, and outputs.")
+        raise ConfigError(f"{path} holds no mapping of settings; write `key: value`, a line each.")
     settings: Settings = schema.plain(content)
     return settings
 

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from pathlib import Path
-from typing import Any
+from pkgutil import resolve_name
+from typing import TYPE_CHECKING, Any
 
 from mvi.data.registry import rows as registered
 from mvi.data.sets.base import DataSet, Size, module_of
@@ -21,8 +22,12 @@ from mvi.data.sets.registry import DATASETS
 from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
 from mvi.features.networks import NETWORKS, is_path, seen_by
-from mvi.methods.registry import METHODS
+from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.config import merge
+from mvi.workflow.foresight import check_tags, check_training
+
+if TYPE_CHECKING:
+    from mvi.data.catalogue import Catalogue
 
 REGISTRY = "config/data_registry.csv"
 # Networks, converted; other things made of raw files lie in the folders of their data sets.
@@ -99,6 +104,17 @@ class Source:
     def size(self) -> Size:
         """Numbers of rows; raises `DataError` for what is wrong with a user's own files."""
         return self.dataset.size(self.data)
+
+    @cached_property
+    def catalogue_ahead(self) -> "Catalogue | None":
+        """The catalogue of a user's own files, which are there before any job; None of other data sets.
+
+        Raises `DataError` and `ConfigError` for what is wrong with the files or with their settings.
+        """
+        if not self.dataset.own_files:
+            return None
+        catalogue: Catalogue = resolve_name(self.dataset.read)(self.raw_files(), self.data, **self.about())
+        return catalogue
 
     def megabytes(self, rows: int) -> float:
         """What so many rows of all modalities take in memory, in float32; rather too much than too little."""
@@ -303,7 +319,9 @@ class Run:
 
     @property
     def training_store(self) -> str:
-        """The store that models learn from."""
+        """The store that models learn from; raises `ConfigError` where it has too few rows to learn from."""
+        source = self.source
+        check_training(self.settings, source.size, source.learns_once, source.catalogue_ahead)
         return self.source.store_with(self.settings["copies"])
 
     @property
@@ -364,8 +382,18 @@ class Run:
 
     @property
     def compared(self) -> list[str]:
-        """The methods that are compared, in the tables' order."""
-        return list(self.settings["compare"])
+        """The methods that are compared by their representations, in the tables' order."""
+        return [name for name in self.settings["compare"] if METHODS[name].scores is None]
+
+    @property
+    def scored(self) -> list[str]:
+        """The methods that are compared and have no representation."""
+        return [name for name in self.settings["compare"] if METHODS[name].scores is not None]
+
+    @property
+    def layered(self) -> list[str]:
+        """Those that train a joint layer by an objective."""
+        return [name for name in self.compared if name in LAYERED]
 
     @property
     def models(self) -> list[str]:
@@ -394,6 +422,16 @@ class Run:
         """How the exported network is asked unless its user says otherwise."""
         return self.inference(self.last_stage)
 
+    def centring(self) -> Settings:
+        """Over which rows the mean states of an exported network are taken."""
+        inference, rows = self.settings["inference"], self.settings["rows"]
+        return {
+            "parts": rows["parts"],
+            "rows": inference["centre_rows"],
+            "untagged": inference["untagged"],
+            "block": inference["block"],
+        }
+
     def exported(self) -> Files:
         """The models for users: finetuned networks, else joint layers that stand on the inputs themselves."""
         if self.stages:
@@ -408,11 +446,11 @@ class Run:
         ]
 
     def trained_metrics(self) -> Files:
-        """The metrics of every training."""
+        """The metrics of every training of a layer or a network of layers."""
         weights: Files = []
         for part in (one.name for one in self.parts):
             weights += [path for paths in self.layers(part).values() for path in paths]
-            weights += [self.joint(name, part) for name in self.compared]
+            weights += [self.joint(name, part) for name in self.layered]
             weights += [self.stage(name, part) for name in self.stages]
         return [path.replace(".safetensors", ".csv") for path in weights]
 
@@ -434,12 +472,16 @@ class Run:
         """The settings of one layer of a pathway."""
         return self.settings["pathways"][modality]["layers"][int(layer) - 1]
 
-    def joint_model(self) -> Settings:
-        """Size, initial weights and factors of the joint layer."""
+    def joint_model(self, method: str) -> Settings:
+        """Size, initial weights and factors of the joint layer; nothing for a method that has none."""
+        if not METHODS[method].needs_layers:
+            return {}
         return {key: self.settings["joint"][key] for key in ("hidden", "weight_std", "up", "down")}
 
     def schedule(self, method: str) -> Settings:
-        """What one method changes, laid over the schedule of all."""
+        """What one method changes, laid over the schedule of all; or its own."""
+        if method not in LAYERED:
+            return self.objective(method).get("training", {})
         joint = self.settings["joint"]
         return merge(joint["training"], joint["training_of"].get(method, {}))
 
@@ -511,9 +553,9 @@ class Run:
             for rate in search["learning_rate"]
         ]
 
-    def trial_model(self, trial: str) -> Settings:
+    def trial_model(self, method: str, trial: str) -> Settings:
         """The initial weights of a trial laid over the settings of the layer."""
-        return self.joint_model() | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
+        return self.joint_model(method) | {"weight_std": self.trials()[int(trial) - 1]["weight_std"]}
 
     def trial_schedule(self, method: str, trial: str) -> Settings:
         """What a trial changes laid over the schedule of its method."""
@@ -554,7 +596,7 @@ class Run:
             )
         return [
             self.file(f"search/{method}/trial{trial}.csv")
-            for method in self.compared
+            for method in self.layered
             for trial in range(1, 1 + len(self.trials()))
         ]
 
@@ -664,7 +706,12 @@ class Run:
         return {"store": self.store, "weights": self.joint(method, self.parts[0].name)}
 
     def tag_inputs(self, part: str) -> dict[str, Any]:
-        """The finished network, what it is scored on and, of generated data, the truth."""
+        """The finished network, what it is scored on and, of generated data, the truth.
+
+        Raises `ConfigError` where a user's own table shows that no tag could be scored.
+        """
+        if (ahead := self.source.catalogue_ahead) is not None:
+            check_tags(self.settings, list(self.part(part).splits), ahead)
         files = {
             "store": self.labelled_store(),
             "scale": self.scale(part),
@@ -677,6 +724,17 @@ class Run:
     def truth_reader(self) -> str:
         """Entry point of what reads the truth of generated data, empty for real ones."""
         return self.dataset.generator.tag_probabilities if self.dataset.generator else ""
+
+    def score_inputs(self, batch: str) -> dict[str, Any]:
+        """What a method without representation learns from and is scored on."""
+        scales = [self.scale(part) for part in self.part_names(batch)]
+        return {"store": self.labelled_store(), "scales": scales}
+
+    def score_settings(self, method: str) -> Settings:
+        """The settings of such a method, and how it is scored."""
+        classifier = self.settings["classifier"]
+        shared = {"chosen_by": self._chosen_by(classifier), "top": classifier["top"]}
+        return {**self.objective(method), **shared, "metrics": dict(self.dataset.metrics)}
 
     def shown_representations(self) -> str:
         """The representations that galleries are made from."""
@@ -801,6 +859,11 @@ class Plan:
     def models(self) -> list[str]:
         """Methods and stages of all runs."""
         return list(dict.fromkeys(name for run in self.runs.values() for name in run.models))
+
+    @property
+    def scored(self) -> list[str]:
+        """Methods without representation of all runs."""
+        return list(dict.fromkeys(name for run in self.runs.values() for name in run.scored))
 
     @property
     def stages(self) -> list[str]:

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """What a result was made by: the part of `mvi` that a job runs, and the machine it ran on.
 
-Snakemake notices a changed script, not a changed module that the script imports. `code_hash` closes the
-gap: put into a rule's `params:`, it reruns the rule when, and only when, code that the rule can reach
-has changed.
+Snakemake notices a script that was touched, not a changed module that the script imports. `script_hash` is
+put into a rule's `params:`, and the profiles leave Snakemake's own look at scripts out (`rerun-triggers`): a
+rule is rerun when, and only when, code that it can reach has changed.
 """
 
 import ast
@@ -39,11 +39,10 @@ def code_hash(*modules: str, without: Iterable[str] = ()) -> str:
 
 
 def script_hash(script: str | Path, *modules: str, without: Iterable[str] = ()) -> str:
-    """Hash the code of `mvi` that the script at `script` and `modules` reach, as `code_hash` does.
-
-    The script's own text does not count, since Snakemake looks at it itself.
-    """
-    return code_hash(*sorted({*_modules_in(_parsed(Path(script))[1]), *modules}), without=without)
+    """Hash the script at `script` and the code of `mvi` that it and `modules` reach, as `code_hash` does."""
+    own, imports = _parsed(Path(script))
+    reached = code_hash(*sorted({*_modules_in(imports), *modules}), without=without)
+    return hashlib.sha256(f"{reached}\n{own}\n".encode()).hexdigest()[:16]
 
 
 def closure(modules: Iterable[str], without: Iterable[str] = ()) -> list[str]:

@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
-from mvi.evaluation.queries import queries_of
+from mvi.evaluation.queries import FILLED, queries_of
+from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
 from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 
 LINEAR_INPUTS = ("image+text", "image", "text", "sqrt_image+text", "sqrt_image")
 """The input features whose linear baselines Table 2 has."""
+
+JOINT_INPUTS = {
+    "image+text": "Linear baseline",
+    "sqrt_image+text": "Linear baseline, signed square roots",
+}
+"""Those of them that are of both modalities, whose tags may be missing."""
 
 PIXEL_BASELINES = {
     "raw_own": "Raw pixels, a classifier per query",
@@ -33,12 +40,18 @@ EXACT_GRADIENTS = {
 # -- labels ----------------------------------------------------------------------------------------------
 
 
-def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
-    """Label, colour and marker of methods, in the order of all; `label` may name `{label}` and `{short}`."""
+def looks(names: Iterable[str], *, on_pathways: bool = False) -> dict[str, Settings]:
+    """Label, colour and marker of methods, in the order of all, as bare joint layers or `on_pathways`."""
     wanted = set(names)
+
+    def label(record: Method) -> str:
+        if not on_pathways or (record.objective is None and not record.on_pathways):
+            return record.label
+        return record.on_pathways or f"Joint layer by {record.short}"
+
     return {
         name: {
-            "label": label.format(label=record.label, short=record.short),
+            "label": label(record),
             "color": record.color,
             "marker": record.marker,
         }
@@ -47,9 +60,9 @@ def looks(names: Iterable[str], label: str = "{label}") -> dict[str, Settings]:
     }
 
 
-def labels(names: Iterable[str], label: str = "{label}") -> dict[str, str]:
+def labels(names: Iterable[str], *, on_pathways: bool = False) -> dict[str, str]:
     """The labels of `looks` alone."""
-    return {name: look["label"] for name, look in looks(names, label).items()}
+    return {name: look["label"] for name, look in looks(names, on_pathways=on_pathways).items()}
 
 
 def theory_looks() -> dict[str, Settings]:
@@ -58,10 +71,9 @@ def theory_looks() -> dict[str, Settings]:
 
 
 def model_looks(run: Run) -> dict[str, Any]:
-    """How joint layers, and other models, by every method are drawn, and the labels of finetuned networks."""
-    others = looks(name for name in run.compared if not METHODS[name].objective)
+    """How the methods on pathways are drawn, and the labels of the networks finetuned from one."""
     stages = {name: f"MDRNN, {stage['title']}" for name, stage in run.stages.items()}
-    return {**looks(run.compared, "Joint layer by {short}"), **others, **stages}
+    return {**looks(run.compared, on_pathways=True), **stages}
 
 
 def model_labels(run: Run) -> dict[str, str]:
@@ -133,6 +145,7 @@ def _table2(run: Run) -> Settings:
     pairs = [(finetuned, other) for other in others if finetuned in others and other != finetuned][:1]
     return {
         "models": model_labels(run),
+        "scored": labels(run.scored),
         "variants": run.settings["classifier"]["train_on"],
         "queries": queries_of(run.modalities),
         "main": run.last_stage if run.stages else "",
@@ -160,7 +173,11 @@ TABLES: dict[str, Shown] = {
         },
     ),
     "table2": Shown(
-        lambda run: [*run.scores("classify", run.models), *run.baselines(LINEAR_INPUTS)], _table2
+        lambda run: [
+            *run.scores("classify", [*run.models, *run.scored]),
+            *run.baselines([*LINEAR_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
+        ],
+        _table2,
     ),
     "table3": Shown(
         Run.sweep_scores,
@@ -172,15 +189,30 @@ TABLES: dict[str, Shown] = {
         },
     ),
     "retrieval": Shown(
-        lambda run: run.scores("retrieval", run.models),
+        lambda run: [*run.scores("retrieval", run.models), run.file("scores/retrieval_inputs.csv")],
         lambda run: {
             "models": model_labels(run),
             "queries": queries_of(run.modalities),
             "training": training(run),
         },
     ),
+    "tag_search": Shown(
+        lambda run: [
+            *run.scores("retrieval", run.models),
+            *(run.file(f"scores/tags/{part.name}.csv") for part in run.parts),
+        ],
+        lambda run: {
+            "models": model_labels(run),
+            "main": run.last_stage,
+            "top": run.settings["tag_search"]["top"],
+            "training": training(run),
+        },
+    ),
     "tags": Shown(
-        lambda run: [run.file(f"scores/tags/{part.name}.csv") for part in run.parts],
+        lambda run: [
+            *(run.file(f"scores/tags/{part.name}.csv") for part in run.parts),
+            *(run.file(f"scores/linear_tags/{name}.csv") for name in ("image", "sqrt_image")),
+        ],
         lambda run: {
             "models": {run.last_stage: model_labels(run)[run.last_stage]},
             "query": queries_of(run.modalities)[1],
@@ -219,8 +251,16 @@ FIGURES: dict[str, Shown] = {
     "learning": Shown(
         Run.trained_metrics,
         lambda run: {
-            "methods": looks(run.compared, "Joint layer by {short}"),
+            "methods": looks(run.layered, on_pathways=True),
             "modalities": {name: name for name in run.modalities},
+        },
+    ),
+    "missing_tags": Shown(
+        lambda run: [*run.scores("classify", run.models), *run.baselines(list(JOINT_INPUTS))],
+        lambda run: {
+            "lines": {**model_looks(run), **JOINT_INPUTS},
+            "query": queries_of(run.modalities)[0],
+            "shares": sorted(run.settings["missing_tags"]["shares"]),
         },
     ),
     "recall": Shown(
@@ -231,9 +271,14 @@ FIGURES: dict[str, Shown] = {
 """Name -> what it is made from; a script `draw_<name>.py` draws it."""
 
 
+def asked_inputs(run: Run) -> list[str]:
+    """What baselines are asked of."""
+    return run.settings["baselines"]["inputs"]
+
+
 def classified(run: Run) -> list[str]:
-    """The input features that baselines are asked of; raises `ConfigError` where there are none."""
-    inputs = run.settings["baselines"]["inputs"]
+    """Those of `asked_inputs` that are features; raises `ConfigError` where there are none."""
+    inputs = [name for name in asked_inputs(run) if name not in FILLED]
     if not inputs:
         raise ConfigError(
             f'config key "baselines.inputs" of run {run.name} is empty, so that nothing is classified; name '
@@ -338,6 +383,8 @@ TARGETS: dict[str, Target] = {
     "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], several),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
+    "missing_tags": Target(_figure("missing_tags"), deep),
+    "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
     "figure4": Target(_drawn("figure4"), deep),

@@ -15,6 +15,7 @@ import numpy as np
 from mvi.data.catalogue import Catalogue, count_words
 from mvi.data.splits import random_splits
 from mvi.errors import DataError
+from mvi.text import one_form
 
 COLUMNS = ("file", "tags", "labels")
 SEPARATOR = ";"
@@ -38,6 +39,7 @@ def catalogue(
         splits=splits["count"],
         shares=(splits["train"], splits["validation"]),
         seed=splits["seed"],
+        fold_case=settings["fold_case"],
         citation=citation,
     )
 
@@ -52,12 +54,14 @@ def read_folder(
     splits: int = 5,
     shares: Sequence[float] = (0.4, 0.2),
     seed: int = 0,
+    fold_case: bool = False,
     citation: str = "",
 ) -> Catalogue:
     """Return the catalogue of the pictures in `folder` that `table_csv` lists; no picture is read.
 
     The table is UTF-8 with the columns `file`, relative to the folder, `tags`, and `labels` if any; tags and
-    labels are separated by `;`, lose blanks around them and stay as they are otherwise. A picture with an
+    labels are separated by `;`, come in one form (`mvi.text.one_form`; with `fold_case` capital and small
+    letters of tags count as the same) and stay as they are otherwise. A picture with an
     empty cell of labels is unlabelled; a lone `;` says that it belongs to no class. Rows with labels come
     first, otherwise in the order of the table; ids are the files' names; classes are all labels, in
     alphabetical (code point) order. The vocabulary is made of the tags of all rows as
@@ -72,7 +76,8 @@ def read_folder(
     _check_files(folder, table_csv, [row["file"] for row in rows])
     with_labels = [row for row in rows if row["labels"]]
     ordered = with_labels + [row for row in rows if not row["labels"]]
-    text, vocabulary = count_words([_items(row["tags"]) for row in ordered], vocabulary_size, minimum_count)
+    tags = [_items(row["tags"]) for row in ordered]
+    text, vocabulary = count_words(tags, vocabulary_size, minimum_count, fold_case=fold_case)
     members = [set(_items(row["labels"])) for row in with_labels]
     classes = sorted(set().union(*members))
     labels = np.array([[name in own for name in classes] for own in members], np.uint8)
@@ -168,4 +173,4 @@ def _check_files(folder: Path, table: Path, files: list[str]) -> None:
 
 
 def _items(cell: str) -> list[str]:
-    return [item.strip() for item in cell.split(SEPARATOR) if item.strip()]
+    return [one_form(item) for item in cell.split(SEPARATOR) if item.strip()]

@@ -28,6 +28,11 @@ DATASET = DataSet(
             "type": ["string", "null"],
             "default": None,
         },
+        "fold_case": {
+            "description": "Whether capital and small letters of tags count as the same.",
+            "type": "boolean",
+            "default": False,
+        },
         "vocabulary": {"$ref": "#/$defs/vocabulary", "default": {"minimum_count": 2}},
         "splits": {"$ref": "#/$defs/splits", "default": {"count": 3, "train": 0.6}},
     },

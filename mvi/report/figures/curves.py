@@ -2,6 +2,7 @@
 """Training curves from the per-epoch metrics that training writes."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator
 
 from mvi.errors import DataError
+from mvi.files import read_sealed
 from mvi.report.figures import style
 
 Metrics = dict[str, np.ndarray]
@@ -23,10 +25,9 @@ _PANEL_HEIGHT = 1.75
 def read_metrics(path: str | Path) -> Metrics:
     """Read a CSV of metrics, one line an epoch; an empty field is not a number.
 
-    Raises `DataError` where the file has no epochs or holds something other than numbers.
+    Raises `DataError` where the file is damaged, has no epochs or holds something other than numbers.
     """
-    with Path(path).open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
+    rows = list(csv.DictReader(io.StringIO(read_sealed(path).decode(), newline="")))
     try:
         metrics = {name: np.array([float(row[name] or "nan") for row in rows]) for name in rows[0]}
     except (IndexError, TypeError, ValueError) as error:

@@ -6,9 +6,7 @@ would be fetched.
 """
 
 import base64
-import html
 import io
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +18,7 @@ from mvi.errors import ConfigError
 from mvi.files import atomic
 from mvi.report.figures.gallery import Example, Hit, Item
 from mvi.report.figures.sheet import checked_picture
+from mvi.text import escaped
 
 _STYLE = """
 :root { color-scheme: light; --page: #fff; --card: #f5f5f3; --tile: #e9e9e6; --ink: #1a1a1a; --soft: #4c4f53;
@@ -117,7 +116,7 @@ def write_page(
     page = _Page(side, quality, tags)
     body = "\n".join(page.section(number, one) for number, one in enumerate(sections, start=1))
     links = "".join(
-        f'<li><a href="#s{number}">{_safe(one.title)}</a></li>'
+        f'<li><a href="#s{number}">{escaped(one.title)}</a></li>'
         for number, one in enumerate(sections, start=1)
     )
     with atomic(path) as temporary:
@@ -130,12 +129,12 @@ def write_page(
  content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
-<title>{_safe(title)}</title>
+<title>{escaped(title)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <header>
-<h1>{_safe(title)}</h1>
+<h1>{escaped(title)}</h1>
 {_paragraph(text)}
 <p class="soft">Pictures found are ordered by cosine similarity, the most similar first.
 <b class="yes"><span aria-hidden="true">✓</span> shares</b> names the labels that a picture has in common with
@@ -165,7 +164,7 @@ class _Page:
             self.example(f"s{number}q{i}", i, example) for i, example in enumerate(one.examples, start=1)
         )
         return (
-            f'<section aria-labelledby="s{number}">\n<h2 id="s{number}">{_safe(one.title)}</h2>\n'
+            f'<section aria-labelledby="s{number}">\n<h2 id="s{number}">{escaped(one.title)}</h2>\n'
             f"{_paragraph(one.text)}\n{articles}\n</section>"
         )
 
@@ -184,7 +183,7 @@ class _Page:
         else:
             shown = self.picture(query)
             words = "" if query.tags is None else f"<div>{self.list(query.tags)}</div>"
-        labels = f"labels: {_safe(', '.join(query.labels))}" if query.labels else "no label, so not judged"
+        labels = f"labels: {escaped(', '.join(query.labels))}" if query.labels else "no label, so not judged"
         return (
             f'<figure class="query">{shown}<figcaption>{words}<p class="soft">{labels}</p></figcaption>'
             "</figure>"
@@ -195,7 +194,7 @@ class _Page:
         if shared is None:
             mark = ""
         elif shared:
-            names = _safe(", ".join(shared))
+            names = escaped(", ".join(shared))
             mark = f'<p class="yes"><b><span aria-hidden="true">✓</span> shares</b> {names}</p>'
         else:
             mark = '<p class="no"><b><span aria-hidden="true">✗</span> shares no label</b></p>'
@@ -223,7 +222,7 @@ class _Page:
         labels = f"labels: {', '.join(item.labels)}" if item.labels else "no label"
         return (
             f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" decoding="async" '
-            f'alt="{_safe(f"Picture {item.name}, {labels}")}">'
+            f'alt="{escaped(f"Picture {item.name}, {labels}")}">'
         )
 
 
@@ -243,14 +242,8 @@ def _given(query: Item) -> str:
 
 def _items(tags: Sequence[str]) -> str:
     # With a direction of its own each, since tags come in all scripts.
-    return "".join(f'<li dir="auto">{_safe(tag)}</li>' for tag in tags)
+    return "".join(f'<li dir="auto">{escaped(tag)}</li>' for tag in tags)
 
 
 def _paragraph(text: str) -> str:
-    return f"<p>{_safe(text)}</p>" if text else ""
-
-
-def _safe(text: str) -> str:
-    """`text` for an element or a quoted attribute; characters that a page must not hold become U+FFFD."""
-    shown = "".join("\ufffd" if unicodedata.category(letter) in ("Cc", "Cs") else letter for letter in text)
-    return html.escape(shown, quote=True)
+    return f"<p>{escaped(text)}</p>" if text else ""

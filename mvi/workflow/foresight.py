@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: MIT
+"""What the numbers of rows, and a user's own table, already tell of trainings and scores that are to come.
+
+Found here, a mistake costs nothing; found by the job, it costs all that was made before.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from mvi.data.sets.base import Size
+from mvi.errors import ConfigError
+
+if TYPE_CHECKING:
+    from mvi.data.catalogue import Catalogue
+
+Settings = Mapping[str, Any]
+
+
+def check_training(
+    run: Settings, size: Size, learns_once: bool, catalogue: "Catalogue | None" = None
+) -> None:
+    """Raise `ConfigError`, with the key, where some stage of a run could not fill one minibatch.
+
+    Of a `catalogue` the tags are known as well.
+    """
+    path, parts = f"runs.{run['name']}", run["rows"]["parts"]
+    if learns_once:
+        rows = size.rows - size.labelled
+    elif parts == ["train"]:
+        rows = size.train * (1 + run["copies"])
+    else:
+        # No more than these.
+        rows = size.labelled * (1 + run["copies"])
+    if not rows:
+        return
+    held_out = run["rows"]["held_out"]
+    if held_out >= rows:
+        raise ConfigError(
+            f'config key "{path}.rows.held_out" is {held_out}, but must be less than the {rows} rows '
+            "that there are to learn from."
+        )
+    for key, batch_size in _found(run, "batch_size", path):
+        if batch_size > rows - held_out:
+            raise ConfigError(
+                f'config key "{key}" is {batch_size}, but there are only {rows - held_out} training rows; '
+                "lower it or give more rows."
+            )
+    if catalogue is None:
+        return
+    tags = catalogue.text.indptr[1:] - catalogue.text.indptr[:-1]
+    for key, minimum in _found(run, "minimum_tags", path):
+        found = int((tags[catalogue.n_labelled :] >= minimum).sum()) if learns_once else None
+        found = int((tags >= minimum).sum()) if found is None else found
+        if not found:
+            raise ConfigError(
+                f'config key "{key}" is {minimum}, but no image to learn from has so many tags of the '
+                "vocabulary; lower it."
+            )
+
+
+def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None:
+    """Raise `ConfigError` where no tag, or not enough tags, could be scored on the test rows of a split."""
+    path = f"runs.{run['name']}.predicted_tags"
+    tops = run["predicted_tags"]["tops"]
+    if max(tops) > len(catalogue.vocabulary):
+        raise ConfigError(
+            f'config key "{path}.tops" is {tops}, but there are only {len(catalogue.vocabulary)} tags in the '
+            "vocabulary; lower it."
+        )
+    for number in splits:
+        rows = catalogue.splits[number]["test"]
+        most = int((catalogue.text[rows] > 0).sum(axis=0).max())
+        for key, least in (
+            ("predicted_tags.minimum_positives", run["predicted_tags"]["minimum_positives"]),
+            ("tag_search.minimum", run["tag_search"]["minimum"]),
+        ):
+            if most < least:
+                raise ConfigError(
+                    f'config key "runs.{run["name"]}.{key}" is {least}, but no tag has more than {most} of '
+                    f"the {len(rows)} test images of split {number}; lower it or give more images."
+                )
+
+
+def _found(settings: Any, key: str, path: str) -> Iterator[tuple[str, int]]:
+    """Every number that stands under `key`, with its full name."""
+    if isinstance(settings, Mapping):
+        for name, inner in settings.items():
+            if name == key and isinstance(inner, int):
+                yield f"{path}.{name}", inner
+            else:
+                yield from _found(inner, key, f"{path}.{name}")
+    elif isinstance(settings, list):
+        for place, inner in enumerate(settings):
+            yield from _found(inner, key, f"{path}[{place}]")
