@@ -11,7 +11,6 @@ from mvi.features.networks import NETWORKS
 from mvi.methods.registry import METHODS
 from mvi.workflow import plan, results
 from mvi.workflow.binding import bound, feature, growing, one_of, setting
-from mvi.workflow.checks import DESCRIPTORS
 from mvi.workflow.config import read_settings, resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
 from mvi.workflow.provenance import gpus, script_hash
@@ -85,13 +84,6 @@ def method_of(wildcards):
     """The module of the method that a job trains, or loads where it is not a finetuned network."""
     name = wildcards.get("method") or wildcards.model
     return [f"mvi.methods.{name}"] if name in METHODS else []
-
-
-def describing_otherwise(source):
-    """The modules that describe images otherwise than the jobs of a source do."""
-    if source.features["kind"] == "descriptors":
-        return ["mvi.features.onnx_network"]
-    return [f"mvi.features.{name}" for name in DESCRIPTORS]
 
 
 def reader(field):

@@ -93,7 +93,7 @@ rule describe_block:
         settings=of_source(Source.description),
         code=of_source(
             lambda source: code(
-                "describe_block.py", without=describing_otherwise(source)
+                "describe_block.py", without=source.described_otherwise()
             )
         ),
     message:

@@ -236,7 +236,7 @@ def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
         return fresh.planned("--config", *given, "--", "table3")
 
     # As many unlabelled rows as training rows are enough to learn from.
-    once, each = planned(100, 40), planned(100, 39)
+    once, each = planned(10000, 4000), planned(10000, 3999)
     assert once["scale_inputs"] == 1
     for rule in ("scale_inputs", "pretrain_layer", "train_joint", "finetune", "sweep_iterations"):
         assert each[rule] == 2 * once[rule], rule
@@ -245,7 +245,7 @@ def test_without_unlabelled_rows_every_stage_is_planned_for_each_split(fresh):
 
 def test_a_search_plans_every_trial_with_layers_that_know_no_validation_row(fresh):
     search = "joint: {search: {weight_std: [0.1, 0.2], learning_rate: [0.1, 0.2, 0.3], split: 3}}"
-    data = "data={mini: {labelled: 100, unlabelled: 0}}"
+    data = "data={mini: {labelled: 10000, unlabelled: 0}}"
     own = ["--config", "runs=[mini-default]", data]
     jobs = fresh.planned(*own, f"settings={{rows: {{parts: [train]}}, {search}}}", "--", "search")
     assert jobs["search_joint"] == 6 * len(DEEP.compared) and jobs["write_search"] == 1
@@ -283,7 +283,9 @@ SHOWN = {"nearest_images", "draw_galleries"}
 TAGS = {"predict_tags", "draw_predicted_tags", *SCORED}
 NETWORKS = {"export_model", "sweep_iterations", *TAGS, *REPRESENTED, *SHOWN}
 JOINT = {"train_joint", "finetune", *NETWORKS}
-STORED = {"scale_inputs", "pretrain_layer", "baselines", *JOINT}
+# Cosines of input features, and tags predicted from them.
+INPUTS = {"search_inputs", "predict_tags_linearly"}
+STORED = {"scale_inputs", "pretrain_layer", "baselines", *INPUTS, *JOINT}
 DESCRIBED = {"describe_block", "image_store", *STORED}
 CATALOGUED = {"catalogue", "learn_words", "data_card", *DESCRIBED}
 
@@ -342,13 +344,13 @@ def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules
         ("features.side", "32", set()),
         ("features.precision", "float16", {"image_store", *STORED}),
         ("features.unreadable", "0.5", {"image_store", *STORED}),
-        ("baselines.lambda", "[1.0]", {"baselines", "write_class_table", *SCORED}),
-        ("baselines.text_scale", "1", {"baselines", "write_class_table", *SCORED}),
-        ("standard_deviation", "deepnet", STORED),
+        ("baselines.lambda", "[1.0]", {"baselines", "write_class_table", "draw_figure", *SCORED}),
+        ("baselines.text_scale", "1", {"baselines", "write_class_table", "draw_figure", *SCORED}),
+        ("standard_deviation", "deepnet", STORED - {"search_inputs"}),
         ("card.sheet", "3", {"data_card"}),
         ("rows.held_out", "5", {"pretrain_layer", *JOINT}),
         ("seeds", "[5]", {"pretrain_layer", *JOINT}),
-        ("pathways.image.transform.clip", "4", STORED - {"baselines"}),
+        ("pathways.image.transform.clip", "4", STORED - {"baselines", *INPUTS}),
         ("joint.training.learning_rate", "0.5", JOINT),
         ("joint.training_of", "{pcd: {l2: 0.0}}", {"train_joint", *REPRESENTED}),
         ("methods.pcd.chains", "7", {"train_joint", *REPRESENTED}),
@@ -359,9 +361,9 @@ def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules
         ("inference.tolerance", "0.1", NETWORKS - {"sweep_iterations"}),
         ("inference.iterations", "7", NETWORKS - {"sweep_iterations"}),
         ("classifier.lambda", "[1.0]", {"sweep_iterations", *REPRESENTED, *SHOWN}),
-        ("retrieval.seed", "5", {*REPRESENTED, *SHOWN}),
+        ("retrieval.seed", "5", {"search_inputs", *REPRESENTED, *SHOWN}),
         ("sweep.iterations", "[0, 1, 2, 3, 5, 10, 12]", {"sweep_iterations", "draw_figure", *SCORED}),
-        ("predicted_tags.seed", "5", TAGS),
+        ("predicted_tags.seed", "5", {"predict_tags_linearly", *TAGS}),
         ("gallery.queries", "3", {"draw_galleries"}),
     ],
 )
@@ -492,8 +494,11 @@ MINI = [
     ),
 ]
 MINI_TABLES = page(
-    "mini-default", *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags"))
+    "mini-default",
+    *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags", "tag_search")),
 )
+# Scores of logistic regressions, or of what is read with them.
+LINEAR = ("classify", "baselines", "sweep", "retrieval", "linear_tags")
 PROMISES = {
     # A method trains what it trains, and no other.
     "objectives/percloss.py": [
@@ -503,8 +508,8 @@ PROMISES = {
         "digits-default/completions/cd_percloss",
         *DIGITS_TABLE,
         "digits-default/figures/*",
-        *page("mini-default", "scores", "tables/table2*", "tables/retrieval"),
-        *("mini-default/figures/recall", "mini-default/figures/learning"),
+        *page("mini-default", "scores", "tables/table2*", "tables/retrieval", "tables/tag_search"),
+        *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags")),
         *page("theory", "training", "figures/training", "tables/theory"),
     ],
     # What watches a training changes nothing in it; it also measures the curves of mean-field iterations.
@@ -522,10 +527,12 @@ PROMISES = {
     # The representations that it reads are made again, so that retrieval, which reads them too, follows.
     "evaluation/logistic.py": [
         "mini-default/representations/*",
-        *(f"mini-default/scores/{name}/*" for name in ("classify", "baselines", "sweep", "retrieval")),
+        *(f"mini-default/scores/{name}/*" for name in LINEAR),
         *page("mini-default", "scores", "nearest"),
-        *(f"mini-default/tables/{name}" for name in ("table2*", "table3", "reference", "retrieval")),
-        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "figure3", "figure4", "nearest")),
+        *MINI_TABLES,
+        "mini-default/tables/table2_classes",
+        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "missing_tags")),
+        *(f"mini-default/figures/{name}" for name in ("figure3", "figure4", "nearest")),
     ],
     "report/captions.py": [*page("digits-default", "tables/table1"), *MINI_TABLES],
     "report/figures/style.py": [
@@ -592,8 +599,12 @@ def test_the_painter_of_scenes_touches_no_real_image(tmp_path):
             "evaluation/classification.py",
             {"baselines", "sweep_iterations", *REPRESENTED, *SHOWN},
         ),
-        ("evaluation/retrieval.py", {*REPRESENTED, *SHOWN}),
-        ("evaluation/tag_prediction.py", TAGS),
+        # Tags are searched for by their probabilities too.
+        (
+            "evaluation/retrieval.py",
+            {"search_inputs", "predict_tags", "draw_predicted_tags", *REPRESENTED, *SHOWN},
+        ),
+        ("evaluation/tag_prediction.py", {"predict_tags_linearly", *TAGS}),
         ("evaluation/validation.py", set()),
         ("theory/dynamics.py", {*THEORY, "write_report"}),
         ("report/specs.py", {"write_table", "write_report"}),

@@ -22,6 +22,10 @@ def run(**changes):
         "rows": {"parts": ["train"], "held_out": 5},
         "pathways": {"text": {"layers": [{"minimum_tags": 1, "training": {"batch_size": 10}}]}},
         "joint": {"minimum_tags": 1, "training": {"batch_size": 15}},
+        "compare": ["mp"],
+        "methods": {"mp": {}, "dcca": {"training": {"batch_size": 10**6}}},
+        "finetune_from": None,
+        "finetune": [],
         "predicted_tags": {"minimum_positives": 3, "tops": [1, 2]},
         "tag_search": {"minimum": 3},
     }

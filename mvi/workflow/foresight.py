@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mvi.data.sets.base import Size
 from mvi.errors import ConfigError
+from mvi.methods.registry import METHODS
 
 if TYPE_CHECKING:
     from mvi.data.catalogue import Catalogue
@@ -39,7 +40,8 @@ def check_training(
             f'config key "{path}.rows.held_out" is {held_out}, but must be less than the {rows} rows '
             "that there are to learn from."
         )
-    for key, batch_size in _found(run, "batch_size", path):
+    trainings = _trainings(run)
+    for key, batch_size in _found(trainings, "batch_size", path):
         if batch_size > rows - held_out:
             raise ConfigError(
                 f'config key "{key}" is {batch_size}, but there are only {rows - held_out} training rows; '
@@ -48,7 +50,7 @@ def check_training(
     if catalogue is None:
         return
     tags = catalogue.text.indptr[1:] - catalogue.text.indptr[:-1]
-    for key, minimum in _found(run, "minimum_tags", path):
+    for key, minimum in _found(trainings, "minimum_tags", path):
         found = int((tags[catalogue.n_labelled :] >= minimum).sum()) if learns_once else None
         found = int((tags >= minimum).sum()) if found is None else found
         if not found:
@@ -79,6 +81,18 @@ def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None
                     f'config key "runs.{run["name"]}.{key}" is {least}, but no tag has more than {most} of '
                     f"the {len(rows)} test images of split {number}; lower it or give more images."
                 )
+
+
+def _trainings(run: Settings) -> dict[str, Any]:
+    """The settings of a run that something is trained by."""
+    names = [*run["compare"], *filter(None, [run["finetune_from"]])]
+    records = [METHODS[name] for name in names]
+    found = {"methods": {name: run["methods"][name] for name in names}, "finetune": run["finetune"]}
+    if any(record.needs_layers for record in records):
+        found["pathways"] = run["pathways"]
+    if any(record.objective for record in records):
+        found["joint"] = run["joint"]
+    return found
 
 
 def _found(settings: Any, key: str, path: str) -> Iterator[tuple[str, int]]:

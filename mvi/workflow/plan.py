@@ -23,6 +23,7 @@ from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
 from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import LAYERED, METHODS
+from mvi.workflow.checks import DESCRIPTORS
 from mvi.workflow.config import merge
 from mvi.workflow.foresight import check_tags, check_training
 
@@ -214,6 +215,11 @@ class Source:
         groups = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
         kept = {key: self.features[key] for key in ("kind", "batch", "picture_size", *groups)}
         return {**kept, "phow": phow}
+
+    def described_otherwise(self) -> list[str]:
+        """The modules that describe images in another way than these features are made."""
+        other = ("onnx_network", "networks") if self.features["kind"] == "descriptors" else DESCRIPTORS
+        return [f"mvi.features.{name}" for name in other]
 
     def blocks(self) -> Files:
         """The files in which the features come, a range of rows each."""
@@ -710,10 +716,11 @@ class Run:
 
         Raises `ConfigError` where a user's own table shows that no tag could be scored.
         """
+        store = self.labelled_store()
         if (ahead := self.source.catalogue_ahead) is not None:
             check_tags(self.settings, list(self.part(part).splits), ahead)
         files = {
-            "store": self.labelled_store(),
+            "store": store,
             "scale": self.scale(part),
             "weights": self.finished_network(part),
         }
