@@ -225,6 +225,10 @@ def check_kills(checks: Checks, cluster: Cluster, killed: Checkout, local: dict[
     log = killed.folder / "results/check-halves/logs/train_joint/mp/seed0.log"
     with killed.running("--workflow-profile", "slurm", *QUICK, "--", JOINT) as run:
 
+        def said() -> str:
+            # Snakemake removes the log of the attempt before.
+            return log.read_text() if log.exists() else ""
+
         def job(besides: str = "") -> str:
             if run.poll() is not None:
                 raise RuntimeError("Snakemake ended before the training began.")
@@ -233,7 +237,7 @@ def check_kills(checks: Checks, cluster: Cluster, killed: Checkout, local: dict[
         wait_for(lambda: bool(job()) and checkpoint.exists(), 300, "the training")
         first = job()
         cluster.ask("scancel", "--signal=KILL", "--full", first)
-        wait_for(lambda: bool(job(first)) and "resuming after" in log.read_text(), 300, "its second attempt")
+        wait_for(lambda: bool(job(first)) and "resuming after" in said(), 300, "its second attempt")
         second = job(first)
         checks.add("a killed training is submitted again", True, f"job {first}, then {second}")
         memory = {job["id"]: job["memory"] for job in cluster.jobs()}
@@ -252,7 +256,7 @@ def check_kills(checks: Checks, cluster: Cluster, killed: Checkout, local: dict[
     checks.add("the controller was down and the run goes on", down and rc == 0, f"rc {rc}")
     weights = {JOINT: local[JOINT]}
     checks.add("the training ends with the bytes of the local run", *same(killed.digests(), weights))
-    resumed = re.findall(r"resuming after epoch \d+", log.read_text())
+    resumed = re.findall(r"resuming after epoch \d+", said())
     checks.add("it went on from its last checkpoint", bool(resumed), "; ".join(resumed))
 
 
