@@ -19,7 +19,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
-.PHONY: all results test test-arithmetic test-faults lint bench report clean help
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -28,8 +28,12 @@ all: results
 results: $(STAMP)
 	@$(SNAKEMAKE) $(ARGS) -- all
 
-test: $(STAMP)
+test: $(STAMP) $(VENV)/plugins
 	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+
+# Debian's Slurm on this machine, on loopback, for some minutes; as root it is installed where it is missing.
+test-slurm: $(STAMP)
+	$(BIN)/python tests/slurm/check.py
 
 # The numeric tests once more with other sums: no wide instructions, and products in an order of their own.
 WORKFLOW_TESTS := $(foreach name,config dag deep_flow flickr_flow layers plan registry scripts trial,tests/test_$(name).py)
@@ -69,6 +73,7 @@ clean:
 help:
 	@echo "make          install into $(VENV), make every table and figure, print them"
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
+	@echo "make test-slurm   the workflow on a Slurm of one node; as root Slurm is installed where it is missing"
 	@echo "make test-arithmetic   the numeric tests with another arithmetic of the processor"
 	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
@@ -81,6 +86,12 @@ help:
 	@echo "PRESET=paper               a preset of that file"
 	@echo "ARGS='-n'                  further options for Snakemake"
 	@echo "PYTHON=/path/to/python     the Python to build $(VENV) from"
+
+# Beside the rest: every call of Snakemake would import it.
+$(VENV)/plugins: $(STAMP)
+	@$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $@ \
+	    snakemake-executor-plugin-slurm==2.8.0 snakemake-executor-plugin-slurm-jobstep==0.6.1
+	@touch $@
 
 $(STAMP): pyproject.toml envs/constraints.txt
 	@for python in $(PYTHONS); do \

@@ -55,6 +55,7 @@ rule write_report:
     output:
         report="results/{run}/report.md",
         cost="results/{run}/cost.md",
+        checksums="results/{run}/checksums.txt",
     log:
         "results/{run}/logs/write_report.log",
     wildcard_constraints:
@@ -66,6 +67,7 @@ rule write_report:
         figures=of(lambda run: results.shown(run, "figures", "png")),
         benchmarks=of(results.benchmarks),
         scores=of(results.every_score),
+        sources=of(results.sources),
         code=code("write_report.py"),
     message:
         "Writing the page of {wildcards.run}"

@@ -11,7 +11,7 @@ from mvi.errors import MviError
 from mvi.features.networks import NETWORKS
 from mvi.methods.registry import METHODS
 from mvi.workflow import plan, results
-from mvi.workflow.binding import bound, feature, more_after_failure, one_of, setting
+from mvi.workflow.binding import bound, feature, growing, one_of, setting
 from mvi.workflow.config import read_settings, resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
 from mvi.workflow.provenance import gpus, script_hash
@@ -21,7 +21,10 @@ OBSERVERS = ["mvi.training.monitors"]
 # What the record of a method leads to besides, for jobs that do not train by it, or neither train nor load.
 FITTING = ["mvi.training.joint_layer", "mvi.training.direct", "mvi.training.greedy"]
 FITTING_AND_LOADING = [*FITTING, "mvi.models.assembly"]
-memory = more_after_failure
+# What a rule asks a cluster for: MB or minutes, and how many more for each MB of its data; with each attempt more.
+# Set by docs/benchmarks.md ("Runtime and memory of runs") with room to spare. What reads its data in blocks asks
+# for little more where there are more of them. A job of a cluster holds two Snakemakes besides.
+memory = minutes = growing
 
 
 def checked(question, *arguments):
@@ -87,6 +90,11 @@ def method_of(wildcards):
 def reader(field):
     """The module that the record of a data set names under `field`."""
     return lambda wildcards: [module_of(getattr(DATASETS[wildcards.dataset], field))]
+
+
+def training_minutes(thousands_of_rows):
+    """How long a training may take: at most a day, since it goes on from its last checkpoint when tried again."""
+    return growing(60, 0.3, thousands_of_rows, most=24 * 60)
 
 
 def gpu():

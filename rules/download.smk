@@ -43,7 +43,7 @@ for _name, _source in PLAN.generated.items():
             f"results/data/{_name}/benchmarks/generate.tsv"
         resources:
             mem_mb=memory(1000),
-            runtime="30m",
+            runtime=minutes(30, 0.2, lambda wildcards, source=_source: source.all_mb),
         params:
             draw=_generator.draw,
             settings={key: _source.data[key] for key in _generator.settings},

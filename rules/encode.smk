@@ -12,8 +12,8 @@ rule encode:
         "results/{run}/benchmarks/encode/{model}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="4h",
+        mem_mb=memory(1500, 1, of(Run.represented_mb)),
+        runtime=minutes(60, 0.2, of(Run.represented_mb)),
         gpu=gpu(),
     params:
         parts=of(Run.part_names),

@@ -14,8 +14,8 @@ rule classify:
         "results/{run}/benchmarks/classify/{model}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="4h",
+        mem_mb=memory(2000, 1, of(Run.represented_mb)),
+        runtime=minutes(60, 0.2, of(Run.represented_mb)),
     params:
         parts=of(Run.evaluated),
         classifier=of(Run.classifier),
@@ -42,8 +42,8 @@ rule score_method:
         "results/{run}/benchmarks/score_method/{scored}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(12000),
-        runtime=1440,
+        mem_mb=memory(6000, 12, of(Run.labelled_mb)),
+        runtime=minutes(240, 2, of(Run.labelled_mb)),
     params:
         parts=of(Run.evaluated),
         settings=of(lambda run, scored: run.score_settings(scored)),
@@ -67,8 +67,8 @@ rule baselines:
         "results/{run}/benchmarks/baselines/{input}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="4h",
+        mem_mb=memory(1500, 4, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.3, of(Run.labelled_mb)),
     params:
         splits=of(setting("splits")),
         standard_deviation=of(setting("standard_deviation")),
@@ -96,8 +96,8 @@ rule search_database:
         "results/{run}/benchmarks/search_database/{model}/{batch}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime="1h",
+        mem_mb=memory(1500, 2, of(Run.represented_mb)),
+        runtime=minutes(30, 0.1, of(Run.represented_mb)),
     params:
         parts=of(Run.evaluated),
         settings=of(setting("retrieval")),
@@ -121,8 +121,8 @@ rule search_inputs:
         "results/{run}/benchmarks/search_inputs.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime="1h",
+        mem_mb=memory(1500, 4, of(Run.labelled_mb)),
+        runtime=minutes(30, 0.1, of(Run.labelled_mb)),
     params:
         splits=of(setting("splits")),
         inputs=results.LINEAR_INPUTS,
@@ -145,8 +145,8 @@ rule nearest_images:
         "results/{run}/logs/nearest_images.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime="20m",
+        mem_mb=memory(1500, 1, of(Run.represented_mb)),
+        runtime=minutes(20),
     params:
         part=of(lambda run: run.parts[0].name),
         split=of(lambda run: run.parts[0].splits[0]),
@@ -172,8 +172,8 @@ rule sweep_iterations:
         "results/{run}/benchmarks/sweep_iterations/n{iterations}/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="4h",
+        mem_mb=memory(1500, 8, of(Run.represented_mb)),
+        runtime=minutes(60, 0.3, of(Run.represented_mb)),
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -202,8 +202,8 @@ rule cross_entropy:
         "results/{run}/benchmarks/cross_entropy/{method}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime="1h",
+        mem_mb=memory(1500, 2, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.1, of(Run.labelled_mb)),
         gpu=gpu(),
     params:
         parts=of(lambda run: run.evaluated_parts(run.parts)),
@@ -225,8 +225,8 @@ rule complete:
         "results/{run}/logs/complete/{method}.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime="20m",
+        mem_mb=memory(1500, 1, of(Run.labelled_mb)),
+        runtime=minutes(20),
         gpu=gpu(),
     params:
         split=of(lambda run: run.parts[0].splits[0]),
@@ -251,8 +251,8 @@ rule predict_tags:
         "results/{run}/benchmarks/predict_tags/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime="1h",
+        mem_mb=memory(1500, 2, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.1, of(Run.labelled_mb)),
         gpu=gpu(),
     params:
         model=of(lambda run: run.last_stage),
@@ -281,8 +281,8 @@ rule predict_tags_linearly:
         "results/{run}/benchmarks/predict_tags_linearly/{input}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="4h",
+        mem_mb=memory(4000, 4, of(Run.labelled_mb)),
+        runtime=minutes(60, 0.3, of(Run.labelled_mb)),
     params:
         splits=of(setting("splits")),
         settings=of(setting("predicted_tags")),

@@ -11,8 +11,8 @@ rule catalogue:
     wildcard_constraints:
         dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
-        mem_mb=memory(4000),
-        runtime="30m",
+        mem_mb=memory(1500, 0.2, of_source(Source.all_mb)),
+        runtime=minutes(30, 0.01, of_source(Source.all_mb)),
     params:
         rows=of_source(Source.planned_rows),
         pictures=of_source(Source.fingerprint),
@@ -36,8 +36,8 @@ rule learn_words:
     benchmark:
         "results/data/{dataset}/benchmarks/{features}/learn_words.tsv"
     resources:
-        mem_mb=memory(3000),
-        runtime="1h",
+        mem_mb=memory(2000),
+        runtime=minutes(60),
         gpu=gpu(),
     params:
         pictures=of_source(Source.fingerprint),
@@ -62,7 +62,7 @@ rule convert_network:
         network=one_of(NETWORKS),
     resources:
         mem_mb=memory(2000),
-        runtime="10m",
+        runtime=minutes(10),
     params:
         sha256=lambda wildcards: NETWORKS[wildcards.network].sha256,
         code=code("convert_network.py"),
@@ -84,8 +84,8 @@ rule describe_block:
         "results/data/{dataset}/benchmarks/{features}/describe_block/{start}-{stop}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime="1h",
+        mem_mb=memory(1500, 1, of_source(Source.block_mb)),
+        runtime=minutes(30, 1, of_source(Source.block_mb)),
         # Networks run on the processor.
         gpu=of_source(lambda source: gpu() * (source.features["kind"] == "descriptors")),
     params:
@@ -111,8 +111,8 @@ rule image_store:
     log:
         "results/data/{dataset}/{features}/logs/store.log",
     resources:
-        mem_mb=memory(2000),
-        runtime="1h",
+        mem_mb=memory(1500, 0.2, of_source(Source.all_mb)),
+        runtime=minutes(60, 0.01, of_source(Source.all_mb)),
     params:
         precision=of_source(feature("precision")),
         unreadable=of_source(feature("unreadable")),
@@ -146,8 +146,8 @@ rule data_card:
     wildcard_constraints:
         dataset=one_of(name for name, one in DATASETS.items() if one.has_images),
     resources:
-        mem_mb=memory(2000),
-        runtime="1h",
+        mem_mb=memory(1500, 0.2, of_source(Source.all_mb)),
+        runtime=minutes(60, 0.01, of_source(Source.all_mb)),
     params:
         settings=of_source(PLAN.card_settings),
         pictures=of_source(Source.fingerprint),

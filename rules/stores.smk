@@ -13,8 +13,8 @@ rule make_store:
     wildcard_constraints:
         dataset=one_of(name for name, one in DATASETS.items() if one.write_store),
     resources:
-        mem_mb=memory(4000),
-        runtime="4h",
+        mem_mb=memory(3000, 0.1, of_source(Source.all_mb)),
+        runtime=minutes(60, 0.02, of_source(Source.all_mb)),
     params:
         write=lambda wildcards: DATASETS[wildcards.dataset].write_store,
         settings=of_source(lambda source: source.data),
@@ -37,8 +37,8 @@ rule store_with_copies:
         dataset=one_of(name for name, one in DATASETS.items() if one.write_store),
         copies="4|8",
     resources:
-        mem_mb=memory(6000),
-        runtime="30m",
+        mem_mb=memory(1500, 2, of_source(Source.copied_mb)),
+        runtime=minutes(30),
     params:
         code=code("store_with_copies.py"),
     message:

@@ -11,7 +11,7 @@ rule write_table:
     input:
         store=of(Run.store),
         scores=of(results.table_inputs),
-        published="config/published.csv",
+        published=local("config/published.csv"),
     output:
         csv="results/{run}/tables/{table}.csv",
         md=report(

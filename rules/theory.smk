@@ -15,7 +15,7 @@ rule theory_measure:
     threads: 1
     resources:
         mem_mb=memory(2000),
-        runtime="1h",
+        runtime=minutes(60),
     params:
         module=lambda wildcards: EXPERIMENTS[wildcards.experiment],
         settings=of(Theory.experiment),
@@ -50,8 +50,8 @@ rule theory_figure:
         run=one_of(PLAN.theory),
         experiment=one_of(EXPERIMENTS),
     resources:
-        mem_mb=memory(1000),
-        runtime="10m",
+        mem_mb=memory(1500),
+        runtime=minutes(10),
     params:
         methods=results.theory_looks(),
         code=code("theory_figure.py"),
@@ -77,8 +77,8 @@ rule theory_table:
     wildcard_constraints:
         run=one_of(PLAN.theory),
     resources:
-        mem_mb=memory(1000),
-        runtime="10m",
+        mem_mb=memory(1500),
+        runtime=minutes(10),
     params:
         labels={name: one["label"] for name, one in results.theory_looks().items()},
         code=code("theory_table.py"),

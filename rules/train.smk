@@ -12,8 +12,8 @@ rule scale_inputs:
         "results/{run}/logs/scale_inputs/{part}.log",
     threads: 1
     resources:
-        mem_mb=memory(2000),
-        runtime="1h",
+        mem_mb=memory(1500, 0.1, of(Run.all_mb)),
+        runtime=minutes(30, 0.02, of(Run.all_mb)),
     params:
         split=of(Run.split),
         transforms=of(Run.transforms),
@@ -40,8 +40,8 @@ rule pretrain_layer:
         "results/{run}/benchmarks/pretrain_layer/{modality}{layer}/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="1d",
+        mem_mb=memory(3000, 0.1, of(Run.all_mb)),
+        runtime=training_minutes(of(Run.shown_to_layer)),
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -68,8 +68,8 @@ rule train_joint:
         "results/{run}/benchmarks/train_joint/{method}/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="1d",
+        mem_mb=memory(3000, 0.1, of(Run.all_mb)),
+        runtime=training_minutes(of(Run.shown_to_joint)),
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -99,8 +99,8 @@ rule finetune:
         "results/{run}/benchmarks/finetune/{stage}/n{iterations}/{part}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="1d",
+        mem_mb=memory(3000, 0.1, of(Run.all_mb)),
+        runtime=training_minutes(of(Run.shown_to_stage)),
         gpu=gpu(),
     params:
         rows=of(setting("rows")),
@@ -127,8 +127,8 @@ rule export_model:
         "results/{run}/logs/export_model/{part}.log",
     threads: 1
     resources:
-        mem_mb=memory(4000),
-        runtime="1h",
+        mem_mb=memory(4000, 0.1, of(Run.all_mb)),
+        runtime=minutes(60, 0.02, of(Run.all_mb)),
         gpu=gpu(),
     params:
         inference=of(Run.exported_inference),
@@ -173,8 +173,8 @@ rule search_joint:
         "results/{run}/benchmarks/search_joint/{method}/trial{trial}.tsv"
     threads: 1
     resources:
-        mem_mb=memory(6000),
-        runtime="1d",
+        mem_mb=memory(3000, 2, of(Run.represented_mb)),
+        runtime=training_minutes(of(Run.shown_to_trial)),
         gpu=gpu(),
     params:
         rows=of(setting("rows")),

@@ -576,6 +576,6 @@ def test_the_theory_is_a_run_without_data():
 
 def test_pages_say_what_they_are_of():
     assert results.about(DEFAULT.runs["digits-default"]).endswith("(`digits`), seeds 0, 1, 2")
-    assert results.about(of_mini(splits=[1, 2])).endswith("(`mini`), 2 splits")
+    assert results.about(of_mini(splits=[1, 2])).endswith("(`mini`), 2 splits, seed 0")
     assert "identity" in results.about(DEFAULT.theory["theory"])
     assert results.benchmarks(of_mini()) == ["results/x/benchmarks", "results/data/mini/benchmarks"]

@@ -3,6 +3,7 @@
 
 import subprocess
 import sys
+from hashlib import sha256
 
 import pytest
 
@@ -134,3 +135,16 @@ def test_what_is_left_out_does_not_count_nor_what_only_it_reaches(package):
     (package / "late.py").write_text("y = 3\n")
     provenance._parsed.cache_clear()
     assert provenance.code_hash("mvi.training", without=["mvi.late"]) == before
+
+
+def test_checksums_are_those_of_files_and_of_what_folders_hold(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("one.txt", "folder/two.txt", "folder/in/three.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    expected = [
+        f"{sha256(name.encode()).hexdigest()}  {name}"
+        for name in ("one.txt", "folder/in/three.txt", "folder/two.txt")
+    ]
+    assert provenance.checksums(["one.txt", "folder"]).splitlines() == expected

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mvi.files import atomic, read_sealed
 from mvi.text import table_cell
-from mvi.workflow.provenance import environment
+from mvi.workflow.provenance import checksums, environment
 
 output = Path(snakemake.output.report)
 costs: dict[str, list[dict[str, str]]] = {}
@@ -66,7 +66,28 @@ for step, jobs in costs.items():
 cost = "\n".join(rows)
 lines += ["## Cost", cost, "## Environment"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))
+lines += [
+    "## Files",
+    "The SHA-256 of every file that the run was made from, and of every file that it made: "
+    "[checksums.txt](checksums.txt). Whether they are still the same says:",
+    f"```sh\nsha256sum --quiet --check {snakemake.output.checksums}\n```",
+]
 with atomic(output) as temporary:
     temporary.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
 with atomic(snakemake.output.cost) as temporary:
     temporary.write_text(cost + "\n", encoding="utf-8")
+
+# Not among the files that a run is cited by: what tells of one machine and one day, and what comes and goes.
+PASSED_OVER = {"logs", "benchmarks", "representations"}
+made = [
+    path
+    for path in sorted(output.parent.rglob("*"))
+    if path.is_file()
+    and not PASSED_OVER.intersection(path.relative_to(output.parent).parts)
+    and path.suffix not in (".checkpoint", ".lock")
+    and str(path) not in [str(one) for one in snakemake.output]
+]
+with atomic(snakemake.output.checksums) as temporary:
+    # Raw files of a store that was copied here may be elsewhere.
+    kept = [path for path in snakemake.params.sources if Path(path).exists()]
+    temporary.write_text(checksums([*kept, *made]), encoding="utf-8")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """From questions to functions of wildcards, as Snakemake takes them for the inputs and params of rules."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from functools import reduce
 from inspect import signature
+from math import ceil, inf
 from operator import getitem
 from re import escape
 from typing import Any
@@ -47,10 +48,18 @@ def one_of(names: Iterable[str]) -> str:
     return "|".join(map(escape, names)) or "(?!)"
 
 
-def more_after_failure(megabytes: int) -> Callable[..., int]:
-    """Memory of a job: a job that ran out of it would again, so each attempt asks for more."""
+def growing(
+    fixed: float,
+    share: float = 0,
+    size: Callable[[Wildcards], float] | None = None,
+    most: float = inf,
+) -> Callable[..., int]:
+    """What a job asks for: `fixed`, `share` for each unit of the `size` of its data, and all of it again for
+    each attempt, since a job that ran out would again; at most `most`.
+    """
 
-    def amount(wildcards: Mapping[str, str], attempt: int) -> int:
-        return megabytes * attempt
+    def amount(wildcards: Wildcards, attempt: int) -> int:
+        wanted = fixed + (share * size(wildcards) if size else 0)
+        return ceil(min(wanted * attempt, most))
 
     return amount

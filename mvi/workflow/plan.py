@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Any
@@ -45,6 +46,8 @@ CLASSIFIERS = {
     "svm": "mvi.evaluation.svm_classifier:Svm",
     "logistic": "mvi.evaluation.logistic_classifier:Logistic",
 }
+# Columns of a modality whose number is not known before its store is made; none here has more.
+MOST_COLUMNS = 4000
 Files = list[str]
 Settings = dict[str, Any]
 
@@ -113,6 +116,28 @@ class Source:
             return None
         catalogue: Catalogue = resolve_name(self.dataset.read)(self.raw_files(), self.data, **self.about())
         return catalogue
+
+    def megabytes(self, rows: int) -> float:
+        """What so many rows of all modalities take in memory, in float32; rather too much than too little."""
+        columns = sum(
+            prod(modality.shape) if modality.shape else MOST_COLUMNS
+            for modality in self.dataset.modalities.values()
+        )
+        return rows * columns * 4 / 1e6
+
+    @property
+    def all_mb(self) -> float:
+        """`megabytes` of all rows."""
+        return self.megabytes(self.size.rows)
+
+    @property
+    def block_mb(self) -> float:
+        """`megabytes` of the rows of a file of features."""
+        return self.megabytes(self.features["block"])
+
+    def copied_mb(self, copies: int | str) -> float:
+        """`megabytes` with so many translated copies of each training image."""
+        return self.megabytes(self.size.rows * (1 + int(copies)))
 
     @property
     def splits(self) -> int:
@@ -480,6 +505,47 @@ class Run:
         """The settings of a stage of finetuning, with the number of iterations asked for."""
         kept = {key: value for key, value in self.stages[stage].items() if key != "title"}
         return {**kept, "iterations": int(iterations)}
+
+    # -- what jobs handle, which decides what they ask for -------------------------------------------------
+
+    @property
+    def all_mb(self) -> float:
+        """Input features of all rows that models may learn from, in MB."""
+        return self.source.copied_mb(self.settings["copies"])
+
+    @property
+    def labelled_mb(self) -> float:
+        """Input features of the labelled rows, in MB."""
+        return self.source.megabytes(self.source.size.labelled)
+
+    @property
+    def represented_mb(self) -> float:
+        """Joint representations of the labelled rows for every query, in MB."""
+        size = self.source.size
+        rows = size.labelled * (1 + self.settings["classifier"]["copies"])
+        queries = 1 + len(self.modalities)
+        return rows * queries * self.settings["joint"]["hidden"] * 4 / 1e6
+
+    def _thousands_shown(self, training: Settings) -> float:
+        size = self.source.size
+        rows = size.rows * (1 + self.settings["copies"])
+        return min(rows, training["batches_per_epoch"] * training["batch_size"]) * training["epochs"] / 1000
+
+    def shown_to_layer(self, modality: str, layer: str) -> float:
+        """Rows that the training of a layer of a pathway sees, those of every epoch counted, in thousands."""
+        return self._thousands_shown(self.layer_settings(modality, layer)["training"])
+
+    def shown_to_joint(self, method: str) -> float:
+        """The same of the joint layer."""
+        return self._thousands_shown(self.schedule(method))
+
+    def shown_to_trial(self, method: str, trial: str) -> float:
+        """The same of a trial of the search."""
+        return self._thousands_shown(self.trial_schedule(method, trial))
+
+    def shown_to_stage(self, stage: str) -> float:
+        """The same of a stage of finetuning."""
+        return self._thousands_shown(self.stages[stage]["training"])
 
     # -- search for settings of the joint layer ---------------------------------------------------------
 

@@ -85,6 +85,17 @@ def environment() -> dict[str, str | int]:
     return facts
 
 
+def checksums(paths: Iterable[str | Path]) -> str:
+    """The SHA-256 of files, and of all in folders, a line each as `sha256sum` writes and checks them."""
+    lines = []
+    for path in map(Path, paths):
+        inside = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+        for file in inside:
+            with file.open("rb") as content:
+                lines.append(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {file}\n")
+    return "".join(lines)
+
+
 def gpus() -> int:
     """Count the NVIDIA GPUs of this machine without importing torch."""
     return len(list(Path("/dev").glob("nvidia[0-9]*")))

@@ -459,10 +459,16 @@ def everything(plan: Plan) -> Files:
 def about(run: Run | Theory) -> str:
     """What the first line of a run's page says."""
     if isinstance(run, Theory):
-        return "Checks by exact enumeration: " + ", ".join(EXPERIMENTS)
-    seeds, splits = run.settings["seeds"], run.settings["splits"]
-    repeated = f"seeds {', '.join(map(str, seeds))}" if run.one_split else f"{len(splits)} splits"
-    return f"{run.dataset.title} (`{run.dataset.name}`), {repeated}"
+        return f"Checks by exact enumeration: {', '.join(EXPERIMENTS)}; seed {run.seed()}"
+    seeds = run.settings["seeds"]
+    splits = "" if run.one_split else f"{len(run.settings['splits'])} splits, "
+    listed = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
+    return f"{run.dataset.title} (`{run.dataset.name}`), {splits}{listed}"
+
+
+def sources(run: Run | Theory) -> Files:
+    """What a run is made from: the raw files and the store of its data set."""
+    return [] if isinstance(run, Theory) else [*run.source.raw_files().values(), run.store]
 
 
 def benchmarks(run: Run | Theory) -> list[str]:
