@@ -392,7 +392,7 @@ def test_a_setting_of_the_machine_trains_anew_where_it_changes_numbers(finished,
 def test_a_setting_of_an_experiment_of_the_theory_measures_that_again(finished):
     jobs = finished.stale(*changed("theory", "theory.consistency.repetitions", "9"))
     again = {"theory/consistency", "theory/figures/consistency", "theory/tables/theory"}
-    assert set(jobs) == {*again, "theory/config", "theory/report", "theory/cost"}
+    assert set(jobs) == {*again, "theory/config", *page("theory")}
 
 
 def laid_over(folder: Path, settings: dict) -> list[str]:
@@ -477,7 +477,7 @@ def those(checkout: Checkout, patterns: Sequence[str], arguments: Sequence[str] 
 
 def page(run: str, *more: str) -> list[str]:
     """The page of a run with what it shows."""
-    return [f"{run}/{name}" for name in ("report", "cost", *more)]
+    return [f"{run}/{name}" for name in ("report", "cost", "checksums", *more)]
 
 
 DIGITS_TABLE = page("digits-default", "scores", "tables/table1")
@@ -680,7 +680,7 @@ def test_a_key_that_stands_twice_in_a_config_file_is_refused(fresh):
         # Not a network of the paper's sizes for some images of one's own.
         (
             ["--configfile", "config/folder.yaml", "--config", "{data}", "--", "model"],
-            "of folder: deep, own).",
+            "of folder: collection, deep, own).",
         ),
         # Of a dependency far below the target.
         (

@@ -529,7 +529,9 @@ class Run:
     def _thousands_shown(self, training: Settings) -> float:
         size = self.source.size
         rows = size.rows * (1 + self.settings["copies"])
-        return min(rows, training["batches_per_epoch"] * training["batch_size"]) * training["epochs"] / 1000
+        # A method with a schedule of its own may have none of these: it sees all rows once.
+        most = training.get("batches_per_epoch", rows) * training.get("batch_size", 1)
+        return min(rows, most) * training.get("epochs", 1) / 1000
 
     def shown_to_layer(self, modality: str, layer: str) -> float:
         """Rows that the training of a layer of a pathway sees, those of every epoch counted, in thousands."""
