@@ -199,7 +199,7 @@ def test_its_figures_and_those_of_others_are_planned_with_its_look(extended):
 
 
 def test_a_data_set_of_two_files_is_planned_whole_and_makes_its_table(extended):
-    said = snakemake(extended, "-n", "--config", "runs=[kinds-small]", "--", "all")
+    said = snakemake(extended, "--summary", "--config", "runs=[kinds-small]", "--", "all")
     for path in ("data/kinds/store.h5", "kinds-small/finetune/whole/n10/seed0.safetensors"):
         assert f"results/{path}" in said, path
     snakemake(extended, "reference", "--config", "runs=[kinds-small]")
