@@ -22,7 +22,7 @@ def missing_tags(
     Raises `DataError` where a score is missing.
     """
     with style.applied():
-        figure = style.new_figure(0.62 * style.PAGE_WIDTH, 3.2)
+        figure = style.new_figure(style.PAGE_WIDTH, 3.2)
         axes = figure.subplots()
         for method, look in looks.items():
             found = [
@@ -35,5 +35,5 @@ def missing_tags(
         axes.set_xlabel("Test images without their tags (%)")
         axes.set_ylabel("mAP (test set)")
         handles, names = axes.get_legend_handles_labels()
-        figure.legend(handles, names, loc="outside upper center", ncols=2)
+        figure.legend(handles, names, loc="outside right center")
     return figure
