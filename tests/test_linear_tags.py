@@ -4,7 +4,7 @@
 import numpy as np
 
 from mvi.evaluation import linear_tags, logistic
-from mvi.evaluation.linear_tags import chosen_penalty, tag_probabilities
+from mvi.evaluation.linear_tags import chosen_penalty, tag_classifiers, tag_probabilities
 
 
 def make(rows, seed=0, words=7):
@@ -19,7 +19,7 @@ def make(rows, seed=0, words=7):
 def test_each_tag_has_the_probability_of_its_own_regression(monkeypatch):
     monkeypatch.setattr(linear_tags, "_TOGETHER", 3)
     (features, tags), (asked, _) = make(200), make(30, 1)
-    found = tag_probabilities(features, tags, asked, penalty=0.01, tolerance=1e-6)
+    found = tag_probabilities(tag_classifiers(features, tags, penalty=0.01, tolerance=1e-6), asked)
     assert found.shape == (30, 7) and found.dtype == np.float32
     for word in range(7):
         model = logistic.fit(features, tags[:, [word]], penalty=0.01, tolerance=1e-6)

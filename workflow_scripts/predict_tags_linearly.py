@@ -9,7 +9,7 @@ import numpy as np
 
 from mvi.data.statistics import standard_deviation
 from mvi.data.store import Store
-from mvi.evaluation.linear_tags import chosen_penalty, tag_probabilities
+from mvi.evaluation.linear_tags import chosen_penalty, tag_classifiers, tag_probabilities
 from mvi.evaluation.scores import Score, placed, write_scores
 from mvi.evaluation.tag_prediction import evaluate, tag_frequencies
 from mvi.training.rows import layer_rows
@@ -17,6 +17,7 @@ from mvi.training.rows import layer_rows
 params, name, found = snakemake.params, snakemake.wildcards.input, []
 settings, linear = dict(params.settings), params.linear
 scored = {key: settings[key] for key in ("tops", "minimum_positives")}
+fitted = {}
 with Store(snakemake.input.store) as store:
 
     def image(rows: np.ndarray) -> np.ndarray:
@@ -53,13 +54,14 @@ with Store(snakemake.input.store) as store:
         )
         del values
         tags, true = has(seen), has(split["test"])
-        predicted = tag_probabilities(
-            scaled(image(seen)),
-            tags,
-            scaled(image(split["test"])),
-            penalty=penalty,
-            tolerance=linear["tolerance"],
-        )
+        # Splits that learn from the same rows, as from unlabelled ones, share the classifiers.
+        learned = (seen.tobytes(), mean.tobytes(), penalty)
+        if learned not in fitted:
+            fitted.clear()
+            fitted[learned] = tag_classifiers(
+                scaled(image(seen)), tags, penalty=penalty, tolerance=linear["tolerance"]
+            )
+        predicted = tag_probabilities(fitted[learned], scaled(image(split["test"])))
         scores = evaluate(predicted, true, tag_frequencies(tags.sum(0), len(seen)), **scored)
         # The others, and the numbers of rows, are with those of the network.
         kinds = ("tags_precision", "tags_map", "tags_log_loss")

@@ -4,7 +4,7 @@
 Shapes: n rows, d columns of features, V tags of the vocabulary.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -46,21 +46,22 @@ def chosen_penalty(
     return best
 
 
-def tag_probabilities(
-    features: np.ndarray, tags: np.ndarray, asked: np.ndarray, *, penalty: float, tolerance: float
-) -> np.ndarray:
-    """(m, V) float32 probability of each tag for the features `asked` (m, d).
+def tag_classifiers(
+    features: np.ndarray, tags: np.ndarray, *, penalty: float, tolerance: float
+) -> list[logistic.LogisticClassifier]:
+    """Learn from `features` (n, d) and `tags` (n, V) of 0 and 1, some tags at a time.
 
-    It is learned from `features` (n, d) and `tags` (n, V) of 0 and 1; a tag that no row has gets its smoothed
-    frequency. Takes (n + m) x d x 4 bytes beside its arguments.
+    A tag that no row has gets its smoothed frequency. Takes n x d x 4 bytes beside its arguments.
     """
+    return [
+        logistic.fit(features, tags[:, first : first + _TOGETHER], penalty=penalty, tolerance=tolerance)
+        for first in range(0, tags.shape[1], _TOGETHER)
+    ]
 
-    def parts() -> Iterator[np.ndarray]:
-        for first in range(0, tags.shape[1], _TOGETHER):
-            some = tags[:, first : first + _TOGETHER]
-            yield logistic.fit(features, some, penalty=penalty, tolerance=tolerance).decision(asked)
 
-    return _probabilities(np.concatenate(list(parts()), axis=1))
+def tag_probabilities(classifiers: Sequence[logistic.LogisticClassifier], asked: np.ndarray) -> np.ndarray:
+    """(m, V) float32 probability of each tag for the features `asked` (m, d)."""
+    return _probabilities(np.concatenate([one.decision(asked) for one in classifiers], axis=1))
 
 
 def _probabilities(logits: np.ndarray) -> np.ndarray:
