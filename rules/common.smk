@@ -21,7 +21,7 @@ OBSERVERS = ["mvi.training.monitors"]
 # What the record of a method leads to besides, for jobs that do not train by it, or neither train nor load.
 FITTING = ["mvi.training.joint_layer", "mvi.training.direct", "mvi.training.greedy"]
 FITTING_AND_LOADING = [*FITTING, "mvi.models.assembly"]
-# What a rule asks a cluster for: MB or minutes, and how many more for each MB of its data; with each attempt more.
+# What jobs ask a cluster for, in MB or minutes, and how many more for each MB of data; with each attempt more.
 # Set by docs/benchmarks.md ("Runtime and memory of runs") with room to spare. What reads its data in blocks asks
 # for little more where there are more of them. A job of a cluster holds two Snakemakes besides.
 memory = minutes = growing
