@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
 from mvi.data.pictures import FolderPictures, TarPictures, ZipPictures, decode, open_pictures, read_picture
-from mvi.errors import DataError
+from mvi.errors import DamageError, DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
 
@@ -369,6 +369,19 @@ def test_pictures_are_read_by_row(request, source):
     sentence(error)
     with pytest.raises(DataError, match=r"lacks the picture 'c.jpg';"):
         kind(path, ["c.jpg"])
+
+
+def test_a_tar_that_is_cut_while_it_is_open_is_damaged_and_its_pictures_are_not_grey(tmp_path):
+    path = tmp_path / "p.tar"
+    with tarfile.open(path, "w") as target:
+        member = tarfile.TarInfo("a.png")
+        # More than what a file keeps in memory.
+        member.size = 2**20
+        target.addfile(member, io.BytesIO(bytes(member.size)))
+    with TarPictures(path, ["a.png"]) as pictures:
+        os.truncate(path, 2**18)
+        with pytest.raises(DamageError, match=r"damaged at a\.png"):
+            pictures.read(0)
 
 
 def test_pictures_of_several_places_are_read_by_row(tmp_path, archive, tar):

@@ -137,12 +137,12 @@ class PlainTar:
         return list(self._members)
 
     def read(self, name: str, limit: int = 2**28) -> bytes:
-        """The content of a file; raises `DataError` where there is none or it has over `limit` bytes."""
+        """The content of a file; raises `DamageError` and `DataError` as `read_member` does."""
         if name not in self._members:
             raise DataError(f"{self.path} lacks {name}; retrieve the right archive.")
         member = self._members[name]
         _check_size(self.path, name, member.size, limit)
-        with _reading(self.path, f"is damaged at {name}"):
+        with _reading(self.path, f"is damaged at {name}", DamageError):
             stream = self._tar.extractfile(member)
             assert stream is not None  # it is a regular file
             return stream.read()
@@ -247,12 +247,12 @@ def _fill(stream: IO[bytes], target: memoryview) -> None:
 
 
 @contextmanager
-def _reading(path: Path, what: str) -> Iterator[None]:
+def _reading(path: Path, what: str, kind: type[DataError] = DataError) -> Iterator[None]:
     try:
         yield
     except DAMAGE as error:
         reason = " ".join(str(error).split()) or type(error).__name__
-        raise DataError(f"{path} {what} ({reason}); delete it and retrieve it again.") from error
+        raise kind(f"{path} {what} ({reason}); delete it and retrieve it again.") from error
 
 
 def _check_presence(path: Path) -> None:

@@ -7,12 +7,13 @@ one of 3000 x 2000 pixels in 8 ms.
 
 import io
 import logging
+import zipfile
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from types import TracebackType
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
@@ -58,18 +59,16 @@ class Pictures(Protocol):
         """The file of row i."""
 
 
-class ZipPictures:
-    """Pictures read straight from a zip: `names` are members of it, in row order.
+class _ArchivePictures:
+    """What pictures of a zip and of a tar share: `names` are members of it, in row order.
 
-    Raises `DataError` where the zip is refused by `open_zip` or lacks one of the names. Close it at the end,
-    or use it as a context manager.
+    Raises `DataError` where the archive is refused or lacks one of the names. Close it at the end, or use it
+    as a context manager.
     """
 
-    def __init__(self, path: str | Path, names: Sequence[str]) -> None:
-        self.path = Path(path)
-        self.names = list(names)
-        self._zip = open_zip(self.path)
-        lacking = set(self.names).difference(self._zip.namelist())
+    def __init__(self, path: str | Path, names: Sequence[str], archive: zipfile.ZipFile | PlainTar) -> None:
+        self.path, self.names, self._close = Path(path), list(names), archive.close
+        lacking = set(self.names).difference(archive.namelist())
         if lacking:
             self.close()
             raise _lacking(self.path, lacking)
@@ -77,7 +76,7 @@ class ZipPictures:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __enter__(self) -> "ZipPictures":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -86,43 +85,31 @@ class ZipPictures:
         self.close()
 
     def close(self) -> None:
-        """Close the zip; nothing can be read afterwards."""
-        self._zip.close()
+        """Close the archive; nothing can be read afterwards."""
+        self._close()
+
+
+class ZipPictures(_ArchivePictures):
+    """Pictures read straight from a zip that `open_zip` takes."""
+
+    def __init__(self, path: str | Path, names: Sequence[str]) -> None:
+        self._zip = open_zip(path)
+        super().__init__(path, names, self._zip)
 
     def read(self, i: int) -> bytes:
         """Return the bytes of picture `i`; raises `DamageError` where the zip is damaged there."""
         return read_member(self._zip, self.names[i], MAX_BYTES)
 
 
-class TarPictures:
-    """Pictures read straight from a plain tar, as `ZipPictures` from a zip."""
+class TarPictures(_ArchivePictures):
+    """Pictures read straight from a tar that `PlainTar` takes."""
 
     def __init__(self, path: str | Path, names: Sequence[str]) -> None:
-        self.path = Path(path)
-        self.names = list(names)
-        self._tar = PlainTar(self.path)
-        lacking = set(self.names).difference(self._tar.namelist())
-        if lacking:
-            self.close()
-            raise _lacking(self.path, lacking)
-
-    def __len__(self) -> int:
-        return len(self.names)
-
-    def __enter__(self) -> "TarPictures":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Close the tar; nothing can be read afterwards."""
-        self._tar.close()
+        self._tar = PlainTar(path)
+        super().__init__(path, names, self._tar)
 
     def read(self, i: int) -> bytes:
-        """Return the bytes of picture `i`; raises `DataError` where they are damaged or over 256 MiB."""
+        """Return the bytes of picture `i`; raises `DamageError` where the tar is damaged there."""
         return self._tar.read(self.names[i], MAX_BYTES)
 
 
