@@ -102,5 +102,5 @@ $(STAMP): pyproject.toml envs/constraints.txt
 	    "make PYTHON=/path/to/python." >&2; exit 1
 	@echo "Fetching the packages of envs/constraints.txt. On Linux the usual torch brings CUDA libraries, several" \
 	    "gigabytes; for a build for the processor alone see envs/README.md (Ctrl-C stops this)."
-	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,test]'
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,faiss,test]'
 	@touch $@
