@@ -4,7 +4,7 @@
 import numpy as np
 import pytest
 
-from mvi.data.search import blocks_of, nearest
+from mvi.data.search import blocks_of, nearest, products_of
 from mvi.errors import ConfigError, DataError, ShapeError
 
 
@@ -18,7 +18,8 @@ def brute_force(database, queries, count):
     """Every pair by itself in float64, rounded to float32; sorted by cosine, then by row."""
     places, cosines = [], []
     for query in queries.astype(np.float64):
-        own = np.array([np.einsum("i,i->", query, row) for row in database.astype(np.float64)], np.float32)
+        pairs = np.broadcast_to(query, database.shape), database.astype(np.float64)
+        own = np.einsum("ij,ij->i", *pairs).astype(np.float32)
         places.append(sorted(range(len(own)), key=lambda row: (-own[row], row))[:count])
         cosines.append(own[places[-1]])
     return np.array(places), np.array(cosines)
@@ -60,6 +61,28 @@ def test_what_float32_would_put_in_another_order():
     assert (np.diff(cosines[0]) <= 0).all() and len(set(cosines[0])) > 250
     expected = brute_force(database[order], query, 300)
     np.testing.assert_array_equal(places, expected[0])
+
+
+@pytest.mark.parametrize("size", [9, 1000])
+def test_rows_that_are_much_alike(size, monkeypatch):
+    """So much that float32 products leave nearly all of them; few pairs are multiplied by themselves."""
+    rows = 1 + 1e-6 * directions(2000, 64)
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float64)
+    pairs = []
+
+    def counted(asked, rows):
+        pairs.append(len(rows))
+        return products_of(asked, rows)
+
+    monkeypatch.setattr("mvi.data.search.products_of", counted)
+    places, _ = nearest(blocks_of(rows, size), rows[:3], 5)
+    np.testing.assert_array_equal(places, brute_force(rows, rows[:3], 5)[0])
+    rows[500:] = rows[0]
+    pairs.clear()
+    places, _ = nearest(blocks_of(rows, 500), rows[:3], 5)
+    np.testing.assert_array_equal(places, brute_force(rows, rows[:3], 5)[0])
+    # What ties with the last kept comes too late, and nothing of the last three blocks is multiplied again.
+    assert sum(pairs) <= 3 * 500
 
 
 def test_more_queries_than_are_taken_at_a_time(monkeypatch):

@@ -5,6 +5,7 @@ Shapes: m rows, q queries, K numbers of each. Rows and queries have length 1, or
 is their cosine. Products of a block of rows are taken in float32, which is fast and whose last bits depend on
 where a row stands; what may be among the nearest by them, allowing for the most that rounding can do, is
 multiplied again in float64, each pair by itself. So equal rows get equal cosines and are told by their order.
+Where that leaves too many, as of rows that are much alike, all are multiplied in float64 first.
 """
 
 from collections.abc import Iterable, Iterator
@@ -18,6 +19,8 @@ ROWS = 4096
 QUERIES = 1024
 # Numbers of pairs that are multiplied in float64 at a time: 32 MB of each side.
 _PAIRED = 2**22
+# So many pairs by themselves take as long as all of them by a matrix product in float64.
+_SHARE = 1 / 16
 # A product of two lengths of 1 but for rounding, to float16 too.
 _LONGEST = 1 + 2**-7
 
@@ -44,9 +47,6 @@ def nearest(blocks: Iterable[np.ndarray], queries: np.ndarray, count: int) -> tu
     single, width = asked.astype(np.float32), asked.shape[1]
     found = np.full((len(asked), max(count, 1)), -np.inf, np.float32)
     places = np.full(found.shape, -1, np.int64)
-    # Of a float32 product of two vectors of length 1, however it is summed (Higham 2002, section 3.1), with
-    # the rounding of both; doubled, since a length may be a little more.
-    margin = np.float32(2 * (width + 4) * 2.0**-24)
     seen = 0
     for block in blocks:
         if block.ndim != 2 or block.shape[1] != width:
@@ -57,19 +57,43 @@ def nearest(blocks: Iterable[np.ndarray], queries: np.ndarray, count: int) -> tu
             products = single[some] @ rows.T
             highest = products.max(1)
             _check(highest, f"rows {seen} to {seen + len(rows) - 1}")
-            least = found[some, -1].copy()
-            if len(rows) > count:
-                unknown = np.flatnonzero(least == -np.inf)
-                least[unknown] = np.partition(products[unknown], -count, 1)[:, -count] - margin
-            hopeful = np.flatnonzero(highest >= least - margin)
-            # Of the flat array, which takes a tenth of the time.
-            flat = np.flatnonzero(products[hopeful] >= (least - margin)[hopeful, None])
+            least = found[some, -1]
+            hopeful = np.flatnonzero(highest >= least - np.float32(_margin(width, np.float32)))
+            flat = _hits(products[hopeful], least[hopeful], count, width)
+            if len(flat) > _SHARE * len(hopeful) * len(rows):
+                exact = asked[some][hopeful] @ np.asarray(block, np.float64).T
+                flat = _hits(exact, least[hopeful], count, width)
             query, row = start + hopeful[flat // len(rows)], flat % len(rows)
             _merge(found, places, query, seen + row, _products(asked, query, block, row))
         seen += len(rows)
     if not 1 <= count <= seen:
         raise ConfigError(f"The {count} nearest of {seen} rows were asked for; ask for 1 to {seen}.")
     return places, found
+
+
+def _hits(products: np.ndarray, least: np.ndarray, count: int, width: int) -> np.ndarray:
+    """Where, in the flat array of `products` (q, b), cosines may be above `least` (q,) once they are rounded.
+
+    Where `least` is not known, the `count` greatest of the products tell it, or all are taken.
+    """
+    margin = _margin(width, products.dtype)
+    if products.shape[1] > count:
+        unknown = np.flatnonzero(least == -np.inf)
+        greatest = np.partition(products[unknown], -count, 1)[:, -count].astype(np.float64) - margin
+        # What is equal to it may come before it.
+        least[unknown] = np.nextafter(greatest.astype(np.float32), np.float32(-np.inf))
+    # From half of the way to the next float32 on, a number is rounded to that.
+    limit = (least.astype(np.float64) + np.nextafter(least, np.float32(np.inf))) / 2 - margin
+    # Of the flat array, which takes a tenth of the time.
+    return np.flatnonzero(products >= limit.astype(products.dtype)[:, None])
+
+
+def _margin(width: int, kind: np.dtype | type) -> float:
+    """By how much a product of two vectors of length 1 is wrong at most, however it is summed.
+
+    Higham (2002, section 3.1), twice: vectors are rounded too, and may be a little longer than 1.
+    """
+    return float((width + 4) * np.finfo(kind).eps)
 
 
 def products_of(asked: np.ndarray, rows: np.ndarray) -> np.ndarray:
