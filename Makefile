@@ -19,7 +19,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
-.PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench bench-scale report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -63,6 +63,12 @@ bench: $(STAMP)
 	    echo; cat results/benchmarks/$$name.md; \
 	done
 
+# Nearly an hour of one core: every step on up to a million rows, and search beside FAISS.
+bench-scale: $(STAMP)
+	@mkdir -p results/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py > results/benchmarks/scale.md
+	@cat results/benchmarks/scale.md
+
 report: results
 	@$(SNAKEMAKE) --report results/report.html -- all
 	@echo "results/report.html"
@@ -78,6 +84,7 @@ help:
 	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
+	@echo "make bench-scale   every step on up to a million rows; needs 10 GB of disk and of memory for a while"
 	@echo "make report   one HTML file with every table and figure, and how each was made"
 	@echo "make clean    remove results and caches, but not $(VENV)"
 	@echo
