@@ -302,6 +302,9 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
     lacking = {
         "the theory, which is a run of its own": OF_THEORY[:1],
         f"images, and {dataset.name} has features only": () if dataset.has_images else NEED_IMAGES,
+        f"images, and those of {dataset.name} are deleted once they are described": NEED_IMAGES
+        if dataset.in_turn
+        else (),
         f'a method, and "{path}.compare" is empty': () if run["compare"] else NEED_METHODS,
         f'a finetuned network, and "{path}.finetune" is empty': () if run["finetune"] else NEED_FINETUNING,
         "a finetuned network or a joint layer on the inputs themselves": ()

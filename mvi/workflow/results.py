@@ -345,7 +345,7 @@ def _drawn(name: str) -> Callable[[Run], Files]:
 
 
 def _tags(run: Run) -> Files:
-    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.has_images else [])]
+    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.keeps_images else [])]
 
 
 def _card(run: Run) -> Files:
@@ -429,7 +429,7 @@ def shown(run: Run | Theory, folder: str, ending: str) -> Files:
     if isinstance(run, Theory):
         return run.tables() if folder == "tables" else run.figures()
     outputs = [name for name in run.settings["outputs"] if name in TARGETS]
-    if not run.dataset.has_images:
+    if not run.dataset.keeps_images:
         outputs = [name for name in outputs if name not in ("card", "figure3", "figure4")]
     files = [path for name in outputs for path in TARGETS[name].files(run)]
     marks = (f"/{folder}/", "/card/")
@@ -467,8 +467,8 @@ def about(run: Run | Theory) -> str:
 
 
 def sources(run: Run | Theory) -> Files:
-    """What a run is made from: the raw files and the store of its data set."""
-    return [] if isinstance(run, Theory) else [*run.source.raw_files().values(), run.store]
+    """What a run is made from: the raw files that are kept, and the store of its data set."""
+    return [] if isinstance(run, Theory) else [*run.source.catalogue_inputs().values(), run.store]
 
 
 def benchmarks(run: Run | Theory) -> list[str]:

@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: MIT
+"""MIRFLICKR-1M from its zip of tags and the annotations of its first images; images are not needed.
+
+Image i, from 0, is `images/<folder>/<i>.jpg` in one of ten archives and its tags, one a line, are
+`tags/<folder>/<i>.txt` in one zip for all; a folder has the images of ten thousand successive numbers. The
+first 25,000 are those of MIRFLICKR-25000, image i being im<i + 1>, by whose numbers the annotations go.
+"""
+
+import logging
+import zipfile
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mvi.data.archives import open_zip, read_member
+from mvi.data.catalogue import Catalogue, count_words
+
+# Its name stays: an edit of that file would make the stores of MIRFLICKR-25000 anew.
+from mvi.data.readers.mirflickr import CLASSES, _members
+from mvi.data.readers.mirflickr_layout import TAG_FILE_BYTES
+from mvi.data.splits import random_splits
+
+log = logging.getLogger(__name__)
+
+
+def catalogue(
+    raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, generated: bool, citation: str
+) -> Catalogue:
+    """The catalogue by the zips "tags" and "annotations" of `raw`; `settings` are those of the record.
+
+    Row i is image i. Tag files are UTF-8, or else read as Latin-1, with one warning of how many. Raises
+    `DataError` where a zip is damaged or unsafe, or lacks the tags of an image, or where an annotation is no
+    list of labelled images; `ConfigError` where the shares leave a part without a row.
+    """
+    rows, labelled = settings["folders"] * settings["pictures"], settings["labelled"]
+    vocabulary, splits = settings["vocabulary"], settings["splits"]
+    places = [f"{row // settings['pictures']}/{row}" for row in range(rows)]
+    with open_zip(raw["tags"]) as archive:
+        tags = _tags_of(archive, places)
+    with open_zip(raw["annotations"]) as archive:
+        labels = np.stack([_members(archive, name, labelled) for name in CLASSES], 1)
+    text, words = count_words(tags, vocabulary["size"], vocabulary["minimum_count"])
+    found = Catalogue(
+        dataset=dataset,
+        names=[f"images/{place}.jpg" for place in places],
+        ids=np.arange(rows),
+        text=text,
+        vocabulary=words,
+        labels=labels,
+        classes=list(CLASSES),
+        splits=random_splits(
+            labelled, (splits["train"], splits["validation"]), splits["count"], splits["seed"]
+        ),
+        generated=generated,
+        citation=citation,
+    )
+    found.check()
+    return found
+
+
+def _tags_of(archive: zipfile.ZipFile, places: list[str]) -> list[list[str]]:
+    tags, other = [], []
+    for place in places:
+        content = read_member(archive, f"tags/{place}.txt", TAG_FILE_BYTES)
+        try:
+            text = content.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            text = content.decode("latin-1")
+            other.append(place)
+        lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
+        tags.append([line for line in lines if line])
+    if other:
+        log.warning(
+            "%d of the %d tag files of %s are not UTF-8 and were read as Latin-1, first tags/%s.txt",
+            len(other),
+            len(places),
+            archive.filename,
+            other[0],
+        )
+    return tags
