@@ -50,7 +50,7 @@ rule draw_galleries:
     params:
         queries=of(setting("gallery", "queries")),
         on_page=of(setting("gallery", "on_page")),
-        size=of(setting("features", "picture_size")),
+        size=of(setting("features", "image_size")),
         title=of(lambda run: run.dataset.title),
         code=code("draw_galleries.py"),
     message:
@@ -73,7 +73,7 @@ rule draw_predicted_tags:
         "results/{run}/logs/draw_predicted_tags.log",
     params:
         tags=of(lambda run: max(run.settings["predicted_tags"]["tops"])),
-        size=of(setting("features", "picture_size")),
+        size=of(setting("features", "image_size")),
         code=code("draw_predicted_tags.py"),
     message:
         "Drawing predicted tags"

@@ -696,7 +696,7 @@ def test_what_no_run_can_make_is_refused_in_one_sentence(fresh, arguments, sente
     (fresh.folder / "own.csv").write_text(
         "file,tags\n" + "".join(f"{number}.png,sea\n" for number in range(3))
     )
-    data = "data={folder: {pictures: own, table: own.csv}}"
+    data = "data={folder: {images: own, table: own.csv}}"
     done = fresh.snakemake("-n", *(one.replace("{data}", data) for one in arguments))
     (said,) = [line for line in done.stderr.splitlines() if sentence in line]
     assert done.returncode == 1 and said.endswith(".")
@@ -721,7 +721,7 @@ def test_an_edit_of_inference_trains_nothing_and_rewrites_what_users_load(tmp_pa
 
 
 def test_two_kinds_of_features_of_one_data_set_stand_side_by_side(fresh):
-    runs = ["mini-default", "coarse: {extends: mini-default, features: {name: coarse, picture_size: 64}}"]
+    runs = ["mini-default", "coarse: {extends: mini-default, features: {name: coarse, image_size: 64}}"]
     asked = ["--config", f"runs={{mini-default: {{}}, {runs[1]}}}", "settings={outputs: [reference]}", "--"]
     jobs = fresh.planned(*asked, "features")
     twice = dict.fromkeys(["learn_words", "image_store", "dump_config"], 2)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The deep model from a store to tables, figures and a kept model, through Snakemake, on very few rows.
 
-Twice: from pictures of which some have no labels, everything; and for each split on its own, from a small
+Twice: from images of which some have no labels, everything; and for each split on its own, from a small
 store written here, what there is to train.
 """
 
@@ -60,9 +60,9 @@ UNLABELLED = config(
             "splits": SHARES,
         },
         "features": {
-            "picture_size": 64,
+            "image_size": 64,
             "block": 100,
-            "phow": {"words": 30, "pictures": 20, "per_picture": 20, "epochs": 1},
+            "phow": {"words": 30, "images": 20, "per_image": 20, "epochs": 1},
         },
         "rows": {"held_out": 8},
         "pathways": {

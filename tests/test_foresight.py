@@ -85,9 +85,9 @@ def test_a_stage_that_could_not_fill_a_minibatch_is_refused(changes, once, says)
 
 
 def test_more_words_than_there_can_be_patches_are_refused():
-    phow = {"words": 600, "pictures": 100, "per_picture": 10}
+    phow = {"words": 600, "images": 100, "per_image": 10}
     check_words(phow, SIZE)
-    for less in ({"words": 601}, {"pictures": 59}):
+    for less in ({"words": 601}, {"images": 59}):
         with pytest.raises(
             ConfigError, match=r'"features.phow.words" is 60[01], but 60 images give (600|590)'
         ):

@@ -44,7 +44,7 @@ def test_moved_copies_are_training_rows_with_the_labels_of_their_originals(store
         np.testing.assert_array_equal(after.labels(), [0, 1, 0, 1, 0, 1, *[0, 1, 0] * copies])
         for name in ("left", "right"):
             np.testing.assert_array_equal(after.read(name, slice(0, 6)), before.read(name))
-        # The whole picture moves, so that pixels cross from one half into the other.
+        # The whole image moves, so that pixels cross from one half into the other.
         for place, step in ((3, (0, 1)), (copies - 1, STEPS[copies - 1])):
             rows = slice(6 + 3 * place, 9 + 3 * place)
             for name, half in cut(moved(images[[0, 3, 4]], *step)).items():

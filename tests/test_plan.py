@@ -322,10 +322,10 @@ def test_the_card_has_figures_of_labels_where_there_are_any(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / "images" / name).touch()
     (tmp_path / "table.csv").write_text("file,tags\na.png,x\nb.png,x;y\n")
-    data = {"pictures": str(tmp_path / "images"), "table": str(tmp_path / "table.csv")}
+    data = {"images": str(tmp_path / "images"), "table": str(tmp_path / "table.csv")}
     own = a_run("folder-own", data=data)
     assert [Path(name).stem for name in own.source.card()["figures"]] == ["sheet", "tags"]
-    assert own.source.raw_files() == {"images": data["pictures"], "table": data["table"]}
+    assert own.source.raw_files() == {"images": data["images"], "table": data["table"]}
     for refused in (own.labelled_store, own.labelled_store_with_copies, own.search_inputs):
         with pytest.raises(ConfigError, match=r"table\.csv\) has no labels to score by"):
             refused()
@@ -526,7 +526,7 @@ def test_two_runs_share_a_data_set_and_nothing_else():
 
 
 def test_runs_of_one_data_set_with_other_features_have_stores_of_their_own():
-    coarse = {"extends": "mini-default", "features": {"name": "coarse", "picture_size": 64}}
+    coarse = {"extends": "mini-default", "features": {"name": "coarse", "image_size": 64}}
     made = plan({"a": {"extends": "mini-default"}, "b": coarse})
     first, second = made.runs.values()
     assert second.store == "results/data/mini/coarse/store.h5" != first.store

@@ -44,7 +44,7 @@ def test_hand_worked():
         1,
         1,
     )
-    # Of the third tag's picture the probability is the lowest of three: precision 1/3.
+    # Of the third tag's image the probability is the lowest of three: precision 1/3.
     assert scores["", "map_noninterpolated"] == pytest.approx((1 + 1 + 1 / 3) / 3)
     p = [0.9, 0.5, 0.1, 0.8, 0.8, 0.7, 0.5, 0.5, 0.5]
     assert scores["", "log_loss"] == pytest.approx(-np.log(p).sum() / 3)
@@ -159,7 +159,7 @@ def test_wrong_arguments():
         (ConfigError, "first 13 tags", (model, tags, frequencies), {"tops": [13]}),
         (ConfigError, "first no tags", (model, tags, frequencies), {"tops": []}),
         (ConfigError, "floor", (model, tags, frequencies), {"floor": 0}),
-        (ConfigError, "at least 1 picture", (model, tags, frequencies), {"minimum_positives": 0}),
+        (ConfigError, "at least 1 image", (model, tags, frequencies), {"minimum_positives": 0}),
     ):
         with pytest.raises(error, match=text):
             tag_prediction.evaluate(*given, **settings)

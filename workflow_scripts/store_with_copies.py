@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Add moved copies of the training pictures to a store of halves."""
+"""Add moved copies of the training images to a store of halves."""
 
 from common import start
 

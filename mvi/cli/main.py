@@ -50,7 +50,7 @@ def _parser() -> argparse.ArgumentParser:
         return one
 
     one = command("fit", _fit, "learn from a folder of images and their tags")
-    one.add_argument("pictures", type=Path, help="the folder")
+    one.add_argument("images", type=Path, help="the folder")
     one.add_argument(
         "table", type=Path, nargs="?", help="CSV with the columns file and tags (with ; between)"
     )
@@ -101,9 +101,9 @@ def _opened(asked: argparse.Namespace):  # type: ignore[no-untyped-def]  # Not i
 def _fit(asked: argparse.Namespace) -> None:
     from mvi.cli.fit import fit
 
-    name = asked.name or asked.pictures.expanduser().resolve().name
+    name = asked.name or asked.images.expanduser().resolve().name
     options = {"home": asked.home, "evaluate": asked.evaluate, "effort": asked.effort, "cores": asked.cores}
-    print(*fit(asked.pictures, asked.table, name, **options)[1], sep="\n")
+    print(*fit(asked.images, asked.table, name, **options)[1], sep="\n")
 
 
 def _suggest(asked: argparse.Namespace) -> None:
@@ -162,7 +162,7 @@ def _update(asked: argparse.Namespace) -> None:
         from mvi.cli.fit import fit
 
         table, home = collection.index.about["table"], str(collection.folder.parent)
-        _, said = fit(collection.pictures, table and Path(table), collection.folder.name, home=home)
+        _, said = fit(collection.images, table and Path(table), collection.folder.name, home=home)
         print(*said, sep="\n")
         return
     changes = collection.update()

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures cut into a left and a right half: the two modalities of the paper's first experiment."""
+"""Images cut into a left and a right half: the two modalities of the paper's first experiment."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -69,13 +69,13 @@ def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
 def write_shifted_store(path: str | Path, source: str | Path, copies: int) -> None:
     """Write the halves of the store `source` with moved copies of each training row of split 1 added.
 
-    The copies show the whole picture moved by a pixel before it is cut: up, down, left and right for 4
+    The copies show the whole image moved by a pixel before it is cut: up, down, left and right for 4
     `copies`, and along the diagonals too for 8. They follow the rows of `source`, whose numbers stay and
     whose count is kept as the attribute `originals`, and belong to the training part. Validation and test
     rows are as they were. Raises `ConfigError` for another number of copies and what `mvi.data.store` raises.
     """
     if copies not in (4, 8):
-        raise ConfigError(f"There can be 4 or 8 moved copies of a picture, not {copies}.")
+        raise ConfigError(f"There can be 4 or 8 moved copies of an image, not {copies}.")
     with Store(source) as store:
         views = [store.read(name).reshape(-1, *store.shapes[name]) for name in store.modalities]
         images, labels, split = np.concatenate(views, 2), store.labels(), store.split(1)

@@ -137,7 +137,7 @@ class RawInputs:
             start, stop = stop, stop + width
             target = result[:, start:stop]
             if name == "text":
-                # Whether a picture has a tag, as in the reference code.
+                # Whether an image has a tag, as in the reference code.
                 np.multiply(values > 0, np.float32(self._text_scale), out=target)
                 continue
             mean, deviation = self._moments(name, values, number)

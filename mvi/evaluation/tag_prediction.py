@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""How well tags are predicted from what else is known of a picture, beside predictors that know less or all.
+"""How well tags are predicted from what else is known of an image, beside predictors that know less or all.
 
-A predictor gives each tag of each picture a probability. The *marginal* predictor gives every picture the
-frequencies of the training rows, so it shows what a model gains by looking at the picture. In a generated
+A predictor gives each tag of each image a probability. The *marginal* predictor gives every image the
+frequencies of the training rows, so it shows what a model gains by looking at the image. In a generated
 world the probabilities by which tags are drawn are known, and the *optimal* predictor gives those: no
 predictor can be better on average.
 
-Shapes: n pictures, V tags of the vocabulary.
+Shapes: n images, V tags of the vocabulary.
 """
 
 from collections.abc import Sequence
@@ -47,33 +47,33 @@ def evaluate(
 ) -> list[Score]:
     """Scores of the tags predicted, of the marginal predictor and, where it is known, of the optimal one.
 
-    probabilities: (n, V) between 0 and 1, of each tag given the rest of the picture
+    probabilities: (n, V) between 0 and 1, of each tag given the rest of the image
     tags: (n, V), the true tags, or how often each was given; what is above 0 counts as 1
     frequencies: (V,) probabilities of the marginal predictor (`tag_frequencies` of the training rows)
     optimal: (n, V) or None, the probabilities by which `tags` were drawn
     tops: numbers of tags predicted first
-    minimum_positives: pictures that a tag must have to be in the mean over tags
+    minimum_positives: images that a tag must have to be in the mean over tags
     floor: a probability is taken to lie between this and 1 - this in the logarithm
 
     Returns, for the model, whose method is left empty, and the methods "marginal" and, if given, "optimal",
 
     - "tags_precision_at_<k>": share of true ones among the k tags of highest probability, mean over the
-      pictures that have a tag; equal probabilities keep the order of the vocabulary;
+      images that have a tag; equal probabilities keep the order of the vocabulary;
     - "tags_map_<definition>": mean over tags of the average precision of each (`rankings` has the
-      definitions). The marginal predictor gives all pictures the same score, so by "step" this is the
-      mean share of pictures with the tag;
-    - "tags_log_loss": -log P(tags), summed over the vocabulary, mean over all pictures, nats;
+      definitions). The marginal predictor gives all images the same score, so by "step" this is the
+      mean share of images with the tag;
+    - "tags_log_loss": -log P(tags), summed over the vocabulary, mean over all images, nats;
 
-    "tags_precision_at_<k>" of the method "oracle", which knows the tags (a picture may have fewer than k);
+    "tags_precision_at_<k>" of the method "oracle", which knows the tags (an image may have fewer than k);
     and "tags_pictures", "tags_pictures_without_tag" (left out of the precision), "tags_vocabulary",
     "tags_judged" (in the mean over tags), "tags_minimum_positives" and "tags_per_picture".
 
-    Raises `ConfigError`, `ShapeError` or `DataError` where arguments do not fit, or where no tag or picture
+    Raises `ConfigError`, `ShapeError` or `DataError` where arguments do not fit, or where no tag or image
     can be judged.
     """
     tags = array_of(tags, "true tags")
     if tags.ndim != 2 or not tags.size:
-        raise ShapeError(f"The true tags have shape {tags.shape}; give (pictures, vocabulary), neither 0.")
+        raise ShapeError(f"The true tags have shape {tags.shape}; give (images, vocabulary), neither 0.")
     true = truth_of(tags, "true tags", counts=True)
     frequencies = _probabilities(frequencies, (true.shape[1],), "frequencies of tags")
     predictors = {
@@ -89,14 +89,14 @@ def evaluate(
         )
     if minimum_positives < 1 or not 0 < floor < 0.5:
         raise ConfigError(
-            f"A tag must be asked to have at least 1 picture, and the floor of probabilities to lie between "
+            f"A tag must be asked to have at least 1 image, and the floor of probabilities to lie between "
             f"0 and 0.5, not {minimum_positives} and {floor:g}."
         )
     judged = np.flatnonzero(true.sum(axis=0) >= minimum_positives)
     has_tag = true.any(axis=1)
     if not len(judged):
         raise DataError(
-            f"No tag has {minimum_positives} pictures among {len(true)}; use a larger split or ask for fewer."
+            f"No tag has {minimum_positives} images among {len(true)}; use a larger split or ask for fewer."
         )
     scores = [
         Score(part="test", metric=f"tags_{metric}", value=value)
@@ -127,7 +127,7 @@ def evaluate(
 
 
 def precision_at(probabilities: np.ndarray, true: np.ndarray, tops: Sequence[int]) -> np.ndarray:
-    """Share of true tags among the k of highest probability, mean over pictures, for each k of `tops`.
+    """Share of true tags among the k of highest probability, mean over images, for each k of `tops`.
 
     `probabilities` and `true` (n, V); equal probabilities keep the order of the vocabulary.
     """
@@ -140,7 +140,7 @@ def precision_at(probabilities: np.ndarray, true: np.ndarray, tops: Sequence[int
 
 
 def log_loss(probabilities: np.ndarray, true: np.ndarray, floor: float) -> float:
-    """-log P(tags) of independent tags, (n, V) each: summed over tags, mean over pictures, nats.
+    """-log P(tags) of independent tags, (n, V) each: summed over tags, mean over images, nats.
 
     A probability is taken to lie between `floor` and 1 - `floor`, so that one that was wrong by rounding
     to 0 or 1 costs much, and not infinitely much.

@@ -41,7 +41,7 @@ def validation_map(
 
     inference: how a missing modality is filled in, "iterations", "tolerance" and "start" of
         `MultimodalRBM.encode`
-    untagged: what both modalities of a row without tags are: "observed", no tag; "inferred", what its picture
+    untagged: what both modalities of a row without tags are: "observed", no tag; "inferred", what its image
         alone tells
     tolerance: the classifier's stopping rule
 

@@ -8,8 +8,8 @@ year, place, event, own habits) leaves out tag t with probability
 
 a noisy-or in which w are the chances of `vocabulary.py`, and each tag independently of the others. A user
 of zeal 0 writes nothing. Zeal does not depend on the scene, and what cannot be seen only on its kind.
-Summed over both, this is P(tag | scene). The picture is drawn from the scene alone, so that on average no
-predictor that is given the picture has a smaller log loss than these probabilities.
+Summed over both, this is P(tag | scene). The image is drawn from the scene alone, so that on average no
+predictor that is given the image has a smaller log loss than these probabilities.
 """
 
 from dataclasses import dataclass

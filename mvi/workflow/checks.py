@@ -132,17 +132,17 @@ def _check_features(features: Settings, path: str) -> None:
         )
     if features["kind"] == "network":
         _check_network(features, path)
-    size, scales = features["picture_size"], features["phow"]["scales"]
+    size, scales = features["image_size"], features["phow"]["scales"]
     # The outermost cells of a patch are centred within the image.
     if 3 * max(scales) > size - 1:
         raise ConfigError(
             f'config key "{path}.phow.scales" is {scales}, but must leave room for a patch in images of '
-            f'{size} pixels ("{path}.picture_size"): none greater than {(size - 1) // 3}.'
+            f'{size} pixels ("{path}.image_size"): none greater than {(size - 1) // 3}.'
         )
     if 4 * features["gist"]["stride"] > size:
         raise ConfigError(
             f'config key "{path}.gist.stride" is {features["gist"]["stride"]}, but must be at most '
-            f'{size // 4}, a quarter of "{path}.picture_size".'
+            f'{size // 4}, a quarter of "{path}.image_size".'
         )
 
 

@@ -62,7 +62,7 @@ def check_training(
 
 def check_words(phow: Settings, size: Size) -> None:
     """Raise `ConfigError` where there cannot be as many patches as visual words are asked for."""
-    patches = min(size.rows, phow["pictures"]) * phow["per_picture"]
+    patches = min(size.rows, phow["images"]) * phow["per_image"]
     if phow["words"] > patches:
         raise ConfigError(
             f'config key "features.phow.words" is {phow["words"]}, but {size.rows} images give {patches} '

@@ -34,7 +34,7 @@ REGISTRY = "config/data_registry.csv"
 # Networks, converted; other things made of raw files lie in the folders of their data sets.
 NETWORKS_FOLDER = "results/data/networks"
 # Settings of visual words that matter while they are learned and not afterwards.
-LEARNING_OF_WORDS = ("words", "seed", "pictures", "per_picture", "epochs")
+LEARNING_OF_WORDS = ("words", "seed", "images", "per_image", "epochs")
 # The module that measures each experiment of the theory.
 EXPERIMENTS = {
     "identity": "mvi.theory.identity",
@@ -219,8 +219,9 @@ class Source:
             return {**{key: self.features[key] for key in ("kind", "batch")}, **seen_by(self.features)}
         phow = {key: value for key, value in self.features["phow"].items() if key not in LEARNING_OF_WORDS}
         groups = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
-        kept = {key: self.features[key] for key in ("kind", "batch", "picture_size", *groups)}
-        return {**kept, "phow": phow}
+        kept = {key: self.features[key] for key in ("kind", "batch", *groups)}
+        # Stores and models keep it by this name, which is part of their fingerprint.
+        return {**kept, "picture_size": self.features["image_size"], "phow": phow}
 
     def described_otherwise(self) -> list[str]:
         """The modules that describe images in another way than these features are made."""
@@ -856,7 +857,7 @@ class Plan:
     def card_settings(self, source: Source) -> Settings:
         """What is counted and drawn of a data set: as its first run says."""
         run = next(run for run in self.runs.values() if run.dataset.name == source.dataset.name)
-        return {**run.settings["card"], "picture_size": run.settings["features"]["picture_size"]}
+        return {**run.settings["card"], "image_size": run.settings["features"]["image_size"]}
 
     # -- names that wildcards may have ------------------------------------------------------------------
 

@@ -25,7 +25,7 @@ PAGE_WIDTH = 6.8
 """Width of the text block of a page, inches."""
 
 DPI = 300
-"""Dots an inch of every raster, also of pictures inside an SVG."""
+"""Dots an inch of every raster, also of images inside an SVG."""
 
 INK = "#1a1a1a"
 MUTED = "#6b6b6b"
