@@ -415,13 +415,13 @@ def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_sp
 
 
 @pytest.mark.parametrize("rule", STAGES)
-def test_less_exact_products_change_what_a_stage_learns(by_split, tmp_path, rule):
+def test_reduced_precision_changes_what_a_stage_learns(by_split, tmp_path, rule):
     folder = tmp_path / "rounded"
     shutil.copytree(by_split, folder, symlinks=True)
     weights = folder / RUN / STAGES[rule]
     exact = load_file(weights)
     weights.unlink()
-    # What stands below stays that of exact products, so that the stage alone makes the difference.
+    # What stands below stays that of full precision, so that the stage alone makes the difference.
     run(
         folder,
         *("--rerun-triggers", "mtime", "--config", "precision=bfloat16", "--", f"{RUN}/{STAGES[rule]}"),

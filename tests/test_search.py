@@ -89,7 +89,7 @@ def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_
     assert again == found
 
 
-def test_images_without_tags_may_be_inferred_and_products_are_exact(tmp_path, model):
+def test_images_without_tags_may_be_inferred_and_precision_is_full(tmp_path, model):
     _, tags, _ = write_store(tmp_path / "store.h5", poisoned=False)
     inference = {"iterations": 3, "start": "zeros"}
     between = torch.full((1, 1), 1 + 2.0**-9)
