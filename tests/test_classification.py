@@ -10,10 +10,10 @@ from test_rankings import by_counting
 
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation.classification import TRAIN_ON, Answers, Query, evaluate, evaluate_each
+from mvi.evaluation.linear_baselines import concatenated, mean_filled
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import DEFINITIONS
 from mvi.evaluation.queries import queries_of
-from mvi.evaluation.raw_inputs import concatenated, mean_filled
 from mvi.evaluation.svm_classifier import Svm
 
 QUERIES = ["left+right", "left", "right"]

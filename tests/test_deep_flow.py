@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The deep model from a store to tables, figures and a kept model, through Snakemake, on very few rows.
+"""The deep model from a store to tables, figures and an exported model, through Snakemake, on very few rows.
 
 Twice: from images of which some have no labels, everything; and for each split on its own, from a small
 store written here, what there is to train.

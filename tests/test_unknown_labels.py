@@ -12,8 +12,8 @@ from mvi.data.store_writer import Dense, writing_store
 from mvi.errors import DataError, ShapeError
 from mvi.evaluation import logistic, retrieval
 from mvi.evaluation.classification import Query, evaluate
+from mvi.evaluation.linear_baselines import baseline
 from mvi.evaluation.logistic_classifier import Logistic
-from mvi.evaluation.raw_inputs import baseline
 from mvi.evaluation.svm_classifier import Svm
 
 METRICS = {

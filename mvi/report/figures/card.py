@@ -164,9 +164,7 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
     if given.ndim != 2 or given.shape[1] != len(classes):
         raise ShapeError(f"There are labels of shape {given.shape} and {len(classes)} classes.")
     if not len(classes):
-        raise DataError(
-            "There are no labels to draw; leave flickr.reference_rows.inputs empty for images without any."
-        )
+        raise DataError("There are no labels to draw; leave baselines.inputs empty for images without any.")
     together = given.T @ given
     counts = np.diag(together)
     share = np.full_like(together, np.nan)

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Inputs as a linear classifier without a model gets them: what every model is to be compared with.
+"""Linear baselines on input features, with which every model is to be compared.
 
-Of two halves of an image these are pixels (`concatenated`, `mean_filled`). Of images and tags (`RawInputs`)
-descriptors are standardised; a tag counts as one fixed number, so that one penalty suits both. `image` is
-all descriptors, `sqrt_image` the square roots of their magnitudes with their signs, and a descriptor's own
-name its columns alone. What a query lacks may be filled in, by its mean or by a regression, for one
-classifier of both (`FILLED`).
+Of two halves of an image these are pixels (`concatenated`, `mean_filled`). Of images and tags
+(`InputFeatures`) descriptors are standardised; a tag counts as one fixed value, so that one penalty suits
+both. `image` is all descriptors, `sqrt_image` their signed square roots, and a descriptor's own name its
+columns alone. What a query lacks may be imputed, by its mean or by a regression, for one classifier of both
+(`FILLED`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -38,8 +38,8 @@ def baseline(
 
     name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
         with what a query lacks at its training mean; of `FILLED`, the same for images and tags; else inputs
-        of `RawInputs`, joined by "+"
-    text_scale, floor: as `RawInputs` takes them
+        of `InputFeatures`, joined by "+"
+    text_scale, floor: as `InputFeatures` takes them
     ridges: as for `regression_filled`
     missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
         they are at their mean over the training rows
@@ -61,7 +61,7 @@ def baseline(
     if name in FILLED:
         form, by_regression = FILLED[name]
         names, queries = [form, "text"], queries_of(store.modalities)
-        side_by_side = RawInputs(store, names, floor=floor, text_scale=text_scale)
+        side_by_side = InputFeatures(store, names, floor=floor, text_scale=text_scale)
 
         def imputed(split: int) -> list[Score]:
             parts, scaled, width = store.split(split), side_by_side.of_split(split), store.sizes["image"]
@@ -74,7 +74,7 @@ def baseline(
 
         return imputed
     inputs = name.split("+")
-    raw = RawInputs(store, inputs, floor=floor, text_scale=text_scale)
+    raw = InputFeatures(store, inputs, floor=floor, text_scale=text_scale)
     # Every input but the tags is of the image.
     query = "+".join(dict.fromkeys("text" if one == "text" else "image" for one in inputs))
 
@@ -97,7 +97,7 @@ def baseline(
     return scaled
 
 
-class RawInputs:
+class InputFeatures:
     """The labelled rows of the inputs `names` of a store, side by side.
 
     `text_scale` is what a tag counts as and `floor` how constant columns are kept from exploding

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Raw inputs at the classifier's scale: what each is, and that test rows decide nothing."""
+"""Input features at the classifier's scale: what each is, and that test rows decide nothing."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,9 @@ from sklearn.linear_model import Ridge
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
+from mvi.evaluation.linear_baselines import InputFeatures, baseline, regression_filled
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.queries import FILLED
-from mvi.evaluation.raw_inputs import RawInputs, baseline, regression_filled
 
 SPLIT = {"train": np.arange(6), "validation": np.arange(6, 8), "test": np.arange(8, 12)}
 
@@ -41,7 +41,7 @@ def data():
 
 def inputs(path, names, **settings):
     with Store(path) as store:
-        return RawInputs(store, names, **{"floor": "epsilon", "text_scale": 30.0} | settings).of_split(1)
+        return InputFeatures(store, names, **{"floor": "epsilon", "text_scale": 30.0} | settings).of_split(1)
 
 
 def test_descriptors_are_standardised_by_training_rows_and_stand_beside_scaled_tags(tmp_path, data):
