@@ -512,7 +512,7 @@ PROMISES = {
         *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags")),
         *page("theory", "training", "figures/training", "tables/theory"),
     ],
-    # What watches a training changes nothing in it; it also measures the curves of mean-field iterations.
+    # What monitors a training changes nothing in it; it also measures the curves of mean-field iterations.
     "training/monitors.py": [
         "digits-default/scores/cross_entropy/*",
         *page("digits-default", "scores", "figures/iterations"),

@@ -85,7 +85,7 @@ def rows():
     return torch.randint(0, 3, (ROWS, 9), generator=torch.Generator().manual_seed(1)) / 2
 
 
-class Watched(TorchDispatchMode):
+class Monitored(TorchDispatchMode):
     """A context in which no tensor may go from one device to another.
 
     On the device "meta", which knows shapes and computes no numbers, reading one back fails by itself.
@@ -111,7 +111,7 @@ def pretend_epoch(model, objective):
     batches = Minibatches(values.to("meta"), SIZE)
     tally = Tally.begin(0.05, torch.device("meta"))
     count = 0
-    with Watched():
+    with Monitored():
         for batch in batches.epoch(draws):
             update_once(model, objective, SCHEDULE, state, tally, batch)
             count += 1
