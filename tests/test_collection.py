@@ -257,7 +257,7 @@ def test_what_an_update_leaves_is_what_a_new_index_would_hold(collection):
     np.testing.assert_array_equal(updated.hashes, new.hashes)
     np.testing.assert_array_equal(updated.top, new.top)
     # Features are kept in float16.
-    np.testing.assert_allclose(updated.chances, new.chances, atol=0.01)
+    np.testing.assert_allclose(updated.probabilities, new.probabilities, atol=0.01)
 
 
 def test_new_tags_of_an_image_count_and_are_not_described_again(collection, monkeypatch):

@@ -248,12 +248,12 @@ def test_tag_counts_of_the_world_agree_with_the_probabilities(world):
     assert np.all(np.abs(found - probability.sum(axis=0)) < bound)
 
 
-def log_loss(chances: np.ndarray, world, rows) -> float:
+def log_loss(probabilities: np.ndarray, world, rows) -> float:
     index = {tag: number for number, tag in enumerate(world.tagger.tags)}
     given = np.zeros((len(rows), len(index)), bool)
     for number, row in enumerate(rows):
         given[number, [index[tag] for tag in world.tags[row]]] = True
-    return -np.where(given, np.log(chances), np.log1p(-chances)).sum(axis=1).mean()
+    return -np.where(given, np.log(probabilities), np.log1p(-probabilities)).sum(axis=1).mean()
 
 
 def test_knowing_the_scene_helps_to_predict_tags(world):

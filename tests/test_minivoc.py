@@ -129,11 +129,11 @@ def test_the_pairs_have_another_vocabulary(drawn):
 
 def test_the_truth_knows_what_is_not_written(drawn):
     tags = make_world(1, 0, 0).tagger.tags
-    chance = tag_probabilities(drawn / "truth.npz", tags)
-    assert chance.shape == (180, len(tags))
+    probability = tag_probabilities(drawn / "truth.npz", tags)
+    assert probability.shape == (180, len(tags))
     for rows, collection in ((slice(0, 120), "labelled"), (slice(120, None), "pairs")):
         silent = voc2007.silent(tags, collection)
-        assert not chance[rows, silent].any() and chance[rows][:, ~silent].min() > 0
+        assert not probability[rows, silent].any() and probability[rows][:, ~silent].min() > 0
     found = read(drawn)
     expected = tag_probabilities(drawn / "truth.npz", found.vocabulary)[:120].sum()
     # A sum of independent draws: its deviation is less than the square root of its mean.

@@ -109,18 +109,20 @@ def _fit(asked: argparse.Namespace) -> None:
 def _suggest(asked: argparse.Namespace) -> None:
     collection = _opened(asked)
     found = collection.suggest(asked.images, asked.top)
-    kept = [[(tag, chance) for tag, chance in own if chance >= asked.threshold] for own in found]
+    kept = [
+        [(tag, probability) for tag, probability in own if probability >= asked.threshold] for own in found
+    ]
     if asked.csv:
         rows = csv.writer(sys.stdout)
         rows.writerow(("file", "tag", "probability"))
         rows.writerows(
-            (image, tag, f"{chance:.4f}")
+            (image, tag, f"{probability:.4f}")
             for image, own in zip(asked.images, kept, strict=True)
-            for tag, chance in own
+            for tag, probability in own
         )
     else:
         for image, own in zip(asked.images, kept, strict=True):
-            print(image, *(f"{tag} {chance:.2f}" for tag, chance in own), sep="\t")
+            print(image, *(f"{tag} {probability:.2f}" for tag, probability in own), sep="\t")
     if asked.write_xmp:
         _write_sidecars(asked.images, kept)
 

@@ -27,7 +27,7 @@ class Answers(NamedTuple):
 
     codes: np.ndarray
     top: np.ndarray
-    chances: np.ndarray
+    probabilities: np.ndarray
     features: np.ndarray
 
 
@@ -71,9 +71,9 @@ def answers(model: MultimodalModel, features: np.ndarray, text: np.ndarray) -> A
     """The model's answers about images of these features (n, d) and tags (n, V)."""
     given = {"image": features, "text": text}
     codes = unit(model.encode(given, observed={"text": text.any(1)}, centre=True))
-    chances = tag_probabilities(model, features)
-    top = np.argsort(-chances, axis=1, kind="stable")[:, :KEPT]
-    likeliest = np.take_along_axis(chances, top, 1)
+    probabilities = tag_probabilities(model, features)
+    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :KEPT]
+    likeliest = np.take_along_axis(probabilities, top, 1)
     if not np.isfinite(codes).all() or not np.isfinite(likeliest).all():
         raise NonFiniteError("the model gives numbers that are not finite; fit it again with fewer --effort.")
     return Answers(

@@ -118,9 +118,13 @@ class Collection:
         if new:
             from mvi.collection.build import tag_probabilities
 
-            for path, chances in zip(new, tag_probabilities(self.model, self.describe(new)), strict=True):
-                order = np.argsort(-chances, kind="stable")[:k].tolist()
-                found[path] = [(self.index.vocabulary[column], float(chances[column])) for column in order]
+            for path, probabilities in zip(
+                new, tag_probabilities(self.model, self.describe(new)), strict=True
+            ):
+                order = np.argsort(-probabilities, kind="stable")[:k].tolist()
+                found[path] = [
+                    (self.index.vocabulary[column], float(probabilities[column])) for column in order
+                ]
         return [found[path] for path in paths]
 
     def vectors(self, paths: Sequence[Path_] | None = None) -> np.ndarray:

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What is in an image before it is drawn: the kind of scene, its light, weather and season, and the things.
 
-A scene is drawn from the probabilities below. From it follow, without further chance, the strengths of the
-concepts (`concepts.py`), hence the labels and the probability of each tag (`tags.py`), and, with the chance
-of colours, positions and noise, the image (`compose.py`). Labels and tags therefore depend on each other
-and on the image through the scene only.
+A scene is drawn from the probabilities below. From it follow, with nothing more drawn, the strengths of the
+concepts (`concepts.py`), hence the labels and the probability of each tag (`tags.py`), and, with the
+randomness of colours, positions and noise, the image (`compose.py`). Labels and tags therefore depend on
+each other and on the image through the scene only.
 """
 
 from collections.abc import Mapping

@@ -199,16 +199,16 @@ def _annotation(one: str, scene: Scene, size: int) -> str:
 
 
 def _write_truth(path: str | Path, labelled: World, pairs: World) -> None:
-    chances = []
+    probabilities = []
     for world, collection in ((labelled, "labelled"), (pairs, "pairs")):
-        chance = world.tagger.probabilities(world.kinds(), world.summaries).astype(np.float32)
-        chance[:, silent(world.tagger.tags, collection)] = 0
-        chances.append(chance)
+        probability = world.tagger.probabilities(world.kinds(), world.summaries).astype(np.float32)
+        probability[:, silent(world.tagger.tags, collection)] = 0
+        probabilities.append(probability)
     write_arrays(
         path,
         {
             "tags": np.array(labelled.tagger.tags),
-            "tag_probability": np.concatenate(chances),
+            "tag_probability": np.concatenate(probabilities),
             "kind": np.array([*labelled.kinds(), *pairs.kinds()]),
             "labelled": np.array(len(labelled.scenes)),
         },
