@@ -265,7 +265,7 @@ rule predict_tags:
         tag_probabilities=of(Run.truth_reader),
         code=of(lambda run: code("predict_tags.py", module_of(run.truth_reader()))),
     message:
-        "Predicting tags of images alone"
+        "Predicting tags of images by image-only queries"
     script:
         "../workflow_scripts/predict_tags.py"
 

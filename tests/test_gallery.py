@@ -117,7 +117,7 @@ def test_figure_shows_tags_and_marks():
 
 def test_figure_of_queries_of_one_part():
     texts = texts_of(gallery.nearest_images([make_example(["image"]), make_example(["text"])]))
-    assert texts.count("image alone") == texts.count("tags alone") == 1
+    assert texts.count("image-only") == texts.count("text-only") == 1
     assert texts.count("sea, tag0") == 1
     assert len(gallery.nearest_images([make_example(["text"])]).figure.axes[0].images) == 3
 
@@ -199,7 +199,7 @@ def test_page_images(tmp_path):
 
 def test_page_text(tmp_path):
     text = " ".join(Reader(make_page(tmp_path / "p.html")).text.split())
-    assert Counter(re.findall("Query . image and tags|image alone|tags alone", text))["image alone"] == 1
+    assert Counter(re.findall("Query . multimodal|image-only|text-only", text))["image-only"] == 1
     assert text.count("✓ shares tree") == 3 and text.count("✗ shares no label") == 6 + 1
     assert "1. cosine 0.900" in text and "3. cosine \u22120.100" in text
     assert text.count("labels: plant life, tree") == 3
@@ -304,7 +304,7 @@ def make_curves(recalls):
 
 def test_precision_recall():
     recalls = np.linspace(0, 1, 101)
-    labels = {"both": "image and tags", "image": "image alone"}
+    labels = {"both": "image and tags", "image": "image-only"}
     looks = style.looks(labels)
     figure = retrieval.precision_recall({"Mini": make_curves(recalls)}, recalls, {"Mini": 0.4}, looks)
     both, image, level = figure.axes[0].lines

@@ -36,9 +36,9 @@ with open_images(snakemake.input.images, catalogue.names) as images:
         ]
 
     kinds = {
-        "image+text": "Queries of an image with its tags",
-        "image": "Queries of an image alone",
-        "text": "Queries of tags alone",
+        "image+text": "Multimodal queries",
+        "image": "Image-only queries",
+        "text": "Text-only queries",
     }
     sections = [Section(name, "", examples(query, params.on_page)) for query, name in kinds.items()]
     nearest_images(examples("image+text", params.queries)).save(output.figure3)

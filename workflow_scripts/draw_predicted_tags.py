@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Draw images with their true tags and those predicted from the image alone."""
+"""Draw images with their true tags and those predicted from the image only."""
 
 from common import start
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Predict the tags of test images alone, score them on each split, and keep some to be shown."""
+"""Predict tags of test images by image-only queries, score them on each split, and keep some to be shown."""
 
 from common import device, start
 

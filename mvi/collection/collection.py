@@ -107,7 +107,7 @@ class Collection:
         return found
 
     def suggest(self, paths: Sequence[Path_], k: int = 5) -> list[Scored]:
-        """The `k` likeliest tags of each image and their probabilities, from the image alone."""
+        """The `k` likeliest tags of each image and their probabilities, from the image only."""
         rows = [self._row(path) for path in paths]
         found = {
             path: self.index.suggested(row, k)

@@ -465,7 +465,7 @@ def tags(
     tops: Sequence[int],
     training: Mapping[str, Any],
 ) -> Table:
-    """Tags predicted from the image alone, beside predictors that know less or more.
+    """Tags predicted from the image only, beside predictors that know less or more.
 
     models: name -> label
     query: what is given

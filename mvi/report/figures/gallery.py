@@ -140,10 +140,10 @@ def _draw_query(sheet: Sheet, x: float, y: float, tile: float, query: Item, line
         text = sheet.caption(query.tags or (), inner, int((tile - 8) / (1.22 * size)), size)
         look = {} if text else _MUTED | {"style": "italic"}
         sheet.words(x + 5, y + tile / 2, text or "no tags", size, va="center", **look)
-        _note(sheet, x, y + tile + _BELOW, "tags alone")
+        _note(sheet, x, y + tile + _BELOW, "text-only")
     elif query.tags is None:
         sheet.image(x, y, tile, query.image)
-        _note(sheet, x, y + tile + _BELOW, "image alone")
+        _note(sheet, x, y + tile + _BELOW, "image-only")
     else:
         _draw_image(sheet, x, y, tile, query, lines)
 

@@ -236,8 +236,8 @@ def _jpeg(pixels: np.ndarray | None, side: int, quality: int) -> tuple[str, int,
 
 def _given(query: Item) -> str:
     if query.image is None:
-        return "tags alone"
-    return "image alone" if query.tags is None else "image and tags"
+        return "text-only"
+    return "image-only" if query.tags is None else "multimodal"
 
 
 def _items(tags: Sequence[str]) -> str:

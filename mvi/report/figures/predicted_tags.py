@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Images with their true tags and those predicted from the image alone, as a figure."""
+"""Images with their true tags and those predicted from the image only, as a figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def predicted_tags(predictions: Sequence[Prediction], lines: int = 4) -> Sheet:
         for i in range(min(_COLUMNS, len(predictions))):
             left = 1 + i * (cell + _GUTTER)
             sheet.words(left, 3, "Image, true tags", 7.5)
-            sheet.words(left + _TILE + _GAP, 3, "Tags predicted from the image alone", 7.5)
+            sheet.words(left + _TILE + _GAP, 3, "Tags predicted from the image only", 7.5)
         for i, one in enumerate(predictions):
             left, top = 1 + i % _COLUMNS * (cell + _GUTTER), _HEAD + i // _COLUMNS * step
             _draw_cell(sheet, left, top, cell - 2, one, limit, lines)
