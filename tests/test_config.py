@@ -345,7 +345,7 @@ def test_the_order_of_keys_and_the_way_of_writing_numbers_do_not_matter():
 def test_truth_values_numbers_and_null_may_come_as_text():
     # Snakemake gives what stands in braces after --config so.
     def asked(yes, nothing, number, seed):
-        image = {"transform": {"root": yes, "clip": nothing}}
+        image = {"transform": {"signed_sqrt": yes, "clip": nothing}}
         over = {"seeds_together": yes, "pathways": {"image": image}, "seeds": [seed]}
         run = {"extends": "mini-default", "joint": {"hidden": number}}
         return {"runs": {"mine": run}, "settings": over, "preset": nothing}
@@ -353,7 +353,7 @@ def test_truth_values_numbers_and_null_may_come_as_text():
     large = 2**64 - 1
     text = resolved(asked("True", "null", "50", str(large)))
     assert json.dumps(text) == json.dumps(resolved(asked(True, None, 50, large)))
-    assert text["runs"]["mine"]["pathways"]["image"]["transform"]["root"] is True
+    assert text["runs"]["mine"]["pathways"]["image"]["transform"]["signed_sqrt"] is True
     assert text["runs"]["mine"]["seeds"] == [large]
     assert one("mini-default", seeds_together="false")["seeds_together"] is False
     # A string stays one.
@@ -428,6 +428,11 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(over, said):
         ({"features": {"phow": {"pictures": 9}}}, "features.phow.pictures", "features.phow.images"),
         ({"features": {"phow": {"per_picture": 9}}}, "features.phow.per_picture", "features.phow.per_image"),
         ({"data": {"folder": {"pictures": "mine"}}}, "data.folder.pictures", "data.folder.images"),
+        (
+            {"settings": {"pathways": {"image": {"transform": {"root": True}}}}},
+            "settings.pathways.image.transform.root",
+            "settings.pathways.image.transform.signed_sqrt",
+        ),
     ],
 )
 def test_a_renamed_key_is_refused_with_its_new_name(over, old, new):

@@ -111,9 +111,9 @@ BY_SPLIT = config(
         "data": {"labelled": LABELLED, "unlabelled": 0, "splits": SHARES},
         "rows": {"held_out": 5},
         "pathways": {
-            # The scale of roots is none that the store keeps: the stage takes it over its own rows.
+            # The store keeps no scale of signed square roots: the stage takes it over its own rows.
             "image": {
-                "transform": {"kind": "standardise", "root": True},
+                "transform": {"kind": "standardise", "signed_sqrt": True},
                 "layers": [{"hidden": 6, "chains": 10, "training": LONG}],
             },
             # So are mean numbers of words.

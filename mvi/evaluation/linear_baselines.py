@@ -128,7 +128,7 @@ class InputFeatures:
     def of_split(self, number: int) -> np.ndarray:
         """(L, columns) float32, scaled by what may be seen in split `number`.
 
-        The moments are the store's own; those of square roots are taken over the training rows.
+        The moments are the store's own; those of signed square roots are taken over the training rows.
         """
         widths = [values.shape[1] for values in self._values.values()]
         result = np.empty((self._store.n_labelled, sum(widths)), np.float32)

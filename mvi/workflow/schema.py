@@ -44,6 +44,7 @@ FORMERLY = {
     "picture_size": "image_size",
     "pictures": "images",
     "reference_rows": "baselines",
+    "root": "signed_sqrt",
 }
 # Of a run, what does not belong into the settings that are laid over all runs.
 OF_ONE_RUN = ("extends", "name", "dataset", "data", "features")
