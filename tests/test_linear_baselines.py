@@ -9,7 +9,7 @@ from sklearn.linear_model import Ridge
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
-from mvi.evaluation.linear_baselines import InputFeatures, baseline, regression_filled
+from mvi.evaluation.linear_baselines import InputFeatures, baseline, regression_imputed
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.queries import FILLED
 
@@ -90,7 +90,7 @@ QUERIES = ["image+text", "image", "text"]
 def test_a_regression_fills_in_what_a_query_lacks(wide):
     values = filled(wide=wide)
     train, validation, test = np.arange(30), np.arange(30, 35), np.arange(35, 40)
-    both, image, text = regression_filled(values, QUERIES, train, validation, [0.1])
+    both, image, text = regression_imputed(values, QUERIES, train, validation, [0.1])
     whole = np.concatenate([values["image"], values["text"]], 1)
     np.testing.assert_array_equal(both.read(test), whole[test])
     width = values["image"].shape[1]
@@ -108,11 +108,11 @@ def test_a_regression_fills_in_what_a_query_lacks(wide):
 def test_validation_rows_choose_the_ridge_and_test_rows_nothing():
     values = filled()
     train, validation, test = np.arange(30), np.arange(30, 35), np.arange(35, 40)
-    _, best, _ = regression_filled(values, QUERIES, train, validation, [1000.0, 0.001, 10.0])
-    _, alone, _ = regression_filled(values, QUERIES, train, validation, [0.001])
+    _, best, _ = regression_imputed(values, QUERIES, train, validation, [1000.0, 0.001, 10.0])
+    _, alone, _ = regression_imputed(values, QUERIES, train, validation, [0.001])
     np.testing.assert_array_equal(best.read(test), alone.read(test))
     changed = {name: np.where(np.arange(40)[:, None] >= 35, 0, value) for name, value in values.items()}
-    _, other, _ = regression_filled(changed, QUERIES, train, validation, [1000.0, 0.001, 10.0])
+    _, other, _ = regression_imputed(changed, QUERIES, train, validation, [1000.0, 0.001, 10.0])
     np.testing.assert_array_equal(other.read(validation), best.read(validation))
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Linear baselines on input features, with which every model is to be compared.
 
-Of two halves of an image these are pixels (`concatenated`, `mean_filled`). Of images and tags
+Of two halves of an image these are pixels (`concatenated`, `mean_imputed`). Of images and tags
 (`InputFeatures`) descriptors are standardised; a tag counts as one fixed value, so that one penalty suits
 both. `image` is all descriptors, `sqrt_image` their signed square roots, and a descriptor's own name its
 columns alone. What a query lacks may be imputed, by its mean or by a regression, for one classifier of both
@@ -37,12 +37,12 @@ def baseline(
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
     name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
-        with what a query lacks at its training mean; of `FILLED`, the same for images and tags; else inputs
+        with mean imputation over the training rows; of `FILLED`, the same for images and tags; else inputs
         of `InputFeatures`, joined by "+"
     text_scale, floor: as `InputFeatures` takes them
-    ridges: as for `regression_filled`
+    ridges: as for `regression_imputed`
     missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
-        they are at their mean over the training rows
+        they are imputed by their mean over the training rows
     """
     labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
@@ -52,12 +52,12 @@ def baseline(
             each = concatenated(values, queries)
             return lambda split: evaluate_each(each, labels, store.split(split), classifier, known=known)
 
-        def filled(split: int) -> list[Score]:
+        def by_means(split: int) -> list[Score]:
             parts = store.split(split)
-            given = mean_filled(values, queries, parts["train"])
+            given = mean_imputed(values, queries, parts["train"])
             return evaluate(given, labels, parts, classifier, known=known)
 
-        return filled
+        return by_means
     if name in FILLED:
         form, by_regression = FILLED[name]
         names, queries = [form, "text"], queries_of(store.modalities)
@@ -67,10 +67,10 @@ def baseline(
             parts, scaled, width = store.split(split), side_by_side.of_split(split), store.sizes["image"]
             values = {"image": scaled[:, :width], "text": scaled[:, width:]}
             if by_regression:
-                filled = regression_filled(values, queries, parts["train"], parts["validation"], ridges)
+                completed = regression_imputed(values, queries, parts["train"], parts["validation"], ridges)
             else:
-                filled = mean_filled(values, queries, parts["train"])
-            return evaluate(filled, labels, parts, classifier, known=known)
+                completed = mean_imputed(values, queries, parts["train"])
+            return evaluate(completed, labels, parts, classifier, known=known)
 
         return imputed
     inputs = name.split("+")
@@ -167,7 +167,7 @@ def concatenated(values: Mapping[str, np.ndarray], queries: Sequence[str]) -> li
     return [query(name) for name in queries]
 
 
-def mean_filled(values: Mapping[str, np.ndarray], queries: Sequence[str], train: np.ndarray) -> list[Query]:
+def mean_imputed(values: Mapping[str, np.ndarray], queries: Sequence[str], train: np.ndarray) -> list[Query]:
     """The values of all modalities; of those that a query lacks, the mean over the rows `train`."""
     means = {
         name: value[train].mean(axis=0, dtype=np.float64).astype(np.float32) for name, value in values.items()
@@ -188,14 +188,14 @@ def mean_filled(values: Mapping[str, np.ndarray], queries: Sequence[str], train:
     return [query(name) for name in queries]
 
 
-def regression_filled(
+def regression_imputed(
     values: Mapping[str, np.ndarray],
     queries: Sequence[str],
     train: np.ndarray,
     validation: np.ndarray,
     ridges: Sequence[float],
 ) -> list[Query]:
-    """The values of both modalities; one that a query lacks as a linear regression from the other tells it.
+    """The values of both modalities; one that a query lacks is imputed by a linear regression from the other.
 
     It is fitted to the rows `train` with that of the `ridges`, in mean variances of the given columns, whose
     squared error on the rows `validation` is the least.
@@ -203,7 +203,7 @@ def regression_filled(
 
     def query(name: str) -> Query:
         given = name.split("+")
-        told = {
+        regressions = {
             missing: _best_regression(values[given[0]], values[missing], train, validation, ridges)
             for missing in values
             if missing not in given
@@ -211,7 +211,7 @@ def regression_filled(
 
         def read(rows: np.ndarray) -> np.ndarray:
             parts = [
-                told[modality](values[given[0]][rows]) if modality in told else value[rows]
+                regressions[modality](values[given[0]][rows]) if modality in regressions else value[rows]
                 for modality, value in values.items()
             ]
             return np.concatenate(parts, axis=1)

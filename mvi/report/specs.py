@@ -47,10 +47,10 @@ _LINEAR = {
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
 _FILLED = {
-    "mean_filled": "One linear classifier, missing input at its mean",
-    "regression_filled": "One linear classifier, missing input by regression",
-    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
-    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
+    "mean_filled": "One linear classifier, mean imputation",
+    "regression_filled": "One linear classifier, regression imputation",
+    "sqrt_mean_filled": "One linear classifier, signed square roots, mean imputation",
+    "sqrt_regression_filled": "One linear classifier, signed square roots, regression imputation",
 }
 """Baselines with one linear classifier for all queries."""
 
