@@ -277,8 +277,9 @@ def entropy(rows):
     return -float((torch.xlogy(rows, rows) + torch.xlogy(1 - rows, 1 - rows)).sum(1).mean())
 
 
-# Deep networks of steep layers are easily thrown: at four times the rate of finetuning one of six seeds
-# diverges. At the rate here none of eight does, and their losses end at 0.17 to 0.81 of where they began.
+# Deep networks of steep layers are easily thrown: at four times the learning rate of finetuning one of six
+# seeds diverges. At that of here none of eight does, and their losses end at 0.17 to 0.81 of where they
+# began.
 @pytest.mark.parametrize("depth", [1, 3])
 def test_networks_of_two_and_of_four_layers_train_in_stages(depth):
     values, size = agreeing(), 10

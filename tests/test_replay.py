@@ -227,7 +227,7 @@ def test_replayed_updates_are_the_updates(subject):
 
 
 def test_a_replayed_update_is_rejected_alone(caplog):
-    """One row is too large: the updates that meet it change nothing but the rate of those after them."""
+    """One row is too large: the updates that meet it change only the learning rate of those after them."""
     values = rows()
     values[3] = 3e38
     launched, numbers, _ = trained("mp", values)

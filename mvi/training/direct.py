@@ -53,7 +53,7 @@ def train_direct(
     device: str,
     finish: Callable[[Any, Blocks], None] | None = None,
 ) -> None:
-    """Train a `model_class` with `model_settings` on the modalities of a store, from its first weights.
+    """Train a `model_class` with `model_settings` on the modalities of a store, from its initial weights.
 
     name: of the method, for messages
     settings: "rows" (as for `mvi.training.stage.stage_rows`), "split", "seed", "minimum_tags", "schedule"; a
