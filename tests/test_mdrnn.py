@@ -10,7 +10,7 @@ from mvi.errors import ConfigError, ShapeError
 from mvi.models import checkpoints as weights
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.mrbm import MultimodalRBM
-from mvi.models.stacking import top_network
+from mvi.models.stacking import joint_network
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 IMAGE = Pathway(Gaussian(5), (Layer(4, 2.0, 1.0), Layer(3, 1.5, 0.5)), up=1.25)
@@ -117,7 +117,7 @@ def test_without_layers_it_is_the_multimodal_rbm(start, iterations):
     mrbm = MultimodalRBM.initialise(sizes, 6, draws, weight_std=0.7, dtype=torch.float64, up=ups, down=2.0)
     mrbm.parameters["visible_bias"] += 0.3
     mrbm.parameters["hidden_bias"] -= 0.2
-    model = top_network(mrbm)
+    model = joint_network(mrbm)
     rows = values(model)
     options = {"iterations": iterations, "start": start}
     for given in (["b"], ["a", "c"], ["b", "a", "c"]):

@@ -32,7 +32,7 @@ def validation_map(
     metrics: Mapping[str, str] = MEAN_AVERAGE_PRECISION,
     device: str = "cpu",
 ) -> Callable[[MultimodalRBM], dict[str, float]]:
-    """A measure of top layers: the headline of `metrics` of a split's validation rows by each query.
+    """A measure of joint layers: the headline of `metrics` of a split's validation rows by each query.
 
     The classifier learns from the multimodal representations of the training rows, with the lambda of `grid`
     that is best for multimodal validation rows by the metric `chosen_by`. What stands below the layer is

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Weights from one stage of a deep network's training to the next.
 
-The stages grow downwards: a top layer over the last layers of all pathways, then one more layer of each
+The stages grow downwards: a joint layer over the last layers of all pathways, then one more layer of each
 pathway under it, down to the inputs (reference code, its three joint stages). What is handed over is copied.
 """
 
@@ -16,7 +16,7 @@ from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 
-def top_network(mrbm: MultimodalRBM) -> Mdrnn:
+def joint_network(mrbm: MultimodalRBM) -> Mdrnn:
     """A multimodal RBM as a network without layers in its pathways; both infer the same."""
     pathways = {name: Pathway(Binary(size), up=mrbm.ups[name]) for name, size in mrbm.sizes.items()}
     parameters = {"top/bias": mrbm.parameters["hidden_bias"].clone()}
@@ -46,7 +46,7 @@ def join(
     Raises `ShapeError` where the layers do not meet, and `ConfigError` where they are of units that a network
     cannot have.
     """
-    network = top_network(upper) if isinstance(upper, MultimodalRBM) else upper
+    network = joint_network(upper) if isinstance(upper, MultimodalRBM) else upper
     unknown = [name for name in lower if name not in network.pathways]
     if unknown:
         raise ShapeError(f"no modality {unknown[0]!r}; this network has {', '.join(network.pathways)}.")
@@ -89,7 +89,7 @@ def put_under(
     `layers` are those of each pathway from its input upwards, `upper` is what the stage before gave; layers
     are put under it one at a time, as `join` does. Raises as `join` does.
     """
-    network = top_network(upper) if isinstance(upper, MultimodalRBM) else upper
+    network = joint_network(upper) if isinstance(upper, MultimodalRBM) else upper
     while True:
         below = {}
         for name, rbms in layers.items():

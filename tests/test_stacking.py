@@ -9,7 +9,7 @@ from mvi.errors import ConfigError, ShapeError
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway, weight_name
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.stacking import join, put_under, top_network
+from mvi.models.stacking import join, joint_network, put_under
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 from mvi.objectives.finetuning import Finetuning
 from mvi.objectives.likelihood import ContrastiveDivergence
@@ -42,7 +42,7 @@ def machine(seed=9):
 
 
 def cut(network: Mdrnn, depth: int) -> Mdrnn:
-    """The upper part of a network: the top layer and at most `depth` layers of each pathway under it.
+    """The upper part of a network: the joint layer and at most `depth` layers of each pathway under it.
 
     Its inputs are the probabilities of the layer that was cut below, its parameters copies: what `join`
     undoes.
@@ -132,7 +132,7 @@ def test_what_is_handed_over_is_copied(stages):
     assert torch.equal(image1.parameters["weight"], weight)
     assert torch.equal(upper.parameters["top/bias"], kept["top/bias"])
     top = machine()
-    network = top_network(top)
+    network = joint_network(top)
     network.parameters["text/0/bias"] += 1
     network.parameters["top/text/weight"] += 1
     assert torch.equal(top.parameters["weight"], machine().parameters["weight"])
@@ -169,7 +169,7 @@ def test_pathways_may_have_unequal_depths(stages):
     assert [len(pathway.layers) for pathway in network.pathways.values()] == [0, 1]
     assert torch.equal(network.parameters["text/0/bias"], top.parameters["visible_bias"][:3])
     flat = cut(network, 0)
-    assert flat.pathways == top_network(top).pathways
+    assert flat.pathways == joint_network(top).pathways
     assert torch.equal(flat.parameters["text/0/bias"], top.parameters["visible_bias"][:3])
 
 
@@ -226,7 +226,7 @@ def equal(one, other):
 def test_layers_put_under_at_once_are_those_joined_one_by_one(stages):
     image1, image2, text1, text2, top, second, third = stages
     layers = {"image": [image1, image2], "text": [text1, text2]}
-    equal(put_under(layers, top, 0), top_network(top))
+    equal(put_under(layers, top, 0), joint_network(top))
     one = join({"image": image2, "text": text2}, top)
     equal(put_under(layers, top, 1), one)
     both = join({"image": image1, "text": text1}, one)
