@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The deep recurrent network: passes written out by hand, missing modalities, the verbs, the file."""
+"""The deep recurrent network: passes written out by hand, missing modalities, the interface, the file."""
 
 import numpy as np
 import pytest
