@@ -151,13 +151,13 @@ def test_two_of_three_modalities_may_be_missing():
     model = network({"a": Pathway(Binary(3), (Layer(2),)), "b": TEXT, "c": IMAGE})
     x = torch.as_tensor(values(model)["a"])
     h = torch.sigmoid(
-        model.contribution(model.raised(x, "a")[-1], "a") * ((1 + 0.8 + 1.25) / 1.0)
+        model.joint_input(model.bottom_up_states(x, "a")[-1], "a") * ((1 + 0.8 + 1.25) / 1.0)
         + model.parameters["top/bias"]
     )
     for _ in range(2):
-        a = model.contribution(model.raised(x, "a")[-1], "a") + model.parameters["top/bias"]
+        a = model.joint_input(model.bottom_up_states(x, "a")[-1], "a") + model.parameters["top/bias"]
         for name in "bc":
-            a = a + model.contribution(model.raised(model.modality_mean(h, name), name)[-1], name)
+            a = a + model.joint_input(model.bottom_up_states(model.modality_mean(h, name), name)[-1], name)
         h = torch.sigmoid(a)
     torch.testing.assert_close(model.encode({"a": x}, iterations=2), h)
 

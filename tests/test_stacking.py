@@ -145,7 +145,7 @@ def test_a_cut_network_goes_on_from_the_layers_below(stages):
         name: torch.rand(5, size, dtype=torch.float64, generator=generator())
         for name, size in third.sizes.items()
     }
-    states = {name: third.raised(value, name) for name, value in values.items()}
+    states = {name: third.bottom_up_states(value, name) for name, value in values.items()}
     for depth in (0, 1, 2, 5):
         upper = cut(third, depth)
         assert [len(pathway.layers) for pathway in upper.pathways.values()] == [min(depth, 2)] * 2
@@ -182,7 +182,7 @@ def test_the_offset_of_stepped_units(stages, carry_offset):
     v = torch.randn(5, 6, dtype=torch.float64, generator=generator())
     a = image1.hidden_input(v)
     expected = image1.hidden.first_copy(a) if carry_offset else torch.sigmoid(a)
-    torch.testing.assert_close(network.raised(v, "image")[1], expected)
+    torch.testing.assert_close(network.bottom_up_states(v, "image")[1], expected)
 
 
 def test_word_counts_have_their_bias_once_a_row():
@@ -193,7 +193,7 @@ def test_word_counts_have_their_bias_once_a_row():
     assert network.pathways["text"] == Pathway(ReplicatedSoftmax(7), (Layer(3),), 0.8, 4.0)
     v = torch.tensor([[1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
     # A row of as many words as are assumed is seen as the pretrained layer sees it.
-    torch.testing.assert_close(network.raised(v, "text")[1], words.hidden_mean(v))
+    torch.testing.assert_close(network.bottom_up_states(v, "text")[1], words.hidden_mean(v))
     again = cut(join({"image": layer(Binary(5), Binary(2), 2)}, network), 1)
     assert again.pathways["text"].total == 4.0
 

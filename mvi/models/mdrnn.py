@@ -170,7 +170,7 @@ class Mdrnn(MultimodalModel):
         layers = self.pathways[name].layers
         return layers[level - 1].down if level <= len(layers) else self.down
 
-    def raised(self, v: Tensor, name: str) -> list[Tensor]:
+    def bottom_up_states(self, v: Tensor, name: str) -> list[Tensor]:
         """States [v, h_1, ..., h_L] of a pathway on the way up from its input (B, D_0) (Eqs. 10, 11)."""
         states = [v]
         for level in range(1, len(self.pathways[name].layers) + 1):
@@ -183,7 +183,7 @@ class Mdrnn(MultimodalModel):
             states.append(a.sigmoid_())
         return states
 
-    def contribution(self, last: Tensor, name: str) -> Tensor:
+    def joint_input(self, last: Tensor, name: str) -> Tensor:
         """(B, K) input of the joint layer from the last layer (B, D_L) of one pathway, without the bias."""
         return (last @ self.parameters[f"top/{name}/weight"]) * self.pathways[name].up
 
@@ -216,27 +216,29 @@ class Mdrnn(MultimodalModel):
         return self.pathways[name].input.range
 
     def first_state(self, v: Tensor, given: Sequence[str], start: Start) -> tuple[Tensor, Tensor]:
-        """The given modalities' contributions with the joint bias, and T_0; Eq. 12 with none missing.
+        """The given modalities' joint inputs with the joint bias, and T_0; Eq. 12 with none missing.
 
         From "zeros" the pathways of missing modalities are passed upwards from units at zero; from "doubled"
         they are left out of the first state.
         """
         bias = self.parameters["top/bias"]
-        parts = (self.contribution(self.raised(v[:, self.slices[name]], name)[-1], name) for name in given)
+        parts = (
+            self.joint_input(self.bottom_up_states(v[:, self.slices[name]], name)[-1], name) for name in given
+        )
         conditioning = reduce(torch.add, parts)
         first = conditioning * self.start_factor(given, start) + bias
         if start == "zeros":
             for name in self.pathways:
                 if name not in given:
                     nothing = v.new_zeros(1, self.sizes[name])
-                    first += self.contribution(self.raised(nothing, name)[-1], name)
+                    first += self.joint_input(self.bottom_up_states(nothing, name)[-1], name)
         return conditioning + bias, torch.sigmoid(first)
 
     def next_state(self, conditioning: Tensor, h: Tensor, missing: Sequence[str]) -> Tensor:
         """(B, K) joint state after one pass down and up the missing modalities' pathways (Eqs. 10 to 13)."""
         a = conditioning
         for name in missing:
-            a = a + self.contribution(self.raised(self.modality_mean(h, name), name)[-1], name)
+            a = a + self.joint_input(self.bottom_up_states(self.modality_mean(h, name), name)[-1], name)
         return torch.sigmoid(a)
 
     # -- bookkeeping -------------------------------------------------------------------------------
