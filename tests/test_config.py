@@ -433,6 +433,11 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(over, said):
             "settings.pathways.image.transform.root",
             "settings.pathways.image.transform.signed_sqrt",
         ),
+        (
+            {"settings": {"finetune": [{"carry_offset": True}]}},
+            "settings.finetune[0].carry_offset",
+            "settings.finetune[0].keep_offset",
+        ),
     ],
 )
 def test_a_renamed_key_is_refused_with_its_new_name(over, old, new):

@@ -16,7 +16,7 @@ from mvi.models.direct import DirectModel
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.stacking import put_under
+from mvi.models.stacking import stack_layers
 from mvi.models.units import ReplicatedSoftmax
 from mvi.objectives.base import Objective
 from mvi.objectives.differentiable import Differentiable
@@ -96,7 +96,7 @@ def greedy_network(job: Job, objective: Objective) -> Mdrnn:
         totals = mean_totals(store, scale, settings["split"], parts, minimum_tags=few)
     joint = load(top, MultimodalRBM, device=job.device)
     depth = max(map(len, below.values()), default=0)
-    return put_under(below, joint, depth, totals=totals, carry_offset=True)
+    return stack_layers(below, joint, depth, totals=totals, keep_offset=True)
 
 
 def train_whole(job: Job, model: DirectModel, objective: Objective) -> None:

@@ -38,6 +38,7 @@ NAMES = {
 }
 # Keys of a run that once had another name, for those who remember it.
 FORMERLY = {
+    "carry_offset": "keep_offset",
     "figure2": "completion",
     "model": "joint",
     "per_picture": "per_image",
