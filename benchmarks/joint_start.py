@@ -2,8 +2,8 @@
 """What the finetuned network owes to the training and the initial weights of the joint layer, on real images.
 
 Preset `25k` with one or two things changed at a time, trained on the training rows of split 1 by the workflow
-and judged on its validation rows; no test score is read. Run it from the project's root, with a mirror or the
-network as config/mirflickr25k.yaml says.
+and evaluated on its validation rows; no test score is read. Run it from the project's root, with a mirror or
+the network as config/mirflickr25k.yaml says.
 """
 
 import argparse

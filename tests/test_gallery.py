@@ -110,8 +110,8 @@ def test_figure_shows_tags_and_marks():
     assert marks_of(drawn) == [True, False, False]
     assert len(drawn.figure.axes[0].images) == 4
     # Nothing can be shared with a query that has no label.
-    unjudged = gallery.nearest_images([make_example(labels=(0,) * 5)])
-    assert marks_of(unjudged) == [] and "no mark: the query has no label" in texts_of(unjudged)
+    unlabelled = gallery.nearest_images([make_example(labels=(0,) * 5)])
+    assert marks_of(unlabelled) == [] and "no mark: the query has no label" in texts_of(unlabelled)
     assert not any("no mark" in text for text in texts)
 
 
@@ -203,9 +203,9 @@ def test_page_text(tmp_path):
     assert text.count("✓ shares tree") == 3 and text.count("✗ shares no label") == 6 + 1
     assert "1. cosine 0.900" in text and "3. cosine \u22120.100" in text
     assert text.count("labels: plant life, tree") == 3
-    unjudged = [gallery_page.Section("A", "", [make_example(labels=(0,) * 5)])]
-    text = Reader(make_page(tmp_path / "p.html", unjudged)).text
-    assert "no label, so not judged" in text and text.count("shares no label") == 1
+    unlabelled = [gallery_page.Section("A", "", [make_example(labels=(0,) * 5)])]
+    text = Reader(make_page(tmp_path / "p.html", unlabelled)).text
+    assert "no label, not scored" in text and text.count("shares no label") == 1
 
 
 def test_page_folds_many_tags(tmp_path):

@@ -231,7 +231,7 @@ def test_a_search_tries_each_rate_with_each_spread_and_every_method_alike():
     assert run.trial_model("mp", "4") == run.joint_model("mp") | {"weight_std": 0.02}
     changed = {"learning_rate": 0.1, "epochs": 6}
     assert run.trial_schedule("mp", "4") == run.schedule("mp") | changed
-    # The layers are those of the split that judges, of whatever splits the run has.
+    # The layers are those of the split that evaluates, of whatever splits the run has.
     assert run.search_inputs()["text"] == ["results/x/pretrain/text1/split2.safetensors"]
     assert run.split("split2") == 2 and run.search_seed() == run.settings["seeds"][0]
 

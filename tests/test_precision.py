@@ -89,7 +89,7 @@ def test_inference_mode_makes_no_difference(how):
     assert outside.tolist() == inside.tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 
-def test_what_judges_is_exact_and_the_setting_comes_back():
+def test_what_evaluates_has_full_precision_and_the_setting_comes_back():
     a = torch.full((1, 1), 1 + 2.0**-9)
     with RoundedFactors("bfloat16"):
         with pytest.raises(KeyError), full_precision():

@@ -45,7 +45,7 @@ def fit(
     """Make the collection `name` of the images in `images`, or make it anew, and say what came of it.
 
     table: of their tags; None for those of `mvi.collection.tags.find_tags`
-    evaluate: train a second model without a fifth of the images, to judge the suggestions on these
+    evaluate: train a second model without a fifth of the images, to evaluate the suggestions on these
     effort: times as many updates in training
     over: laid over the settings of the run (config/runs/folder-collection.yaml)
 
@@ -80,10 +80,10 @@ def fit(
         inputs = finished.source.description_inputs()
         source = inputs.get("network") or inputs["words"]
         shutil.copyfile(folder / source, folder / (NETWORK if "network" in inputs else WORDS))
-        judged = folder / runs[EVALUATION].file(f"finetune/{part}.safetensors") if evaluate else None
+        evaluated = folder / runs[EVALUATION].file(f"finetune/{part}.safetensors") if evaluate else None
         held_out = settings["runs"][EVALUATION]["rows"] if evaluate else None
         about = {"pictures": str(images), "place": place, "table": table and str(table)}
-        found = _index(folder, folder / finished.store, tags, about, judged, held_out)
+        found = _index(folder, folder / finished.store, tags, about, evaluated, held_out)
     return found, _said(found, refused)
 
 
@@ -158,7 +158,7 @@ def _index(
     store: Path,
     tags: Mapping[str, list[str]],
     about: Mapping[str, Any],
-    judged: Path | None,
+    evaluated: Path | None,
     held_out: Mapping[str, Any] | None,
 ) -> Collection:
     """Keep what the model says of the images, from their features in the workflow's store."""
@@ -177,16 +177,16 @@ def _index(
         own = [tags[name] for name in names]
         text, new = counts_of(own, model.vocabulary), np.ones(len(rows), bool)
         common = text.sum(0)
-        if judged is not None and held_out is not None:
+        if evaluated is not None and held_out is not None:
             options = {key: held_out[key] for key in ("held_out", "seed", "parts")}
             new = np.isin(rows, training_and_monitoring_rows(file, 1, **options)[1])
             common = text[~new].sum(0)
-    found = learned(load(judged) if judged else model, features[new], text[new], common)
+    found = learned(load(evaluated) if evaluated else model, features[new], text[new], common)
     about = {
         **about,
         "model": file_hash(folder / MODEL),
         "network": named(facts) if facts else "",
-        "learned": {"new": judged is not None, **found},
+        "learned": {"new": evaluated is not None, **found},
     }
     built(model, about, names, own, features).save(folder / INDEX)
     return Collection(folder)

@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         "table", type=Path, nargs="?", help="CSV with the columns file and tags (with ; between)"
     )
     one.add_argument("--name", help="of the collection (default: that of the folder)")
-    one.add_argument("--evaluate", action="store_true", help="judge suggestions on images not learned from")
+    one.add_argument(
+        "--evaluate", action="store_true", help="evaluate suggestions on images not learned from"
+    )
     one.add_argument("--effort", type=float, default=1, help="times as many updates in training (default 1)")
     one.add_argument("--cores", default="all", help="processor cores to use (default all)")
 

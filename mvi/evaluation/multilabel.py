@@ -81,7 +81,7 @@ class MultiLabel:
 
     def mean(self, metric: str, model: Ranking, features: np.ndarray, answers: Answers) -> float:
         """The mean of a metric over the labels that were trained and that some row has."""
-        names, measured = self._judged(model, features, answers)
+        names, measured = self._scored(model, features, answers)
         if not names:
             raise DataError(
                 "No label has both training rows with and without it and a validation row with it; use a "
@@ -91,7 +91,7 @@ class MultiLabel:
 
     def scores(self, model: Ranking, features: np.ndarray, answers: Answers, part: str) -> list[Score]:
         """Means over the labels, and the average precision of each."""
-        names, measured = self._judged(model, features, answers)
+        names, measured = self._scored(model, features, answers)
         if not names:
             raise DataError(f"No label that was trained has a {part} row; use a larger split.")
         precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.top))
@@ -107,11 +107,11 @@ class MultiLabel:
             ),
         ]
 
-    def _judged(
+    def _scored(
         self, model: Ranking, features: np.ndarray, answers: Answers
     ) -> tuple[list[str], Callable[[Measure], np.ndarray]]:
         """The labels that were trained and that some row is known to have; what gives a measure of each."""
         chosen = model.trained & answers.certain.any(axis=0)
-        names = [name for name, judged in zip(self.classes, chosen, strict=True) if judged]
+        names = [name for name, wanted in zip(self.classes, chosen, strict=True) if wanted]
         truth, mask = answers.certain[:, chosen], None if answers.known is None else answers.known[:, chosen]
         return names, partial(per_label, model.decision(features)[:, chosen], truth, known=mask)

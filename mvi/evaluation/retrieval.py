@@ -85,7 +85,7 @@ def evaluate(
     query: what the queries give of their rows, as in `Score`
     block: queries compared at a time
 
-    Returns, with means over the queries that are judged:
+    Returns, with means over the queries that are evaluated:
 
     - "retrieval_map_<definition>" of each of `metrics.DEFINITIONS`;
     - "retrieval_precision" with the recall as its label, 0.00, 0.01, ..., 1.00: the highest precision of a
@@ -99,7 +99,7 @@ def evaluate(
 
     Takes K x (m + q) x 8 bytes beside its arguments, and 2 s of one core for 1,000 queries, 5,000 rows and
     2,048 numbers each. Raises `ShapeError` where arguments do not fit and `DataError` for representations
-    that are not finite or where no query can be judged.
+    that are not finite or where no query can be evaluated.
     """
     database, queries = _checked(database, "database"), _checked(queries, "queries")
     in_database, of_queries = known or (None, None)
@@ -127,16 +127,16 @@ def evaluate(
                 curves += precision_at_recalls(scores, own)
                 shares.append(own.mean())
                 expected.append(_expected_precision(int(own.sum()), len(own)))
-    judged, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
-    if not judged:
+    evaluated, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
+    if not evaluated:
         raise DataError("No query shares a label with any row of the database; use a larger split.")
     measured = {f"map_{name}": float(np.mean(values)) for name, values in precisions.items()}
     chance = {"precision": float(np.mean(shares)), "map_noninterpolated": float(np.mean(expected))}
     counts = {
         "queries": len(queries),
-        "queries_judged": judged,
+        "queries_judged": evaluated,
         "queries_without_label": unlabelled,
-        "queries_without_relevant": len(queries) - judged - unlabelled,
+        "queries_without_relevant": len(queries) - evaluated - unlabelled,
         "queries_zero": int((~queries.any(axis=1)).sum()),
         "database": len(database),
         "database_without_label": int((~kept.any(axis=1)).sum()),
@@ -153,7 +153,7 @@ def evaluate(
         *(score(metric, value) for metric, value in counts.items()),
         Score(metric="retrieval_features", query=query, value=database.shape[1]),
         *(
-            score("precision", total / judged, label=f"{i / (RECALLS - 1):.2f}")
+            score("precision", total / evaluated, label=f"{i / (RECALLS - 1):.2f}")
             for i, total in enumerate(curves)
         ),
     ]

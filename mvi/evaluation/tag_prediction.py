@@ -69,7 +69,7 @@ def evaluate(
     "tags_judged" (in the mean over tags), "tags_minimum_positives" and "tags_per_picture".
 
     Raises `ConfigError`, `ShapeError` or `DataError` where arguments do not fit, or where no tag or image
-    can be judged.
+    can be evaluated.
     """
     tags = array_of(tags, "true tags")
     if tags.ndim != 2 or not tags.size:
@@ -92,9 +92,9 @@ def evaluate(
             f"A tag must be asked to have at least 1 image, and the floor of probabilities to lie between "
             f"0 and 0.5, not {minimum_positives} and {floor:g}."
         )
-    judged = np.flatnonzero(true.sum(axis=0) >= minimum_positives)
+    evaluated = np.flatnonzero(true.sum(axis=0) >= minimum_positives)
     has_tag = true.any(axis=1)
-    if not len(judged):
+    if not len(evaluated):
         raise DataError(
             f"No tag has {minimum_positives} images among {len(true)}; use a larger split or ask for fewer."
         )
@@ -104,7 +104,7 @@ def evaluate(
             "pictures": len(true),
             "pictures_without_tag": int((~has_tag).sum()),
             "vocabulary": true.shape[1],
-            "judged": len(judged),
+            "judged": len(evaluated),
             "minimum_positives": minimum_positives,
             "per_picture": float(true.sum() / len(true)),
         }.items()
@@ -117,7 +117,7 @@ def evaluate(
         for k, value in zip(tops, precision_at(given[has_tag], true[has_tag], tops), strict=True):
             add(name, f"precision_at_{k}", float(value))
         for definition, measure in DEFINITIONS.items():
-            values = [measure(given[:, tag], true[:, tag]) for tag in judged]
+            values = [measure(given[:, tag], true[:, tag]) for tag in evaluated]
             add(name, f"map_{definition}", float(np.mean(values)))
         add(name, "log_loss", log_loss(given, true, floor))
     for k in tops:

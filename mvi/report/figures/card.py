@@ -36,7 +36,7 @@ _TEXT_SIZE = 5.2
 def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str = "_r1") -> Figure:
     """How many images each label has, most frequent first, from `labels` (L, classes) of 0 and 1.
 
-    A class whose name is that of another and `strict_suffix` is the same topic judged more strictly
+    A class whose name is that of another and `strict_suffix` is the same topic annotated more strictly
     (MIRFLICKR's potential and regular labels); its bar lies on the other's.
     """
     counts = dict(zip(classes, np.asarray(labels).sum(axis=0, dtype=int).tolist(), strict=True))

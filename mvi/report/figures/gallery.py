@@ -27,7 +27,7 @@ class Item:
     """A row of the data set as it is shown.
 
     `image` (h, w, 3) uint8 RGB or `tags` are None where they are not part of a query; `labels` are what
-    it is judged by.
+    it is evaluated by.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Example:
 def label_names(row: np.ndarray, classes: Sequence[str], strict_suffix: str = "_r1") -> list[str]:
     """Names of the labels of one row (classes,) of 0 and 1, with spaces, each topic once.
 
-    A class whose name is that of another and `strict_suffix` is the same topic judged more strictly.
+    A class whose name is that of another and `strict_suffix` is the same topic annotated more strictly.
     """
     names = (classes[i].removesuffix(strict_suffix).replace("_", " ") for i in np.flatnonzero(row).tolist())
     return list(dict.fromkeys(names))
@@ -120,9 +120,9 @@ def nearest_images(
                 shared = one.shared(hit)
                 if shared is not None:
                     sheet.mark(corner[0] - 6.5, corner[1] + 6.5, bool(shared))
-        unjudged = any(one.shared(one.hits[0]) is None for one in examples if one.hits)
+        unlabelled = any(one.shared(one.hits[0]) is None for one in examples if one.hits)
         y = height - _FOOT / 2
-        if unjudged:
+        if unlabelled:
             sheet.words(first + 252, y, "no mark: the query has no label", 6.5, **_MUTED, va=_MIDDLE)
         for x, right, text in (
             (first, True, "shares a label with the query"),

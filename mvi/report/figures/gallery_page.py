@@ -183,7 +183,7 @@ class _Page:
         else:
             shown = self.image(query)
             words = "" if query.tags is None else f"<div>{self.list(query.tags)}</div>"
-        labels = f"labels: {escaped(', '.join(query.labels))}" if query.labels else "no label, so not judged"
+        labels = f"labels: {escaped(', '.join(query.labels))}" if query.labels else "no label, not scored"
         return (
             f'<figure class="query">{shown}<figcaption>{words}<p class="soft">{labels}</p></figcaption>'
             "</figure>"
