@@ -72,7 +72,7 @@ rule draw_predicted_tags:
     log:
         "results/{run}/logs/draw_predicted_tags.log",
     params:
-        tags=of(lambda run: max(run.settings["predicted_tags"]["tops"])),
+        tags=of(lambda run: max(run.settings["predicted_tags"]["ks"])),
         size=of(setting("features", "image_size")),
         code=code("draw_predicted_tags.py"),
     message:

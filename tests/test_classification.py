@@ -40,7 +40,7 @@ def make_features(multilabel, rows=240, width=12, seed=0):
 
 def classifier_of(multilabel, **settings):
     if multilabel:
-        return Logistic(LAMBDAS, **{"classes": NAMES, "top": 10, "tolerance": 1e-7} | settings)
+        return Logistic(LAMBDAS, **{"classes": NAMES, "k": 10, "tolerance": 1e-7} | settings)
     return Svm(C_GRID, **{"tolerance": 1e-5} | settings)
 
 

@@ -438,6 +438,12 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(over, said):
             "settings.finetune[0].carry_offset",
             "settings.finetune[0].keep_offset",
         ),
+        ({"settings": {"classifier": {"top": 9}}}, "settings.classifier.top", "settings.classifier.k"),
+        (
+            {"settings": {"predicted_tags": {"tops": [9]}}},
+            "settings.predicted_tags.tops",
+            "settings.predicted_tags.ks",
+        ),
     ],
 )
 def test_a_renamed_key_is_refused_with_its_new_name(over, old, new):

@@ -120,7 +120,7 @@ def test_validation_rows_choose_the_ridge_and_test_rows_nothing():
 def test_one_classifier_answers_every_query(tmp_path, data, name):
     with Store(write(tmp_path / "s.h5", *data)) as store:
         classifier = Logistic.of_store(
-            store, {"grid": [0.1], "chosen_by": "interpolated", "top": 2, "tolerance": 1e-3}
+            store, {"grid": [0.1], "chosen_by": "interpolated", "k": 2, "tolerance": 1e-3}
         )
         score = baseline(store, name, classifier, text_scale=1.0, floor="epsilon", ridges=[1.0])
         found = score(1)

@@ -183,7 +183,7 @@ def test_a_method_without_representation_is_scored_and_neither_trained_nor_encod
     assert run.score_settings("tagprop").keys() == {
         *METHODS["tagprop"].settings,
         "chosen_by",
-        "top",
+        "k",
         "metrics",
     }
     with pytest.raises(ConfigError, match="has tagprop, which scores several labels a row, but digits"):
@@ -248,13 +248,13 @@ def test_a_classifier_gets_the_settings_of_its_kind():
     assert resolve_name(svm.classifier()) is Svm
     fields = {"grid": [0.5, 2.0], "tolerance": 0.25, "metrics": ERROR_RATE}
     assert svm.classifier_settings() == svm.baseline_settings() == fields
-    own = {"lambda": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
-    logistic = a_run("mini-default", classifier=own, baselines={"lambda": [4.0], "top": 9})
+    own = {"lambda": [0.5], "k": 7, "chosen_by": "step", "tolerance": 0.25}
+    logistic = a_run("mini-default", classifier=own, baselines={"lambda": [4.0], "k": 9})
     assert resolve_name(logistic.classifier()) is Logistic
-    fields = {"grid": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
+    fields = {"grid": [0.5], "k": 7, "chosen_by": "step", "tolerance": 0.25}
     assert logistic.classifier_settings() == fields | {"metrics": MEAN_AVERAGE_PRECISION}
     # By the headline, unless told otherwise.
-    others = {"grid": [4.0], "top": 9, "chosen_by": "interpolated", "tolerance": 0.001}
+    others = {"grid": [4.0], "k": 9, "chosen_by": "interpolated", "tolerance": 0.001}
     assert logistic.baseline_settings() == others | {"metrics": MEAN_AVERAGE_PRECISION}
 
 

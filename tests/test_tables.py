@@ -254,7 +254,7 @@ def table2(
     rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),), scored=()
 ):
     settings = {"variants": variants, "queries": QUERIES, "main": "whole", "compared": compared}
-    shared = {"top": 50, "training": TRAINING, "scored": dict(scored)}
+    shared = {"k": 50, "training": TRAINING, "scored": dict(scored)}
     return Made("table2", rows, dataset, models=models, **shared, **settings)
 
 
@@ -385,7 +385,7 @@ def test_table4_has_the_data_set_s_metric_first_and_published_numbers_of_the_rea
         rows,
         dataset,
         **{"models": {"whole": "W"}, "scored": {}, "variants": ["multimodal"], "queries": QUERIES},
-        **{"main": "whole", "compared": (), "top": 50, "training": TRAINING, "metrics": metrics},
+        **{"main": "whole", "compared": (), "k": 50, "training": TRAINING, "metrics": metrics},
     )
     assert made.caption.startswith("**Table 4.** Mean average precision (11 points, test set) on")
     found = {(c.row, c.query): c.published for c in made.cells if c.published is not None}
@@ -421,7 +421,7 @@ def test_table2_caption():
 def test_the_linear_baselines():
     rows = [*INPUTS, *SQUARE_ROOTS, *linear(another=("image", 0.3))]
     names = ["text", "another", "image", "image+text"]
-    made = Made("reference", rows, "mirflickr25k", inputs=names, top=50)
+    made = Made("reference", rows, "mirflickr25k", inputs=names, k=50)
     assert made.blocks == [
         [
             ["Input", "dimensions", "mAP", "splits"],
@@ -434,7 +434,7 @@ def test_the_linear_baselines():
     assert made.at("text", "text", "map_step", "validation").mean == pytest.approx(0.505)
     assert made.at("text", "text", "precision_at_50").mean == pytest.approx(0.525)
     assert "A note. Examples: 1,000 train" in made.caption and "lambda 0.1, chosen among 6" in made.caption
-    quoted = Made("reference", rows, "toronto", inputs=names, top=50)
+    quoted = Made("reference", rows, "toronto", inputs=names, k=50)
     assert {(c.row, c.metric): c.published for c in quoted.cells if c.published} == {
         ("image", "map_noninterpolated"): 0.417
     }
@@ -625,7 +625,7 @@ def test_tag_search_table():
     for variant, value in (("", 0.1), ("centred", 0.6)):
         for metric, less in ((tagged, 0), (untagged, 0.05), ("tag_search_tagged_different", 0.08)):
             rows.append(Score(method="whole", variant=variant, metric=metric, value=value - less, **where))
-    settings = {"models": {"whole": MODELS["whole"]}, "main": "whole", "top": 10, "training": TRAINING}
+    settings = {"models": {"whole": MODELS["whole"]}, "main": "whole", "k": 10, "training": TRAINING}
     made = Made("tag_search", rows, "mini", **settings)
     assert made.blocks[0] == [
         ["Model", "images with their tags", "images without", "different images", "splits"],
@@ -658,7 +658,7 @@ def predicted(split, value, optimal=True):
 
 
 def test_tags_table():
-    settings = {"models": {"whole": MODELS["whole"]}, "query": "image", "tops": [10, 1], "training": TRAINING}
+    settings = {"models": {"whole": MODELS["whole"]}, "query": "image", "ks": [10, 1], "training": TRAINING}
     made = Made("tags", [*predicted(1, 0.5), *predicted(2, 0.54)], "mini", **settings)
     assert made.blocks == [
         [

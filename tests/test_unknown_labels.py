@@ -111,7 +111,7 @@ def toy(difficult, *, masked):
 def scored(difficult, *, masked, **settings):
     labels, known = toy(difficult, masked=masked)
     classifier = Logistic(
-        GRID, ["a", "b"], chosen_by="noninterpolated", top=2, tolerance=1e-8, metrics=METRICS, **settings
+        GRID, ["a", "b"], chosen_by="noninterpolated", k=2, tolerance=1e-8, metrics=METRICS, **settings
     )
     queries = [Query("x", TOY.__getitem__)]
     return values(evaluate(queries, labels, SPLIT, classifier, known=known))

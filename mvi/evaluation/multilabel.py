@@ -44,17 +44,17 @@ class MultiLabel:
     grid: the settings to choose from
     classes: names of the labels
     chosen_by: of `metrics`, named without "map_", the one that chooses among them
-    top: k of precision@k
+    k: of precision@k
     metrics: those of the data set (`mvi.data.sets.base`), the headline first
 
-    Scores: `metrics`, "precision_at_<top>" and "labels" (how many the means are over) of a part, and of each
+    Scores: `metrics`, "precision_at_<k>" and "labels" (how many the means are over) of a part, and of each
     of these labels the metrics, "map_..." as "ap_...".
     """
 
     grid: Sequence[float]
     classes: Sequence[str]
     chosen_by: str = "interpolated"
-    top: int = 50
+    k: int = 50
     metrics: Mapping[str, str] = field(default_factory=lambda: MEAN_AVERAGE_PRECISION)
 
     @property
@@ -94,9 +94,9 @@ class MultiLabel:
         names, measured = self._scored(model, features, answers)
         if not names:
             raise DataError(f"No label that was trained has a {part} row; use a larger split.")
-        precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.top))
+        precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.k))
         found = {metric: measured(resolve_name(measure)) for metric, measure in self.metrics.items()}
-        means = {"labels": len(names), f"precision_at_{self.top}": precision.mean()}
+        means = {"labels": len(names), f"precision_at_{self.k}": precision.mean()}
         means |= {metric: values.mean() for metric, values in found.items()}
         return [
             *(Score(metric=metric, part=part, value=float(value)) for metric, value in means.items()),

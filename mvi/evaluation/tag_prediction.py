@@ -41,7 +41,7 @@ def evaluate(
     frequencies: np.ndarray,
     *,
     optimal: np.ndarray | None = None,
-    tops: Sequence[int] = (1, 3, 5, 10),
+    ks: Sequence[int] = (1, 3, 5, 10),
     minimum_positives: int = 10,
     floor: float = 1e-6,
 ) -> list[Score]:
@@ -51,7 +51,7 @@ def evaluate(
     tags: (n, V), the true tags, or how often each was given; what is above 0 counts as 1
     frequencies: (V,) probabilities of the marginal predictor (`tag_frequencies` of the training rows)
     optimal: (n, V) or None, the probabilities by which `tags` were drawn
-    tops: numbers of tags predicted first
+    ks: of precision@k
     minimum_positives: images that a tag must have to be in the mean over tags
     floor: a probability is taken to lie between this and 1 - this in the logarithm
 
@@ -82,9 +82,9 @@ def evaluate(
     }
     if optimal is not None:
         predictors["optimal"] = _probabilities(optimal, true.shape, "optimal probabilities")
-    if not tops or min(tops) < 1 or max(tops) > true.shape[1]:
+    if not ks or min(ks) < 1 or max(ks) > true.shape[1]:
         raise ConfigError(
-            f"Precision was asked of the first {', '.join(map(str, tops)) or 'no'} tags; ask for 1 to "
+            f"Precision was asked of the first {', '.join(map(str, ks)) or 'no'} tags; ask for 1 to "
             f"{true.shape[1]}, the size of the vocabulary."
         )
     if minimum_positives < 1 or not 0 < floor < 0.5:
@@ -114,29 +114,29 @@ def evaluate(
         scores.append(Score(method=method, part="test", metric=f"tags_{metric}", value=value))
 
     for name, given in predictors.items():
-        for k, value in zip(tops, precision_at(given[has_tag], true[has_tag], tops), strict=True):
+        for k, value in zip(ks, precision_at(given[has_tag], true[has_tag], ks), strict=True):
             add(name, f"precision_at_{k}", float(value))
         for definition, measure in DEFINITIONS.items():
             values = [measure(given[:, tag], true[:, tag]) for tag in evaluated]
             add(name, f"map_{definition}", float(np.mean(values)))
         add(name, "log_loss", log_loss(given, true, floor))
-    for k in tops:
+    for k in ks:
         possible = np.minimum(true[has_tag].sum(axis=1), k) / k
         add("oracle", f"precision_at_{k}", float(np.mean(possible)))
     return scores
 
 
-def precision_at(probabilities: np.ndarray, true: np.ndarray, tops: Sequence[int]) -> np.ndarray:
-    """Share of true tags among the k of highest probability, mean over images, for each k of `tops`.
+def precision_at(probabilities: np.ndarray, true: np.ndarray, ks: Sequence[int]) -> np.ndarray:
+    """Share of true tags among the k of highest probability, mean over images, for each k of `ks`.
 
     `probabilities` and `true` (n, V); equal probabilities keep the order of the vocabulary.
     """
-    total = np.zeros(max(tops))
+    total = np.zeros(max(ks))
     for start in range(0, len(true), _BLOCK):
         rows = slice(start, start + _BLOCK)
-        first = descending(probabilities[rows])[:, : max(tops)]
+        first = descending(probabilities[rows])[:, : max(ks)]
         total += np.take_along_axis(true[rows], first, axis=1).sum(axis=0)
-    return np.array([total[:k].sum() / (k * len(true)) for k in tops])
+    return np.array([total[:k].sum() / (k * len(true)) for k in ks])
 
 
 def log_loss(probabilities: np.ndarray, true: np.ndarray, floor: float) -> float:

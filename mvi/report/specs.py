@@ -144,10 +144,10 @@ def _model_rows(
     ]
 
 
-def _label_metrics(scores: Scores, methods: Iterable[str], metrics: Iterable[str], top: int) -> list[str]:
-    """`metrics`, and precision at `top` if every part has more rows: of fewer it says nothing."""
+def _label_metrics(scores: Scores, methods: Iterable[str], metrics: Iterable[str], k: int) -> list[str]:
+    """`metrics`, and precision@k if every part has more rows: of fewer it says nothing."""
     rows = [count for part in PARTS for count in scores.values("rows", part, set(methods))]
-    return [*metrics, *([f"precision_at_{top}"] if top < min(rows, default=0) else [])]
+    return [*metrics, *([f"precision_at_{k}"] if k < min(rows, default=0) else [])]
 
 
 def table1(
@@ -194,17 +194,17 @@ def reference(
     about: About,
     *,
     inputs: Sequence[str],
-    top: int,
+    k: int,
     metrics: Sequence[str] = MAPS,
 ) -> Table:
     """Mean average precision of a linear classifier on each kind of input features.
 
     inputs: those that were classified
-    top: k of precision@k
+    k: of precision@k
     metrics: those of the data set, the headline first
     """
     names = [*(name for name in INPUT_LABELS if name in inputs), *sorted(set(inputs) - set(INPUT_LABELS))]
-    measured = _label_metrics(scores, names, metrics, top)
+    measured = _label_metrics(scores, names, metrics, k)
     wanted = []
     for name in names:
         row = Row(name, INPUT_LABELS.get(name, name), name, "baseline", quoted=name)
@@ -233,7 +233,7 @@ def table2(
     queries: Sequence[str],
     main: str,
     compared: Sequence[Sequence[str]],
-    top: int,
+    k: int,
     training: Mapping[str, Any],
     metrics: Sequence[str] = MAPS,
     title: str = "Table 2",
@@ -246,7 +246,7 @@ def table2(
     queries: the multimodal one first, then the image-only one
     main: the model that is compared with the baselines; the MDRNN's published numbers stand beside it
     compared: pairs of models that are compared by the image-only query
-    top: k of precision@k
+    k: of precision@k
     training: of `captions.unsupervised`
     metrics: those of the data set, the headline first
     title: what the caption calls it
@@ -260,7 +260,7 @@ def table2(
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
     filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
-    measured = _label_metrics(scores, models, metrics, top)
+    measured = _label_metrics(scores, models, metrics, k)
     lines = (*rows.values(), *others, *linear, *filled)
     wanted = [cell for row in lines for cell in row.cells(queries, measured)]
     # The same classifiers, where the tags of images without any are not known.
@@ -412,17 +412,17 @@ def tag_search(
     *,
     models: Mapping[str, str],
     main: str,
-    top: int,
+    k: int,
     training: Mapping[str, Any],
 ) -> Table:
     """Precision of the images found first by one tag at a time.
 
     models: name -> label, in the order of the rows
     main: the model whose probabilities of tags rank images too
-    top: so many images are found
+    k: of precision@k
     training: of `captions.unsupervised`
     """
-    tagged, untagged = (f"tag_search_{known}_precision_at_{top}" for known in ("tagged", "untagged"))
+    tagged, untagged = (f"tag_search_{known}_precision_at_{k}" for known in ("tagged", "untagged"))
     different = "tag_search_tagged_different"
     rows = _with_centred([Row(name, label, name) for name, label in models.items()], scores)
     wanted = [cell for row in rows for cell in row.cells(["text"], [tagged, untagged, different], PARTS[:1])]
@@ -440,7 +440,7 @@ def tag_search(
         return captions.span(scores.values(f"tag_search_{what}", "test", models))
 
     caption = [
-        captions.what("Search by one tag", f"Share of images with the tag among the first {top}", about),
+        captions.what("Search by one tag", f"Share of images with the tag among the first {k}", about),
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             f"{count('tags')} commonest tags, {count('images')} test images.",
@@ -462,17 +462,17 @@ def tags(
     *,
     models: Mapping[str, str],
     query: str,
-    tops: Sequence[int],
+    ks: Sequence[int],
     training: Mapping[str, Any],
 ) -> Table:
     """Tags predicted from the image only, beside predictors that know less or more.
 
     models: name -> label
     query: what is given
-    tops: the numbers k of precision@k
+    ks: of precision@k
     training: of `captions.unsupervised`
     """
-    precisions = [f"tags_precision_at_{k}" for k in sorted(tops)]
+    precisions = [f"tags_precision_at_{k}" for k in sorted(ks)]
     metrics = [*precisions, *(f"tags_{name}" for name in MAPS), "tags_log_loss"]
     rows = [Row(name, label, name) for name, label in models.items()]
     for name, features in (("image", ""), ("sqrt_image", ", signed square roots")):
@@ -500,7 +500,7 @@ def tags(
     columns = [
         *(
             Column(f"precision@{k}", [name], best="highest")
-            for k, name in zip(sorted(tops), precisions, strict=True)
+            for k, name in zip(sorted(ks), precisions, strict=True)
         ),
         Column("mAP (step)", ["tags_map_step"], best="highest"),
         Column("log loss (nats)", ["tags_log_loss"], form=".2f", best="lowest"),

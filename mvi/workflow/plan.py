@@ -694,7 +694,7 @@ class Run:
         return {
             "grid": settings["lambda"],
             "chosen_by": self._chosen_by(settings),
-            "top": settings["top"],
+            "k": settings["k"],
             **common,
         }
 
@@ -749,7 +749,7 @@ class Run:
     def score_settings(self, method: str) -> Settings:
         """The settings of such a method, and how it is scored."""
         classifier = self.settings["classifier"]
-        shared = {"chosen_by": self._chosen_by(classifier), "top": classifier["top"]}
+        shared = {"chosen_by": self._chosen_by(classifier), "k": classifier["k"]}
         return {**self.objective(method), **shared, "metrics": dict(self.dataset.metrics)}
 
     def shown_representations(self) -> str:

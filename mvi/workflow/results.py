@@ -150,7 +150,7 @@ def _table2(run: Run) -> Settings:
         "queries": queries_of(run.modalities),
         "main": run.last_stage if run.stages else "",
         "compared": pairs,
-        "top": run.settings["classifier"]["top"],
+        "k": run.settings["classifier"]["k"],
         "training": training(run),
         "metrics": list(run.dataset.metrics),
     }
@@ -175,7 +175,7 @@ TABLES: dict[str, Shown] = {
         lambda run: run.baselines(classified(run)),
         lambda run: {
             "inputs": classified(run),
-            "top": run.settings["baselines"]["top"],
+            "k": run.settings["baselines"]["k"],
             "metrics": list(run.dataset.metrics),
         },
     ),
@@ -206,7 +206,7 @@ TABLES: dict[str, Shown] = {
         lambda run: {
             "models": model_labels(run),
             "main": run.last_stage,
-            "top": run.settings["tag_search"]["top"],
+            "k": run.settings["tag_search"]["k"],
             "training": training(run),
         },
     ),
@@ -218,7 +218,7 @@ TABLES: dict[str, Shown] = {
         lambda run: {
             "models": {run.last_stage: model_labels(run)[run.last_stage]},
             "query": queries_of(run.modalities)[1],
-            "tops": run.settings["predicted_tags"]["tops"],
+            "ks": run.settings["predicted_tags"]["ks"],
             "training": training(run),
         },
     ),

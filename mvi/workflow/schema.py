@@ -46,6 +46,8 @@ FORMERLY = {
     "pictures": "images",
     "reference_rows": "baselines",
     "root": "signed_sqrt",
+    "top": "k",
+    "tops": "ks",
 }
 # Of a run, what does not belong into the settings that are laid over all runs.
 OF_ONE_RUN = ("extends", "name", "dataset", "data", "features")
