@@ -530,32 +530,32 @@ def test_the_measure_in_numbers_worked_by_hand():
     found = reconstruction_against_marginal(constant(Binary(2), double([0, 0])), rows, mean, 10**9)
     marginal = -(2 * np.log(0.75) + np.log(0.75) + np.log(0.25)) / 2
     assert found.loss == pytest.approx(2 * np.log(2)) and found.marginal == pytest.approx(marginal)
-    assert found.explained == pytest.approx(1 - 2 * np.log(2) / marginal)
+    assert found.deviance_explained == pytest.approx(1 - 2 * np.log(2) / marginal)
     found = reconstruction_against_marginal(
         constant(Gaussian(2), double([1.0, 0.5])), rows, mean, 10, block=1
     )
     assert found.loss == pytest.approx(0.25) and found.marginal == pytest.approx(0.0625 + 0.3125)
-    assert found.explained == pytest.approx(1 - 0.25 / 0.375)
+    assert found.deviance_explained == pytest.approx(1 - 0.25 / 0.375)
     # Counts 3 and 1 of 4 words, whose shares a perfect layer would tell.
     counts = double([[3.0, 1.0]])
     perfect = constant(ReplicatedSoftmax(2), mean.log())
     found = reconstruction_against_marginal(perfect, counts, double([2.0, 2.0]), 10**9)
-    assert found.marginal == pytest.approx(4 * np.log(2)) and found.explained == pytest.approx(1.0)
+    assert found.marginal == pytest.approx(4 * np.log(2)) and found.deviance_explained == pytest.approx(1.0)
 
 
 def test_marginals_explain_nothing_and_targets_everything():
     rows = torch.rand(50, 4, generator=seeded(), dtype=torch.float64)
     smoothed = (rows.mean(0) * 50 + 0.5) / 51
     same = constant(Binary(4), smoothed.logit())
-    assert reconstruction_against_marginal(same, rows, rows.mean(0), 50).explained == pytest.approx(
+    assert reconstruction_against_marginal(same, rows, rows.mean(0), 50).deviance_explained == pytest.approx(
         0, abs=1e-6
     )
     one = rows[:1].repeat(3, 1)
     exact = constant(Binary(4), rows[0].logit())
-    assert reconstruction_against_marginal(exact, one, rows.mean(0), 50).explained == pytest.approx(
+    assert reconstruction_against_marginal(exact, one, rows.mean(0), 50).deviance_explained == pytest.approx(
         1, abs=1e-5
     )
-    assert reconstruction_against_marginal(same, one, rows[0], 10**12).explained < 1
+    assert reconstruction_against_marginal(same, one, rows[0], 10**12).deviance_explained < 1
 
 
 def test_what_is_never_seen_in_training_keeps_the_marginal_finite():
@@ -567,11 +567,11 @@ def test_what_is_never_seen_in_training_keeps_the_marginal_finite():
 def test_a_layer_is_told_the_mean_where_it_may_not_see():
     rows = topics(40, 3)
     rbm = RBM.initialise(Binary(60), Binary(8), seeded(), weight_std=0.5, visible_mean=rows.mean(0))
-    unseen = torch.rand(rows.shape, generator=seeded(1)) < 0.3
-    found = reconstruction_against_marginal(rbm, rows, rows.mean(0), 40, unseen=unseen, block=7)
-    v = torch.where(unseen, rows.mean(0), rows)
+    masked = torch.rand(rows.shape, generator=seeded(1)) < 0.3
+    found = reconstruction_against_marginal(rbm, rows, rows.mean(0), 40, masked=masked, block=7)
+    v = torch.where(masked, rows.mean(0), rows)
     p = rbm.visible_mean(rbm.hidden_mean(v))
-    loss = -(rows * p.log() + (1 - rows) * (1 - p).log())[unseen].sum() / 40
+    loss = -(rows * p.log() + (1 - rows) * (1 - p).log())[masked].sum() / 40
     assert found.loss == pytest.approx(float(loss), rel=1e-4)
-    changed = torch.where(unseen, 1 - rows, rows)
-    assert torch.equal(torch.where(unseen, rows.mean(0), changed), v)
+    changed = torch.where(masked, 1 - rows, rows)
+    assert torch.equal(torch.where(masked, rows.mean(0), changed), v)

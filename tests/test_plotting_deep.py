@@ -158,7 +158,7 @@ def test_learning_curves_have_a_panel_for_all_that_was_measured():
     figure = draw_learning()
     units = {title: axes.get_ylabel() for title, axes in panels_of(figure).items()}
     assert units == {
-        "Image, layer 1": "Share explained",
+        "Image, layer 1": "Deviance explained",
         "Tags, layer 1": "",
         "Tags, layer 2": "",
         "Image given tags": "Cross-entropy (nats)",

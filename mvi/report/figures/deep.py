@@ -126,10 +126,10 @@ def learning_curves(
     methods: method of the joint layer -> how its line is drawn; lines come in this order
     modalities: modality -> its name in the titles; panels come in this order
 
-    Pathways show what share of the loss of always predicting the mean is explained on rows that are not
-    learned from, of entries that the layer sees and of entries that it does not see. The training loss of
-    finetuning leaves out what is revealed of the target, the other one reveals nothing and so stands higher.
-    What a stage did not measure is left out; raises `DataError` where nothing was.
+    Pathways show the deviance explained, beside always predicting the mean, on rows that are not learned
+    from, of seen and of masked entries. The training loss of finetuning leaves out what is revealed of the
+    target, the other one reveals nothing and so stands higher. What a stage did not measure is left out;
+    raises `DataError` where nothing was.
     """
     sections = [
         _pathways(runs, modalities),
@@ -162,7 +162,7 @@ def _pathways(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, 
             layer = place[1].removeprefix(modality)
             if place[0] == "pretrain" and place[1] != layer and layer.isdecimal():
                 lines = {key: (parts, f"validation/{key}") for key in section.looks}
-                section.add(f"{name.capitalize()}, layer {layer}", "Share explained", lines)
+                section.add(f"{name.capitalize()}, layer {layer}", "Deviance explained", lines)
     return section
 
 
