@@ -4,7 +4,7 @@
 The MPEG-7 descriptor (ISO/IEC 15938-3; Manjunath, Ohm, Vasudevan and Yamada 2001, section on colour layout),
 with all 64 coefficients of each component instead of the first few, and not quantised.
 
-Cost: 0.04 ms of one core per image at 128 px (one thread, batches of 16 to 64).
+Runtime: 0.04 ms of one core per image at 128 px (one thread, batches of 16 to 64).
 """
 
 import math

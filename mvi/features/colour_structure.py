@@ -7,7 +7,7 @@ pixels have it, so that a scattered colour weighs more than the same number of p
 non-linear quantisation of the amplitudes to 8 bits is *not* applied: it serves storage, and a linear
 classifier wants the numbers.
 
-Cost: 0.9 ms of one core per image at 128 px (one thread, batches of 16 to 64), up to twice that
+Runtime: 0.9 ms of one core per image at 128 px (one thread, batches of 16 to 64), up to twice that
 where other processes fill the shared cache.
 The colours of a pixel are a set of 256 bits; the sets of a window are joined by OR, for all windows at once
 and doubling the width each time; then the bits are counted by adding whole words as packed small numbers.

@@ -6,7 +6,7 @@ envelope", International Journal of Computer Vision 42(3), 2001. The prefilter i
 filter, then division by the local standard deviation plus a floor. The constants of the filters, and the
 logarithm of the grey levels before the prefilter, are those of the toolbox that the authors published.
 
-Cost: 4 ms of one core per image at 128 px (one thread, batches of 16 to 64), with the default `stride`.
+Runtime: 4 ms of one core per image at 128 px (one thread, batches of 16 to 64), with the default `stride`.
 """
 
 import math

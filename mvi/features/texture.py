@@ -9,7 +9,7 @@ descriptors with 43 numbers exist whose make-up is not documented; the 43 here a
 deviation, the 30 energies, and the deviations averaged over the orientations of each scale (5) and over the
 scales of each orientation (6).
 
-Cost: 0.13 ms of one core per image at 128 px (one thread, batches of 16 to 64).
+Runtime: 0.13 ms of one core per image at 128 px (one thread, batches of 16 to 64).
 """
 
 import math

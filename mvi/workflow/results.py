@@ -472,6 +472,6 @@ def sources(run: Run | Theory) -> Files:
 
 
 def benchmarks(run: Run | Theory) -> list[str]:
-    """Folders of what the jobs behind a run cost."""
+    """Folders of the runtime and memory of the jobs behind a run."""
     own = [run.file("benchmarks")]
     return own if isinstance(run, Theory) else [*own, f"{run.source.folder}/benchmarks"]
