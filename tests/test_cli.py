@@ -76,7 +76,7 @@ def test_searches_by_words_images_and_both(told):
 
 def test_vectors_are_written(told, collection, tmp_path):  # noqa: F811
     lines, _ = told("vectors", "--output", tmp_path / "v.npy")
-    assert lines == [f"{tmp_path / 'v.npy'}: 9 vectors of 3 numbers"]
+    assert lines == [f"{tmp_path / 'v.npy'}: 9 vectors of 3 dimensions"]
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), collection.vectors())
     told("vectors", "10.png", "00.png", "--output", tmp_path / "v.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), collection.vectors()[[3, 0]])

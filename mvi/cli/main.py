@@ -157,7 +157,7 @@ def _vectors(asked: argparse.Namespace) -> None:
     collection = _opened(asked)
     codes = collection.vectors(asked.images or None)
     write_vectors(asked.output, codes, asked.images or collection.index.names, collection.model_hash)
-    print(f"{asked.output}: {codes.shape[0]} vectors of {codes.shape[1]} numbers")
+    print(f"{asked.output}: {codes.shape[0]} vectors of {codes.shape[1]} dimensions")
 
 
 def _update(asked: argparse.Namespace) -> None:

@@ -6,7 +6,7 @@ database and disjoint queries are drawn from the test rows, the database is rank
 of joint representations, and a row is relevant if it shares any label with the query. Average precision has
 three definitions (see `metrics`), so all three are reported.
 
-Shapes: m rows of the database, q queries, K numbers of a representation, C labels.
+Shapes: m rows of the database, q queries, K dimensions of a representation, C labels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -98,7 +98,7 @@ def evaluate(
       "retrieval_database_without_label", "retrieval_database_zero"; and "retrieval_features" (K).
 
     Takes K x (m + q) x 8 bytes beside its arguments, and 2 s of one core for 1,000 queries, 5,000 rows and
-    2,048 numbers each. Raises `ShapeError` where arguments do not fit and `DataError` for representations
+    2,048 dimensions each. Raises `ShapeError` where arguments do not fit and `DataError` for representations
     that are not finite or where no query can be evaluated.
     """
     database, queries = _checked(database, "database"), _checked(queries, "queries")
@@ -185,7 +185,7 @@ def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iter
     """First query of each block, and cosines (block, m) float32."""
     if database.shape[1] != queries.shape[1]:
         raise ShapeError(
-            f"The database has {database.shape[1]} numbers a row and the queries have {queries.shape[1]}; "
+            f"The database has {database.shape[1]} dimensions and the queries have {queries.shape[1]}; "
             "encode both by the same model."
         )
     if block < 1:
@@ -228,7 +228,7 @@ def _checked(rows: np.ndarray, name: str) -> np.ndarray:
     rows = array_of(rows, f"representations of the {name}")
     if rows.ndim != 2 or not rows.size:
         raise ShapeError(
-            f"The representations of the {name} have shape {rows.shape}; give (rows, numbers), neither 0."
+            f"The representations of the {name} have shape {rows.shape}; give (rows, dimensions), neither 0."
         )
     if not np.isfinite(rows).all():
         raise DataError(f"Representations of the {name} are not finite; look at what computed them.")

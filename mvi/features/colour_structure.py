@@ -5,7 +5,7 @@ The MPEG-7 descriptor (ISO/IEC 15938-3; Manjunath, Ohm, Vasudevan and Yamada 200
 structure). A window slides over the image and each position counts every colour in it once, however many
 pixels have it, so that a scattered colour weighs more than the same number of pixels in one patch. The
 non-linear quantisation of the amplitudes to 8 bits is *not* applied: it serves storage, and a linear
-classifier wants the numbers.
+classifier wants the values.
 
 Runtime: 0.9 ms of one core per image at 128 px (one thread, batches of 16 to 64), up to twice that
 where other processes fill the shared cache.

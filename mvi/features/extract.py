@@ -25,7 +25,7 @@ from mvi.features.texture import HomogeneousTexture
 
 
 class Descriptors:
-    """The 3,857 numbers of an image: GIST, five descriptors of MPEG-7, and counts of visual words.
+    """The 3,857 features of an image: GIST, five descriptors of MPEG-7, and counts of visual words.
 
     `words` (w, 128) are those of `mvi.features.phow`; `size` is the side of the images in pixels;
     `settings` maps names of descriptors to further arguments of theirs. `columns` says where each stands.

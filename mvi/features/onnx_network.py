@@ -2,7 +2,7 @@
 """Activations of a network as descriptors of images: an ONNX file, run by onnxruntime on one thread.
 
 Images go through one at a time, which is the fastest on one thread (the activations of one stay in the
-caches), needs the least memory, and makes a row's numbers independent of the rows beside it.
+caches), needs the least memory, and makes a row's features independent of the rows beside it.
 """
 
 import hashlib

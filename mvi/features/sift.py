@@ -53,12 +53,12 @@ def dense_sift(grey: Tensor, bin_size: float, step: int, **settings: float) -> T
 
     Points lie on `grid` x `grid`, the x coordinate running fastest. The image is smoothed beforehand by a
     Gaussian of bin_size / `magnification` pixels (6; usual on a grid, Lowe's keypoints have 3). `window` is
-    the standard deviation of the Gaussian window in bins (1.5; Lowe: 2). The 128 numbers run over rows of
+    the standard deviation of the Gaussian window in bins (1.5; Lowe: 2). The 128 values run over rows of
     cells, columns of cells, and orientations from 0 to 315 degrees, anticlockwise with y upwards. They have
     unit length, are cut at 0.2 and have unit length again.
 
     The gradients of a patch with hardly any contrast are noise: where their mean magnitude in the window,
-    after smoothing, is below `contrast` (0.005; brightness a pixel), all 128 numbers are 0.
+    after smoothing, is below `contrast` (0.005; brightness a pixel), all 128 values are 0.
     Raises `ShapeError` where `grey` is not square or has no room for a point.
     """
     weights = _weights(grey, bin_size, step, settings)

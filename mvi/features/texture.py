@@ -4,8 +4,8 @@
 Source: Manjunath, Ohm, Vasudevan and Yamada, "Color and texture descriptors", IEEE Transactions on Circuits
 and Systems for Video Technology 11(6), 2001, section on homogeneous texture; ISO/IEC 15938-3 (MPEG-7 part 3).
 
-The standard has 62 numbers: mean, standard deviation, 30 energies and 30 deviations of energy. Archives of
-descriptors with 43 numbers exist whose make-up is not documented; the 43 here are the mean, the standard
+The standard has 62 dimensions: mean, standard deviation, 30 energies and 30 deviations of energy. Archives of
+descriptors with 43 dimensions exist whose make-up is not documented; the 43 here are the mean, the standard
 deviation, the 30 energies, and the deviations averaged over the orientations of each scale (5) and over the
 scales of each orientation (6).
 
@@ -27,7 +27,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as MPEG-7 takes it
 
 
 class HomogeneousTexture(nn.Module):
-    """The 43 numbers of square images of one size.
+    """The 43 features of square images of one size.
 
     The channels tile the polar frequency plane: with omega the frequency over the Nyquist frequency and theta
     the angle, channel (s, r) is a Gaussian around omega_s = 3/4 2^-s and theta_r = 30 r degrees (from the

@@ -212,7 +212,7 @@ def _check_sizes(run: Settings, path: str) -> None:
                 raise ConfigError(
                     f'config key "{path}.{place}.hidden" is {hidden}, but must be at most '
                     f"{MOST_WEIGHTS // below}: it stands on {below} units, and no matrix of weights may have "
-                    f"more than {MOST_WEIGHTS} numbers."
+                    f"more than {MOST_WEIGHTS} weights."
                 )
 
 
