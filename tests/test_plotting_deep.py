@@ -170,11 +170,11 @@ def test_learning_curves_have_a_panel_for_all_that_was_measured():
     assert legends_of(figure) == [
         ["seen entries", "masked entries"],
         [look.label for look in METHODS.values()],
-        ["training rows", "held-out rows"],
+        ["training examples", "held-out examples"],
     ]
     panels = panels_of(figure)
     assert list(lines_of(panels["Tags, layer 2"])) == ["seen entries"]
-    assert list(lines_of(panels["Whole: tags"])) == ["training rows"]
+    assert list(lines_of(panels["Whole: tags"])) == ["training examples"]
     assert lines_of(panels["Tags given image"])["MinVI (MP)"].get_color() == METHODS["mp"].color
 
 
@@ -187,8 +187,10 @@ def test_learning_curves_draw_each_metric_as_the_mean_of_its_parts():
     assert len(seen.collections) == 2 and not panels["Tags, layer 2"].collections, "no band for one part"
     np.testing.assert_allclose(lines_of(panels["Tags given image"])["ML (PCD)"].get_ydata(), 1 + 1 / e)
     tuned = lines_of(panels["Two layers: tags"])
-    np.testing.assert_allclose(tuned["training rows"].get_ydata(), 1 + 1 / e[:3], err_msg="the shorter part")
-    np.testing.assert_allclose(tuned["held-out rows"].get_ydata(), 3 + 1 / e[:3])
+    np.testing.assert_allclose(
+        tuned["training examples"].get_ydata(), 1 + 1 / e[:3], err_msg="the shorter part"
+    )
+    np.testing.assert_allclose(tuned["held-out examples"].get_ydata(), 3 + 1 / e[:3])
 
 
 def test_a_stage_is_called_by_its_name_whatever_its_number_of_iterations():

@@ -664,7 +664,7 @@ def test_tags_table():
         [
             ["Predictor", "precision@1", "precision@10", "mAP (step)", "log loss (nats)", "splits"],
             ["MDRNN, whole", *["0.520 ± 0.028"] * 3, "20.52 ± 0.03", "2"],
-            ["Tag frequencies of the training rows", *["0.200 ± 0.000"] * 3, "20.20 ± 0.00", "2"],
+            ["Tag frequencies of the training set", *["0.200 ± 0.000"] * 3, "20.20 ± 0.00", "2"],
             ["Bayes-optimal (the generator's probabilities)", *["0.600 ± 0.000"] * 3, "20.60 ± 0.00", "2"],
             ["Oracle ranking (upper bound)", "0.950 ± 0.000", "0.500 ± 0.000", "", "", "2"],
         ]

@@ -281,7 +281,7 @@ def card_markdown(card: dict[str, Any]) -> str:
             lines.append((f"{kind.capitalize()} duplicates beyond the first of a group", f"{text} alike"))
     if card.get("test_rows_seen"):
         seen = ", ".join(map(str, card["test_rows_seen"].values()))
-        lines.append(("Test rows with a duplicate among the rows trained on, split by split", seen))
+        lines.append(("Test images with a duplicate among those trained on, split by split", seen))
     width = max(len(name) for name, _ in lines)
     rows = [f"| {name.ljust(width)} | {table_cell(value)} |\n" for name, value in lines]
     return f"| {'what'.ljust(width)} | |\n| {'-' * width} | - |\n" + "".join(rows)

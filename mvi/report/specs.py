@@ -478,7 +478,7 @@ def tags(
     for name, features in (("image", ""), ("sqrt_image", ", signed square roots")):
         if scores.has(name):
             rows.append(Row(name, f"Logistic regression per tag{features}", name, "baseline"))
-    rows.append(Row("marginal", "Tag frequencies of the training rows", "marginal", "baseline"))
+    rows.append(Row("marginal", "Tag frequencies of the training set", "marginal", "baseline"))
     if scores.has("optimal"):
         rows.append(Row("optimal", "Bayes-optimal (the generator's probabilities)", "optimal", "baseline"))
     wanted = [cell for row in rows for cell in row.cells([query], metrics, PARTS[:1])]

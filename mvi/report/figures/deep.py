@@ -154,7 +154,7 @@ def learning_curves(
 
 def _pathways(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, str]) -> _Section:
     section = _Section(
-        "Pathways, held-out rows",
+        "Pathways, held-out examples",
         style.looks({"explained": "seen entries", "predicted": "masked entries"}),
     )
     for modality, name in modalities.items():
@@ -169,7 +169,7 @@ def _pathways(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, 
 def _joint(
     runs: Mapping[Place, Sequence[Metrics]], methods: Mapping[str, style.Look], modalities: Mapping[str, str]
 ) -> _Section:
-    section = _Section("Joint layer, held-out rows", methods)
+    section = _Section("Joint layer, held-out examples", methods)
     for modality, name in modalities.items():
         lines = {key: (runs.get(("joint", key), ()), f"validation/{modality}") for key in methods}
         others = [other for key, other in modalities.items() if key != modality]
@@ -180,7 +180,7 @@ def _joint(
 
 def _finetuning(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, str]) -> _Section:
     section = _Section(
-        "Finetuning", style.looks({"training": "training rows", "validation": "held-out rows"})
+        "Finetuning", style.looks({"training": "training examples", "validation": "held-out examples"})
     )
     stages = [place for place in runs if place[0] == "finetune"]
     for place in stages:
