@@ -470,6 +470,29 @@ def test_inputs_filled_in_are_of_table_2_alone():
     assert not any("filled" in path for path in results.table_inputs(of_mini({}), "table2"))
 
 
+def test_table_2_has_retrieval_where_the_run_makes_it_and_what_its_models_cost():
+    over = {"compare": ["mp", "cca"], "splits": [1], "data": FEW}
+    plain, run = of_mini(over, outputs=["table2"]), of_mini(over, outputs=["table2", "retrieval"])
+    searches = set(results.table_inputs(run, "retrieval"))
+    assert searches < set(results.table_inputs(run, "table2"))
+    assert not searches & set(results.table_inputs(plain, "table2"))
+    assert set(results.label_scores(run)) == set(results.table_inputs(plain, "table2"))
+    costs = results.costs(run, "table2")
+    assert list(costs) == run.models and results.costs(run, "retrieval") == {}
+    pathways = [
+        f"results/x/benchmarks/pretrain_layer/{name}/split1.tsv" for name in ("image1", "image2", "text1")
+    ]
+    joint = "results/x/benchmarks/train_joint"
+    assert costs["mp"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv"]]
+    assert costs["mp"]["network"] == "results/x/joint/mp/split1.safetensors"
+    assert costs["mp"]["layers"] == run.layers("split1")
+    # It stands on the inputs, whatever pathways others have.
+    assert costs["cca"]["trainings"] == [[f"{joint}/cca/split1.tsv"]] and costs["cca"]["layers"] == {}
+    stages = [f"results/x/benchmarks/finetune/{name}/split1.tsv" for name in ("upper/n4", "whole/n3")]
+    assert costs["upper"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", stages[0]]]
+    assert costs["whole"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", *stages]]
+
+
 def test_scores_are_those_behind_the_outputs_each_once():
     run = of_mini(
         {"compare": ["mp", "pcd"], "data": FEW, "splits": [1], "baselines": {"inputs": ["image", "gist"]}},

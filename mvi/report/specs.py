@@ -13,6 +13,7 @@ from typing import Any
 
 from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
+from mvi.report.costs import COSTS, MINUTES, PARAMETERS
 from mvi.report.queries import query_title
 from mvi.report.scores import Key, Scores
 from mvi.report.sweep import sweep_lines
@@ -20,6 +21,7 @@ from mvi.report.tables import About, Column, Published, Table, Wanted
 
 PARTS = ("test", "validation")
 MAPS = ("map_interpolated", "map_noninterpolated", "map_step")
+RETRIEVAL = f"retrieval_{MAPS[0]}"
 
 INPUT_LABELS = {
     "image": "Image, all features",
@@ -47,10 +49,10 @@ _LINEAR = {
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
 _FILLED = {
-    "mean_filled": "One linear classifier, missing input at its mean",
-    "regression_filled": "One linear classifier, missing input by regression",
-    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
-    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
+    "mean_filled": "Linear, missing input at its mean",
+    "regression_filled": "Linear, missing input by regression",
+    "sqrt_mean_filled": "Linear, roots, missing at its mean",
+    "sqrt_regression_filled": "Linear, roots, missing by regression",
 }
 """Baselines with one linear classifier for all queries."""
 
@@ -137,7 +139,7 @@ def _model_rows(
     quoted: model -> the method whose published numbers stand beside it, of classifiers as those had
     """
     return [
-        Row(f"{name}/mixed", f"{label}, classifier of every query", name, variant=variant)
+        Row(f"{name}/mixed", f"{label}, mixed", name, variant=variant)
         if variant == "mixed" and not only
         else Row(name, label, name, variant=variant, quoted=quoted.get(name, ""))
         for variant, (name, label) in product(variants, models.items())
@@ -238,7 +240,9 @@ def table2(
     metrics: Sequence[str] = MAPS,
     title: str = "Table 2",
 ) -> Table:
-    """Mean average precision of every model and query, and of linear baselines.
+    """Mean average precision of every model and query, and of baselines; what it costs, and other measures.
+
+    Retrieval, costs and precision@k are shown where there are scores of them.
 
     models: name -> label, in the order of the rows
     scored: the same of methods without representation, which are no models but score labels themselves
@@ -252,9 +256,7 @@ def table2(
     title: what the caption calls it
     """
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
-    others = [
-        Row(name, f"{label}, without representation", name, "baseline") for name, label in scored.items()
-    ]
+    others = [Row(name, label, name, "baseline") for name, label in scored.items()]
     linear = []
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
@@ -263,13 +265,20 @@ def table2(
     measured = _label_metrics(scores, models, metrics, top)
     lines = (*rows.values(), *others, *linear, *filled)
     wanted = [cell for row in lines for cell in row.cells(queries, measured)]
-    # The same classifiers, where the tags of images without any are not known.
-    for row in (*rows.values(), *linear):
+    # After the others, so that a column that names no variant has theirs.
+    for row in (*(row for row in rows.values() if row.variant == variants[0]), *linear):
         method = _of(row.method, queries[0])
-        if row.variant in ("", variants[0]) and method and scores.has(method, UNTAGGED):
-            label = f"{row.label}, no tags taken as missing"
-            other = replace(row, name=f"{row.name}/{UNTAGGED}", label=label, variant=UNTAGGED, quoted="")
-            wanted += other.cells(queries[:1], measured, PARTS[:1])
+        # The same classifiers, where the tags of images without any are not known.
+        if method and scores.has(method, UNTAGGED):
+            wanted += replace(row, variant=UNTAGGED, quoted="").cells(queries[:1], measured, PARTS[:1])
+        found = {query: one for query in queries if scores.has(one := _of(row.method, query), CENTRED)}
+        searched = replace(row, method=found, variant=CENTRED, quoted="")
+        wanted += searched.cells(queries, [RETRIEVAL], PARTS[:1])
+    costs = []
+    for row, cost in product(rows.values(), COSTS):
+        if scores.has(row.name, cost):
+            wanted.append(Wanted(row.name, row.label, Key(row.name, cost, part="", variant=cost)))
+            costs.append(cost)
     wanted += _published(published, metrics, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):
@@ -277,19 +286,53 @@ def table2(
                 wanted += rows[main].minus(row, query, measured)
     for left, right in compared:
         wanted += rows[left].minus(rows[right], queries[1], measured)
+    repeated = len({split for split, _ in scores.repetitions()} - {None}) > 1
+    told = "best model" + (", and those that a test cannot tell from it" if repeated else "")
     caption = [
         captions.what(title, captions.metric(metrics[0], "test set"), about),
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             captions.sizes(scores, models),
             captions.logistic(scores, models),
-            captions.numbers("split", scores, published, wanted, "best model"),
+            "Mixed: of the features of every query." if len(rows) > len(models) else "",
+            "Minutes: of one core, all trainings for a split." if MINUTES in costs else "",
+            captions.numbers("split", scores, published, wanted, told),
         ),
     ]
     # Of some published models only the non-interpolated AP is known.
     shown = [metrics[0], MAPS[1]]
     columns = [Column(query_title(query), shown, {"query": query}, best="highest") for query in queries]
-    return Table(wanted, columns, caption)
+    columns += [
+        Column("parameters", [PARAMETERS], parts=[""], form=",.0f", spread=False),
+        Column("minutes", [MINUTES], parts=[""], form=",.1f", spread=False),
+    ]
+    short = {query: "both" if "+" in query else query for query in queries}
+    best: dict[str, Any] = {"best": "highest", "spread": False}
+    more = [
+        Column(f"{letter} {short[query]}", [metric], {"query": query}, **best)
+        for letter, metric in (("R", RETRIEVAL), ("P", f"precision_at_{top}"))
+        for query in queries
+    ]
+    more.append(Column("inferred", metrics[:1], {"variant": UNTAGGED}, **best))
+    return Table(
+        wanted,
+        columns,
+        caption,
+        more=more,
+        about_more=f"R: retrieval mAP (interpolated, centred). P: precision@{top}. inferred: "
+        "mAP of multimodal queries that infer the tags of images without any.",
+        ratio=_ratio(scores, models),
+        ruled=True,
+    )
+
+
+def _ratio(scores: Scores, methods: Iterable[str]) -> float | None:
+    """Test rows for each row that the classifiers of test scores learned from, those of validation too."""
+    for method in methods:
+        rows = {part: scores.values("rows", part, {method}) for part in ("train", *PARTS)}
+        if all(rows.values()):
+            return max(rows["test"]) / (min(rows["train"]) + min(rows["validation"]))
+    return None
 
 
 def table3(

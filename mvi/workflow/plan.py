@@ -416,6 +416,26 @@ class Run:
         """The weights of a model of the tables."""
         return self.stage(model, part) if model in self.stages else self.joint(model, part)
 
+    def layers_of(self, model: str, part: str) -> dict[str, Files]:
+        """The layers of the pathways under a model of the tables; none of a method that needs none."""
+        needs = model not in METHODS or METHODS[model].needs_layers
+        return self.layers(part) if needs else {}
+
+    def training_benchmarks(self, model: str, part: str) -> Files:
+        """What Snakemake measured of every training that a model of the tables comes from."""
+        stages = list(self.stages)
+        before = stages[: stages.index(model) + 1] if model in stages else []
+        first = self.settings["finetune_from"] if before else model
+        weights = [path for paths in self.layers_of(model, part).values() for path in paths]
+        weights += [self.joint(first, part), *(self.stage(stage, part) for stage in before)]
+        rules = {"pretrain": "pretrain_layer", "joint": "train_joint", "finetune": "finetune"}
+        folder = len(self.file(""))
+        found = []
+        for path in weights:
+            phase, _, rest = path[folder:].partition("/")
+            found.append(self.file(f"benchmarks/{rules[phase]}/{rest.replace('.safetensors', '.tsv')}"))
+        return found
+
     def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
         """What a method is trained from."""
         layers = self.layers(part) if METHODS[method].needs_layers else {}
@@ -652,9 +672,8 @@ class Run:
     def encode_inputs(self, model: str, batch: str) -> dict[str, Any]:
         """What a model encodes, and the files that it is made of."""
         parts = self.part_names(batch)
-        needs = model not in METHODS or METHODS[model].needs_layers
         return {
-            **(self.layers(parts[0]) if needs else {}),
+            **self.layers_of(model, parts[0]),
             "store": self.classifier_store,
             "scale": self.scale(parts[0]),
             "weights": [self.weights(model, part) for part in parts],

@@ -156,11 +156,18 @@ def _table2(run: Run) -> Settings:
     }
 
 
-def _label_scores(run: Run) -> Files:
+def label_scores(run: Run) -> Files:
+    """The scores of all that labels images, for Table 2 and its classes."""
     return [
         *run.scores("classify", [*run.models, *run.scored]),
         *run.baselines([*LINEAR_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
     ]
+
+
+def _label_and_retrieval_scores(run: Run) -> Files:
+    """With those of retrieval where the run asks for it."""
+    asked = "retrieval" in run.settings["outputs"]
+    return [*label_scores(run), *(TABLES["retrieval"].inputs(run) if asked else [])]
 
 
 TABLES: dict[str, Shown] = {
@@ -179,8 +186,8 @@ TABLES: dict[str, Shown] = {
             "metrics": list(run.dataset.metrics),
         },
     ),
-    "table2": Shown(_label_scores, _table2),
-    "table4": Shown(_label_scores, _table2),
+    "table2": Shown(_label_and_retrieval_scores, _table2),
+    "table4": Shown(_label_and_retrieval_scores, _table2),
     "table3": Shown(
         Run.sweep_scores,
         # The columns say by how many iterations what is missing is inferred.
@@ -302,6 +309,21 @@ def table_inputs(run: Run, table: str) -> Files:
 def table_settings(run: Run, table: str) -> Settings:
     """The settings of a table."""
     return TABLES[table].settings(run)
+
+
+def costs(run: Run, table: str) -> Settings:
+    """The files that say what the models of a table cost, where it shows that."""
+    if table not in ("table2", "table4"):
+        return {}
+    parts = [part.name for part in run.parts]
+    return {
+        model: {
+            "network": run.weights(model, parts[0]),
+            "layers": run.layers_of(model, parts[0]),
+            "trainings": [run.training_benchmarks(model, part) for part in parts],
+        }
+        for model in run.models
+    }
 
 
 def figure_inputs(run: Run, figure: str) -> Files:
