@@ -157,8 +157,8 @@ def test_everything_is_planned_once(fresh, together):
         **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
         "write_table": len(tables),
         "write_class_table": 1,
-        # Three of two halves; those of Table 3, of missing tags, of recall and of learning.
-        "draw_figure": 7,
+        # Three of two halves; those of Table 3, of missing tags, of the trade, of recall and of learning.
+        "draw_figure": 8,
         "join_scores": len(PLAN.runs),
         **pages,
     }
@@ -178,6 +178,7 @@ def test_everything_is_planned_once(fresh, together):
         ("table2", {*NETWORK, *SCORED, *SEARCHED, "write_table", "write_class_table"}),
         ("table3", {*NETWORK, "sweep_iterations", "write_table", "draw_figure"}),
         ("missing_tags", {*NETWORK, *SCORED, "draw_figure"}),
+        ("trade", {*NETWORK, *SCORED, *SEARCHED, "draw_figure"}),
         ("retrieval", {*NETWORK, *SEARCHED, "write_table", "draw_figure"}),
         ("tag_search", {*NETWORK, "encode", "search_database", "predict_tags", "write_table"}),
         ("tags", {*NETWORK, "predict_tags", "predict_tags_linearly", "write_table", "draw_predicted_tags"}),
@@ -193,7 +194,7 @@ def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
     jobs = fresh.planned(target)
     assert set(jobs) == (rules | halves if "make_store" in rules else rules)
     # Only the method that is finetuned where no other is compared with it; the same for iterations.
-    others = target in ("table2", "missing_tags", "retrieval", "tag_search", "learning")
+    others = target in ("table2", "missing_tags", "trade", "retrieval", "tag_search", "learning")
     if "pretrain_layer" in rules and target != "search":
         assert jobs["train_joint"] == (len(DEEP.compared) if others else 1)
         assert jobs["finetune"] == (FINETUNED if target == "table3" else len(DEEP.stages))
@@ -510,7 +511,7 @@ PROMISES = {
         *DIGITS_TABLE,
         "digits-default/figures/*",
         *page("mini-default", "scores", "tables/table2*", "tables/retrieval", "tables/tag_search"),
-        *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags")),
+        *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags", "trade")),
         *page("theory", "training", "figures/training", "tables/theory"),
     ],
     # What watches a training changes nothing in it; it also measures the curves of mean-field iterations.
@@ -532,7 +533,7 @@ PROMISES = {
         *page("mini-default", "scores", "nearest"),
         *MINI_TABLES,
         "mini-default/tables/table2_classes",
-        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "missing_tags")),
+        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "missing_tags", "trade")),
         *(f"mini-default/figures/{name}" for name in ("figure3", "figure4", "nearest")),
     ],
     "report/captions.py": [*page("digits-default", "tables/table1"), *MINI_TABLES],

@@ -39,7 +39,7 @@ INPUT_LABELS = {
 }
 """Input features in the order of the rows; others follow them under their own names."""
 
-_LINEAR = {
+LINEAR = {
     "raw": ("Linear baseline", {"image+text": "image+text", "image": "image", "text": "text"}),
     "roots": (
         "Linear baseline, signed square roots",
@@ -57,8 +57,8 @@ _FILLED = {
 """Baselines with one linear classifier for all queries."""
 
 _COSINES = {
-    "raw": ("Cosine of input features", _LINEAR["raw"][1]),
-    "roots": ("Cosine of input features, signed square roots", _LINEAR["roots"][1]),
+    "raw": ("Cosine of input features", LINEAR["raw"][1]),
+    "roots": ("Cosine of input features, signed square roots", LINEAR["roots"][1]),
 }
 """Likewise by the cosine of input features."""
 
@@ -258,7 +258,7 @@ def table2(
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
     others = [Row(name, label, name, "baseline") for name, label in scored.items()]
     linear = []
-    for name, (label, inputs) in _LINEAR.items():
+    for name, (label, inputs) in LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
     filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]

@@ -37,6 +37,7 @@ NEED_METHODS = (
     "training",
     "table2",
     "table4",
+    "trade",
     "retrieval",
     "learning",
     "search",

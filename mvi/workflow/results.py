@@ -272,6 +272,19 @@ FIGURES: dict[str, Shown] = {
             "shares": sorted(run.settings["missing_tags"]["shares"]),
         },
     ),
+    "trade": Shown(
+        lambda run: [*label_scores(run), *TABLES["retrieval"].inputs(run)],
+        lambda run: {
+            "methods": {
+                **model_looks(run),
+                "raw": "Input features",
+                "roots": "Input features, signed square roots",
+            },
+            "queries": queries_of(run.modalities),
+            "metric": run.headline,
+            "variant": run.settings["classifier"]["train_on"][0],
+        },
+    ),
     "recall": Shown(
         lambda run: run.scores("retrieval", run.models),
         lambda run: {"methods": model_looks(run), "queries": queries_of(run.modalities)},
@@ -409,6 +422,7 @@ TARGETS: dict[str, Target] = {
     "table4": Target(_table("table4"), lambda run: several(run) and run.headline == "map_11_points"),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
     "missing_tags": Target(_figure("missing_tags"), deep),
+    "trade": Target(_figure("trade"), several),
     "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
