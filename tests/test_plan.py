@@ -493,6 +493,34 @@ def test_table_2_has_retrieval_where_the_run_makes_it_and_what_its_models_cost()
     assert costs["whole"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", *stages]]
 
 
+def test_the_ablation_trains_nothing_that_no_other_table_needs():
+    over = {"compare": ["pcd", "mp", "cca"], "splits": [1], "data": FEW}
+    run, table3 = of_mini(over, outputs=["table2"]), of_mini(over, outputs=["table2", "table3"])
+    assert [path.removeprefix("results/x/scores/") for path in results.table_inputs(run, "ablation")] == [
+        *(f"classify/{name}/split1.csv" for name in ("pcd", "mp", "upper", "whole")),
+        *("joint_sweep/pcd/n0/split1.csv", "joint_sweep/mp/n3/split1.csv", "sweep/n3/split1.csv"),
+    ]
+    more = set(results.table_inputs(table3, "ablation")) - set(results.table_inputs(run, "ablation"))
+    assert more == {"results/x/scores/sweep/n0/split1.csv"}
+    models = results.table_settings(table3, "ablation")["models"]
+    assert [(one["method"], one["trained"], one["tested"], one["swept"]) for one in models] == [
+        ("pcd", 0, 10, [0]),
+        ("mp", 3, 10, [0]),
+        ("upper", 4, 10, []),
+        ("whole", 3, 10, [0]),
+        ("whole", 0, None, [0, 10]),
+    ]
+    assert (models[3]["objective"], models[3]["stage"], models[3]["directions"]) == (
+        *("MP", "whole network"),
+        run.stages["whole"]["directions"],
+    )
+    assert results.table_settings(run, "ablation")["models"] == models[:-1]
+    assert run.joint_sweep_inputs("mp", "split1")["weights"] == "results/x/joint/mp/split1.safetensors"
+    assert results.TARGETS["ablation"].fits(run)
+    bare = of_mini(over, compare=["cca"], finetune=[], finetune_from=None, outputs=["table2"])
+    assert not results.TARGETS["ablation"].fits(bare)
+
+
 def test_scores_are_those_behind_the_outputs_each_once():
     run = of_mini(
         {"compare": ["mp", "pcd"], "data": FEW, "splits": [1], "baselines": {"inputs": ["image", "gist"]}},

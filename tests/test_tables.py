@@ -656,6 +656,56 @@ def test_table3_has_the_paper_s_validation_scores_in_rows_of_their_own():
     assert table[1][3] == "" and table[-1][-1] == ""
 
 
+def test_the_ablation_has_a_row_for_each_combination_that_was_run():
+    models = [
+        {"method": "pcd", "objective": "PCD", "trained": 0, "tested": 10, "swept": [0]},
+        {"method": "mp", "objective": "MP", "trained": 3, "tested": 10, "swept": [0]},
+        {
+            **{"method": "whole", "objective": "MP", "stage": "whole network", "directions": ["text"]},
+            **{"trained": 10, "tested": 10, "swept": [0]},
+        },
+        {
+            **{
+                "method": "whole",
+                "objective": "MP",
+                "stage": "whole network",
+                "directions": ["image", "text"],
+            },
+            **{"trained": 1, "tested": None, "swept": [0, 1]},
+        },
+    ]
+    without = [
+        replace(score, method=method, variant=f"trained={count}", iterations=0 if query == "image" else None)
+        for method, count, numbers in (("pcd", 0, (0.56, 0.2)), ("mp", 3, (0.57, 0.3)))
+        for query, number in zip(QUERIES[:2], numbers, strict=True)
+        for split in (1, 2)
+        for score in classified(method, split, (number,), queries=[query])
+        if score.query
+    ]
+    rows = [*trained(), *without, *SWEEP]
+    shared = {"queries": QUERIES, "variant": "multimodal", "training": TRAINING}
+    made = Made("ablation", rows, "mini", models=models, **shared)
+    (table,) = made.blocks
+    whole = "whole network"
+    assert [row[:5] for row in table] == [
+        ["Joint layer", "finetuned", "predicting", "in training", "at test"],
+        ["PCD", "-", "-", "0", "0"],
+        ["PCD", "-", "-", "0", "10"],
+        ["MP", "-", "-", "3", "0"],
+        ["MP", "-", "-", "3", "10"],
+        ["MP", whole, "text", "10", "0"],
+        ["MP", whole, "text", "10", "10"],
+        ["MP", whole, "image and text", "1", "0"],
+        ["MP", whole, "image and text", "1", "1"],
+    ]
+    # Without iterations of the sweep, which asks nothing by tags alone; else those of Table 2.
+    assert table[1][5:] == ["**0.560** ± 0.000", "0.200 ± 0.000", ""]
+    assert table[2][5:] == ["0.560 ± 0.014", "**0.325** ± 0.035", "0.410 ± 0.014"]
+    assert made.at("whole/trained=1/tested=1", "image").mean == pytest.approx((0.36**2 + 0.45**2) / 2)
+    assert made.at("whole/trained=10/tested=10", "image").mean == pytest.approx(0.45)
+    assert "Mean-field iterations in the last training and at test." in made.caption
+
+
 def test_a_number_of_iterations_that_the_sweep_lacks_is_named():
     with pytest.raises(DataError, match="map_interpolated of whole trained=10 image"):
         table3([score for score in SWEEP if score.variant != "trained=10"])

@@ -286,8 +286,6 @@ def table2(
                 wanted += rows[main].minus(row, query, measured)
     for left, right in compared:
         wanted += rows[left].minus(rows[right], queries[1], measured)
-    repeated = len({split for split, _ in scores.repetitions()} - {None}) > 1
-    told = "best model" + (", and those that a test cannot tell from it" if repeated else "")
     caption = [
         captions.what(title, captions.metric(metrics[0], "test set"), about),
         captions.line(about.note, captions.unsupervised(**training)),
@@ -296,7 +294,7 @@ def table2(
             captions.logistic(scores, models),
             "Mixed: of the features of every query." if len(rows) > len(models) else "",
             "Minutes: of one core, all trainings for a split." if MINUTES in costs else "",
-            captions.numbers("split", scores, published, wanted, told),
+            captions.numbers("split", scores, published, wanted, _told(scores)),
         ),
     ]
     # Of some published models only the non-interpolated AP is known.
@@ -551,12 +549,91 @@ def tags(
     return Table(wanted, columns, caption, "Predictor")
 
 
+@dataclass(frozen=True)
+class Ablated:
+    """A model of the ablation table: what it is made of, and whose scores it has."""
+
+    method: str
+    objective: str
+    """Of its joint layer."""
+    stage: str = ""
+    """What of it is finetuned, "" for nothing."""
+    directions: Sequence[str] = ()
+    """The modalities that are predicted in that, each from the others."""
+    trained: int = 0
+    """Mean-field iterations in its last training."""
+    tested: int | None = None
+    """Those at test, of the scores that Table 2 shows; None of a model that it does not show."""
+    swept: Sequence[int] = ()
+    """Other numbers at test, whose scores have the variant of Table 3 and no text-only query."""
+
+
+def ablation(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    models: Sequence[Mapping[str, Any]],
+    queries: Sequence[str],
+    variant: str,
+    training: Mapping[str, Any],
+    metrics: Sequence[str] = MAPS,
+) -> Table:
+    """What each part of the method is worth: objective of the joint layer, recurrence, finetuning, direction.
+
+    models: fields of `Ablated`
+    queries: the multimodal one first, then the image-only one
+    variant: whose features the classifiers learned from
+    training: of `captions.unsupervised`
+    metrics: those of the data set, the headline first
+    """
+    wanted: list[Wanted] = []
+    titles = ("finetuned", "predicting", "in training", "at test")
+    facts: dict[str, dict[str, str]] = {title: {} for title in titles}
+    for one in (Ablated(**fields) for fields in models):
+        shown = {*one.swept, *([] if one.tested is None else [one.tested])}
+        for tested in sorted(shown):
+            row = f"{one.method}/trained={one.trained}/tested={tested}"
+            told = (one.stage, " and ".join(one.directions), str(one.trained), str(tested))
+            for title, text in zip(facts, told, strict=True):
+                facts[title][row] = text or "-"
+            for query, metric, part in product(queries, metrics, PARTS):
+                if tested == one.tested:
+                    key = Key(one.method, metric, query, part, variant)
+                elif query in queries[:2]:
+                    count = tested if query == queries[1] else None
+                    key = Key(one.method, metric, query, part, f"trained={one.trained}", count)
+                else:
+                    continue
+                wanted.append(Wanted(row, one.objective, key))
+    names = {fields["method"] for fields in models}
+    caption = [
+        captions.what("Ablation", captions.metric(metrics[0], "test set"), about),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            captions.sizes(scores, names),
+            "Mean-field iterations in the last training and at test.",
+            captions.numbers("split", scores, published, wanted, _told(scores)),
+        ),
+    ]
+    columns = [Column(query_title(query), metrics[:1], {"query": query}, best="highest") for query in queries]
+    more: dict[str, Any] = {"ratio": _ratio(scores, names), "ruled": True, "facts": facts}
+    return Table(wanted, columns, caption, "Joint layer", **more)
+
+
+def _told(scores: Scores) -> str:
+    """What is in bold of a table whose models are tested against the best."""
+    several = len({split for split, _ in scores.repetitions()} - {None}) > 1
+    return "best model" + (", and those that a test cannot tell from it" if several else "")
+
+
 TABLES: dict[str, Callable[..., Table]] = {
     "table1": table1,
     "reference": reference,
     "table2": table2,
     "table3": table3,
     "table4": partial(table2, title="Table 4"),
+    "ablation": ablation,
     "retrieval": retrieval,
     "tag_search": tag_search,
     "tags": tags,

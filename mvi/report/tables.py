@@ -111,6 +111,8 @@ class Table:
     """Test rows for each row learned from, where models are tested against the best; None for no test."""
     ruled: bool = False
     """Whether a rule parts the models from the baselines."""
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Columns of words: title -> row -> text."""
 
 
 @dataclass(frozen=True)
@@ -264,8 +266,10 @@ def _laid_out(table: Table, columns: Sequence[Column], cells: Sequence[Cell]) ->
     chosen = [[_chosen(column, own) for own in rows.values()] for column in columns]
     kept = [any(found) for found in zip(*chosen, strict=True)]
     names = [label for (_, label), keep in zip(rows, kept, strict=True) if keep]
+    named = [row for (row, _), keep in zip(rows, kept, strict=True) if keep]
     kinds = [own[0].kind for own, keep in zip(rows.values(), kept, strict=True) if keep]
     texts.append((table.heading, names))
+    texts += [(title, [of.get(row, "") for row in named]) for title, of in table.facts.items()]
     for column, found in zip(columns, chosen, strict=True):
         own = [cell for cell, keep in zip(found, kept, strict=True) if keep]
         if not any(own):

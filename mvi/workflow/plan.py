@@ -730,6 +730,23 @@ class Run:
         files = {"store": self.labelled_store(), "scale": self.scale(part), "weights": weights}
         return {**self.layers(part), **files}
 
+    def sweep(self, iterations: int, part: str) -> str:
+        """The scores of the network finetuned with a number of iterations, by their number at test."""
+        return self.file(f"scores/sweep/n{iterations}/{part}.csv")
+
+    def trained_iterations(self, method: str) -> int:
+        """Mean-field iterations in the training of a joint layer, 0 by an objective that has none."""
+        return int(self.objective(method).get("iterations", 0))
+
+    def joint_sweep(self, method: str, part: str) -> str:
+        """The scores of a joint layer, by the number of iterations at test."""
+        return self.file(f"scores/joint_sweep/{method}/n{self.trained_iterations(method)}/{part}.csv")
+
+    def joint_sweep_inputs(self, method: str, part: str) -> dict[str, Any]:
+        """A joint layer, and what it is scored on."""
+        files = {"store": self.labelled_store(), "scale": self.scale(part)}
+        return {**self.layers(part), **files, "weights": self.joint(method, part)}
+
     def curve_inputs(self, method: str) -> dict[str, Any]:
         """The weights that a method gives, of all parts, with the store."""
         return {"store": self.store, "weights": [self.joint(method, part.name) for part in self.parts]}
@@ -784,11 +801,7 @@ class Run:
 
     def sweep_scores(self) -> Files:
         """The scores of Table 3."""
-        return [
-            self.file(f"scores/sweep/n{count}/{part.name}.csv")
-            for count in self.swept()
-            for part in self.parts
-        ]
+        return [self.sweep(count, part.name) for count in self.swept() for part in self.parts]
 
     def baselines(self, inputs: Sequence[str]) -> Files:
         """The scores of classifiers on input features."""

@@ -170,6 +170,62 @@ def _label_and_retrieval_scores(run: Run) -> Files:
     return [*label_scores(run), *(TABLES["retrieval"].inputs(run) if asked else [])]
 
 
+def _ablated_counts(run: Run) -> list[int]:
+    """Numbers of iterations that the last stage is finetuned with and the ablation shows: its own, and none.
+
+    The latter where Table 3 is made, for which it is finetuned so; nothing is trained for the ablation.
+    """
+    if not run.stages:
+        return []
+    own = run.stages[run.last_stage]["iterations"]
+    return sorted({own, *({0} & set(run.swept()) if "table3" in run.settings["outputs"] else ())})
+
+
+def _ablation_scores(run: Run) -> Files:
+    return [
+        *run.scores("classify", [*run.layered, *run.stages]),
+        *(run.joint_sweep(method, part.name) for method in run.layered for part in run.parts),
+        *(run.sweep(count, part.name) for count in _ablated_counts(run) for part in run.parts),
+    ]
+
+
+def _ablation(run: Run) -> Settings:
+    found = [
+        {
+            "method": method,
+            "objective": METHODS[method].short,
+            "trained": run.trained_iterations(method),
+            "tested": run.iterations(method),
+            "swept": [0],
+        }
+        for method in run.layered
+    ]
+    zero = [0] if 0 in run.settings["sweep"]["iterations"] else []
+    for name, stage in run.stages.items():
+        one = {
+            "method": name,
+            "objective": METHODS[run.settings["finetune_from"]].short,
+            "stage": stage["title"],
+            "directions": stage["directions"],
+            "trained": stage["iterations"],
+            "tested": run.iterations(name),
+        }
+        last = name == run.last_stage
+        found.append({**one, "swept": zero if last else []})
+        others = [count for count in _ablated_counts(run) if last and count != stage["iterations"]]
+        shown = [
+            count for count in (*zero, run.iterations(name)) if count in run.settings["sweep"]["iterations"]
+        ]
+        found += [{**one, "trained": count, "tested": None, "swept": shown} for count in others]
+    return {
+        "models": found,
+        "queries": queries_of(run.modalities),
+        "variant": run.settings["classifier"]["train_on"][0],
+        "training": training(run) | {"iterations": None},
+        "metrics": list(run.dataset.metrics),
+    }
+
+
 TABLES: dict[str, Shown] = {
     "table1": Shown(
         lambda run: [
@@ -197,6 +253,7 @@ TABLES: dict[str, Shown] = {
             "metrics": list(run.dataset.metrics),
         },
     ),
+    "ablation": Shown(_ablation_scores, _ablation),
     "retrieval": Shown(
         lambda run: [*run.scores("retrieval", run.models), run.file("scores/retrieval_inputs.csv")],
         lambda run: {
@@ -420,6 +477,7 @@ TARGETS: dict[str, Target] = {
     "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], several),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
     "table4": Target(_table("table4"), lambda run: several(run) and run.headline == "map_11_points"),
+    "ablation": Target(_table("ablation"), lambda run: several(run) and bool(run.layered)),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
     "missing_tags": Target(_figure("missing_tags"), deep),
     "trade": Target(_figure("trade"), several),
