@@ -463,9 +463,13 @@ def test_a_rival_has_its_own_schedule_and_no_part_in_what_is_of_joint_layers():
     assert list(results.figure_settings(run, "learning")["methods"]) == ["mp"]
 
 
-def test_inputs_filled_in_are_of_table_2_alone():
+def test_inputs_filled_in_are_of_table_2_and_missing_tags():
     run = of_mini({"baselines": {"inputs": ["image", "mean_filled"]}})
     assert run.file("scores/baselines/mean_filled.csv") in results.table_inputs(run, "table2")
+    assert run.file("scores/baselines/mean_filled.csv") in results.figure_inputs(run, "missing_tags")
+    lines = results.figure_settings(run, "missing_tags")["lines"]
+    assert list(lines)[-3:] == ["image+text", "sqrt_image+text", "mean_filled"]
+    assert set(lines) - set(run.models) == set(list(lines)[-3:])
     assert results.classified(run) == ["image"]
     assert not any("filled" in path for path in results.table_inputs(of_mini({}), "table2"))
 

@@ -1,5 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""What tables and figures call a query."""
+"""What tables and figures call a query, and the baselines that answer every one."""
+
+FILLED = {
+    "mean_filled": "Linear, missing input at its mean",
+    "regression_filled": "Linear, missing input by regression",
+    "sqrt_mean_filled": "Linear, roots, missing at its mean",
+    "sqrt_regression_filled": "Linear, roots, missing by regression",
+}
+"""Baselines with one linear classifier for all queries, in the order of the rows."""
 
 
 def query_title(query: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
 from mvi.report.costs import COSTS, MINUTES, PARAMETERS
-from mvi.report.queries import query_title
+from mvi.report.queries import FILLED, query_title
 from mvi.report.scores import Key, Scores
 from mvi.report.sweep import sweep_lines
 from mvi.report.tables import About, Column, Published, Table, Wanted
@@ -47,14 +47,6 @@ LINEAR = {
     ),
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
-
-_FILLED = {
-    "mean_filled": "Linear, missing input at its mean",
-    "regression_filled": "Linear, missing input by regression",
-    "sqrt_mean_filled": "Linear, roots, missing at its mean",
-    "sqrt_regression_filled": "Linear, roots, missing by regression",
-}
-"""Baselines with one linear classifier for all queries."""
 
 _COSINES = {
     "raw": ("Cosine of input features", LINEAR["raw"][1]),
@@ -261,12 +253,12 @@ def table2(
     for name, (label, inputs) in LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
-    filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
+    filled = [Row(name, label, name, "baseline") for name, label in FILLED.items() if scores.has(name)]
     measured = _label_metrics(scores, models, metrics, top)
     lines = (*rows.values(), *others, *linear, *filled)
     wanted = [cell for row in lines for cell in row.cells(queries, measured)]
     # After the others, so that a column that names no variant has theirs.
-    for row in (*(row for row in rows.values() if row.variant == variants[0]), *linear):
+    for row in (*(row for row in rows.values() if row.variant == variants[0]), *linear, *filled):
         method = _of(row.method, queries[0])
         # The same classifiers, where the tags of images without any are not known.
         if method and scores.has(method, UNTAGGED):

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
-from mvi.evaluation.queries import FILLED, queries_of
+from mvi.evaluation.queries import queries_of
 from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
+from mvi.report.queries import FILLED
 from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 
@@ -322,9 +323,16 @@ FIGURES: dict[str, Shown] = {
         },
     ),
     "missing_tags": Shown(
-        lambda run: [*run.scores("classify", run.models), *run.baselines(list(JOINT_INPUTS))],
+        lambda run: [
+            *run.scores("classify", run.models),
+            *run.baselines([*JOINT_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
+        ],
         lambda run: {
-            "lines": {**model_looks(run), **JOINT_INPUTS},
+            "lines": {
+                **model_looks(run),
+                **JOINT_INPUTS,
+                **{name: label for name, label in FILLED.items() if name in asked_inputs(run)},
+            },
             "query": queries_of(run.modalities)[0],
             "shares": sorted(run.settings["missing_tags"]["shares"]),
         },
