@@ -34,10 +34,10 @@ HAIRLINE = "#d9d9d9"
 # Of Okabe and Ito's palette, which is told apart with every common kind of colour blindness; markers repeat
 # the distinction for print in black and white. For lines that are no method of training.
 _SPARE = [
-    ("#E69F00", "v"),
+    (INK, "v"),
     ("#56B4E9", "P"),
     ("#7F7F7F", "X"),
-    ("#1a1a1a", "d"),
+    ("#E69F00", "d"),
     ("#AA4499", "*"),
     ("#88CCEE", "o"),
     ("#DDCC77", "s"),
