@@ -7,11 +7,10 @@ log = start(snakemake)
 
 from mvi.report.figures import style
 from mvi.report.figures.trade import trade
+from mvi.report.queries import LINEAR
 from mvi.report.scores import Scores, read_scores
-from mvi.report.specs import LINEAR
 
 settings, scores = dict(snakemake.params.settings), Scores(read_scores(snakemake.input))
 looks, queries = style.looks(settings.pop("methods")), settings.pop("queries")
-inputs = {name: given for name, (_, given) in LINEAR.items()}
-figure = trade(scores, looks, queries, inputs=inputs, **settings)
+figure = trade(scores, looks, queries, inputs=LINEAR, **settings)
 style.save(figure, snakemake.output.png, snakemake.output.svg)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What tables and figures call a query, and the baselines that answer every one."""
+"""What tables and figures call a query, and which baselines answer it."""
 
 FILLED = {
     "mean_filled": "Linear, missing input at its mean",
@@ -8,6 +8,12 @@ FILLED = {
     "sqrt_regression_filled": "Linear, roots, missing by regression",
 }
 """Baselines with one linear classifier for all queries, in the order of the rows."""
+
+LINEAR = {
+    "raw": {"image+text": "image+text", "image": "image", "text": "text"},
+    "roots": {"image+text": "sqrt_image+text", "image": "sqrt_image"},
+}
+"""Baselines with a linear classifier per query -> the input features that each query gives."""
 
 
 def query_title(query: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
 from mvi.report.costs import COSTS, MINUTES, PARAMETERS
-from mvi.report.queries import FILLED, query_title
+from mvi.report.queries import FILLED, LINEAR, query_title
 from mvi.report.scores import Key, Scores
 from mvi.report.sweep import sweep_lines
 from mvi.report.tables import About, Column, Published, Table, Wanted
@@ -39,18 +39,15 @@ INPUT_LABELS = {
 }
 """Input features in the order of the rows; others follow them under their own names."""
 
-LINEAR = {
-    "raw": ("Linear baseline", {"image+text": "image+text", "image": "image", "text": "text"}),
-    "roots": (
-        "Linear baseline, signed square roots",
-        {"image+text": "sqrt_image+text", "image": "sqrt_image"},
-    ),
+_LINEAR = {
+    "raw": ("Linear baseline", LINEAR["raw"]),
+    "roots": ("Linear baseline, signed square roots", LINEAR["roots"]),
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
 _COSINES = {
-    "raw": ("Cosine of input features", LINEAR["raw"][1]),
-    "roots": ("Cosine of input features, signed square roots", LINEAR["roots"][1]),
+    "raw": ("Cosine of input features", LINEAR["raw"]),
+    "roots": ("Cosine of input features, signed square roots", LINEAR["roots"]),
 }
 """Likewise by the cosine of input features."""
 
@@ -250,7 +247,7 @@ def table2(
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
     others = [Row(name, label, name, "baseline") for name, label in scored.items()]
     linear = []
-    for name, (label, inputs) in LINEAR.items():
+    for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
     filled = [Row(name, label, name, "baseline") for name, label in FILLED.items() if scores.has(name)]
