@@ -756,6 +756,18 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
         ),
         (
             "mini-default",
+            {
+                "settings": {
+                    "outputs": ["ablation"],
+                    "compare": ["cca"],
+                    "finetune": [],
+                    "finetune_from": None,
+                }
+            },
+            'outputs" has ablation, which needs a joint layer, and "runs.mini-default.compare" has none',
+        ),
+        (
+            "mini-default",
             {"settings": {"classifier": {"chosen_by": "voc"}}},
             'chosen_by" is "voc", but must be a metric of mini, interpolated, noninterpolated or step',
         ),

@@ -35,7 +35,7 @@ from mvi.training.rows import training_and_monitoring_rows
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 TABLES = ("table2", "table3", "retrieval", "tag_search", "tags")
-FIGURES = ("table3", "recall", "missing_tags", "learning", "figure3", "figure4", "predicted_tags")
+FIGURES = ("table3", "recall", "missing_tags", "trade", "learning", "figure3", "figure4", "predicted_tags")
 
 RUN = "results/small"
 STORE = "results/data/mini/descriptors/store.h5"

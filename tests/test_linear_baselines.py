@@ -12,6 +12,7 @@ from mvi.errors import DataError
 from mvi.evaluation.linear_baselines import InputFeatures, baseline, regression_imputed
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.queries import FILLED
+from mvi.evaluation.scores import UNTAGGED, share_variant
 
 SPLIT = {"train": np.arange(6), "validation": np.arange(6, 8), "test": np.arange(8, 12)}
 
@@ -122,7 +123,14 @@ def test_one_classifier_answers_every_query(tmp_path, data, name):
         classifier = Logistic.of_store(
             store, {"grid": [0.1], "chosen_by": "interpolated", "k": 2, "tolerance": 1e-3}
         )
-        score = baseline(store, name, classifier, text_scale=1.0, floor="epsilon", ridges=[1.0])
-        found = score(1)
-    wanted = {one.query for one in found if one.metric == "map_interpolated" and one.part == "test"}
-    assert wanted == set(QUERIES)
+        scale = {"text_scale": 1.0, "floor": "epsilon", "ridges": [1.0]}
+        found = baseline(store, name, classifier, **scale)(1)
+        asked = {"shares": [0, 100], "seed": 0}
+        further = baseline(store, name, classifier, **scale, missing=asked)(1)
+    maps = {one.query: one.value for one in found if one.metric == "map_step" and one.part == "test"}
+    assert set(maps) == set(QUERIES)
+    # Whose tags are missing is filled in as where all are; nothing else is another.
+    assert further[: len(found)] == found
+    lost = {one.variant: one.value for one in further[len(found) :] if one.metric == "map_step"}
+    assert lost.keys() == {UNTAGGED, share_variant(0), share_variant(100)}
+    assert lost[share_variant(0)] == maps[QUERIES[0]] and lost[share_variant(100)] == maps["image"]

@@ -463,11 +463,66 @@ def test_a_rival_has_its_own_schedule_and_no_part_in_what_is_of_joint_layers():
     assert list(results.figure_settings(run, "learning")["methods"]) == ["mp"]
 
 
-def test_inputs_filled_in_are_of_table_2_alone():
+def test_inputs_filled_in_are_of_table_2_and_missing_tags():
     run = of_mini({"baselines": {"inputs": ["image", "mean_filled"]}})
     assert run.file("scores/baselines/mean_filled.csv") in results.table_inputs(run, "table2")
+    assert run.file("scores/baselines/mean_filled.csv") in results.figure_inputs(run, "missing_tags")
+    lines = results.figure_settings(run, "missing_tags")["lines"]
+    assert list(lines)[-3:] == ["image+text", "sqrt_image+text", "mean_filled"]
+    assert set(lines) - set(run.models) == set(list(lines)[-3:])
     assert results.classified(run) == ["image"]
     assert not any("filled" in path for path in results.table_inputs(of_mini({}), "table2"))
+
+
+def test_table_2_has_retrieval_where_the_run_makes_it_and_what_its_models_cost():
+    over = {"compare": ["mp", "cca"], "splits": [1], "data": FEW}
+    plain, run = of_mini(over, outputs=["table2"]), of_mini(over, outputs=["table2", "retrieval"])
+    searches = set(results.table_inputs(run, "retrieval"))
+    assert searches < set(results.table_inputs(run, "table2"))
+    assert not searches & set(results.table_inputs(plain, "table2"))
+    assert set(results.label_scores(run)) == set(results.table_inputs(plain, "table2"))
+    costs = results.costs(run, "table2")
+    assert list(costs) == run.models and results.costs(run, "retrieval") == {}
+    pathways = [
+        f"results/x/benchmarks/pretrain_layer/{name}/split1.tsv" for name in ("image1", "image2", "text1")
+    ]
+    joint = "results/x/benchmarks/train_joint"
+    assert costs["mp"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv"]]
+    assert costs["mp"]["network"] == "results/x/joint/mp/split1.safetensors"
+    assert costs["mp"]["layers"] == run.layers("split1")
+    # It stands on the inputs, whatever pathways others have.
+    assert costs["cca"]["trainings"] == [[f"{joint}/cca/split1.tsv"]] and costs["cca"]["layers"] == {}
+    stages = [f"results/x/benchmarks/finetune/{name}/split1.tsv" for name in ("upper/n4", "whole/n3")]
+    assert costs["upper"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", stages[0]]]
+    assert costs["whole"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", *stages]]
+
+
+def test_the_ablation_trains_nothing_that_no_other_table_needs():
+    over = {"compare": ["pcd", "mp", "cca"], "splits": [1], "data": FEW}
+    run, table3 = of_mini(over, outputs=["table2"]), of_mini(over, outputs=["table2", "table3"])
+    assert [path.removeprefix("results/x/scores/") for path in results.table_inputs(run, "ablation")] == [
+        *(f"classify/{name}/split1.csv" for name in ("pcd", "mp", "upper", "whole")),
+        *("joint_sweep/pcd/n0/split1.csv", "joint_sweep/mp/n3/split1.csv", "sweep/n3/split1.csv"),
+    ]
+    more = set(results.table_inputs(table3, "ablation")) - set(results.table_inputs(run, "ablation"))
+    assert more == {"results/x/scores/sweep/n0/split1.csv"}
+    models = results.table_settings(table3, "ablation")["models"]
+    assert [(one["method"], one["trained"], one["tested"], one["swept"]) for one in models] == [
+        ("pcd", 0, 10, [0]),
+        ("mp", 3, 10, [0]),
+        ("upper", 4, 10, []),
+        ("whole", 3, 10, [0]),
+        ("whole", 0, None, [0, 10]),
+    ]
+    assert (models[3]["objective"], models[3]["stage"], models[3]["directions"]) == (
+        *("MP", "whole network"),
+        run.stages["whole"]["directions"],
+    )
+    assert results.table_settings(run, "ablation")["models"] == models[:-1]
+    assert run.joint_sweep_inputs("mp", "split1")["weights"] == "results/x/joint/mp/split1.safetensors"
+    assert results.TARGETS["ablation"].fits(run)
+    bare = of_mini(over, compare=["cca"], finetune=[], finetune_from=None, outputs=["table2"])
+    assert not results.TARGETS["ablation"].fits(bare)
 
 
 def test_scores_are_those_behind_the_outputs_each_once():

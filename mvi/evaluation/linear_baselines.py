@@ -41,8 +41,8 @@ def baseline(
         of `InputFeatures`, joined by "+"
     text_scale, floor: as `InputFeatures` takes them
     ridges: as for `regression_imputed`
-    missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
-        they are imputed by their mean over the training rows
+    missing: "shares" and "seed" of `missing_tags`, for what takes the image and tags: where these are missing
+        they are imputed by their mean over the training rows, or as where all are
     """
     labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
@@ -70,7 +70,17 @@ def baseline(
                 completed = regression_imputed(values, queries, parts["train"], parts["validation"], ridges)
             else:
                 completed = mean_imputed(values, queries, parts["train"])
-            return evaluate(completed, labels, parts, classifier, known=known)
+            reads, also = {one.name: one.read for one in completed}, []
+            if missing is not None:
+
+                def lacking(rows: np.ndarray, lost: np.ndarray) -> np.ndarray:
+                    return np.where(lost[:, None], reads["image"](rows), reads[queries[0]](rows))
+
+                tagged = store.tag_counts() > 0
+                also = queries_without_tags(
+                    queries[0], lacking, parts["test"], tagged, **missing, split=split
+                )
+            return evaluate(completed, labels, parts, classifier, known=known, also=also)
 
         return imputed
     inputs = name.split("+")

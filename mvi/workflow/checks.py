@@ -37,6 +37,8 @@ NEED_METHODS = (
     "training",
     "table2",
     "table4",
+    "ablation",
+    "trade",
     "retrieval",
     "learning",
     "search",
@@ -303,6 +305,9 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
         "the theory, which is a run of its own": OF_THEORY[:1],
         f"images, and {dataset.name} has features only": () if dataset.has_images else NEED_IMAGES,
         f'a method, and "{path}.compare" is empty': () if run["compare"] else NEED_METHODS,
+        f'a joint layer, and "{path}.compare" has none': ()
+        if set(LAYERED) & set(run["compare"])
+        else ("ablation",),
         f'a finetuned network, and "{path}.finetune" is empty': () if run["finetune"] else NEED_FINETUNING,
         "a finetuned network or a joint layer on the inputs themselves": ()
         if _has_model(run)

@@ -417,6 +417,26 @@ class Run:
         """The weights of a model of the tables."""
         return self.stage(model, part) if model in self.stages else self.joint(model, part)
 
+    def layers_of(self, model: str, part: str) -> dict[str, Files]:
+        """The layers of the pathways under a model of the tables; none of a method that needs none."""
+        needs = model not in METHODS or METHODS[model].needs_layers
+        return self.layers(part) if needs else {}
+
+    def training_benchmarks(self, model: str, part: str) -> Files:
+        """What Snakemake measured of every training that a model of the tables comes from."""
+        stages = list(self.stages)
+        before = stages[: stages.index(model) + 1] if model in stages else []
+        first = self.settings["finetune_from"] if before else model
+        weights = [path for paths in self.layers_of(model, part).values() for path in paths]
+        weights += [self.joint(first, part), *(self.stage(stage, part) for stage in before)]
+        rules = {"pretrain": "pretrain_layer", "joint": "train_joint", "finetune": "finetune"}
+        folder = len(self.file(""))
+        found = []
+        for path in weights:
+            phase, _, rest = path[folder:].partition("/")
+            found.append(self.file(f"benchmarks/{rules[phase]}/{rest.replace('.safetensors', '.tsv')}"))
+        return found
+
     def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
         """What a method is trained from."""
         layers = self.layers(part) if METHODS[method].needs_layers else {}
@@ -653,9 +673,8 @@ class Run:
     def encode_inputs(self, model: str, batch: str) -> dict[str, Any]:
         """What a model encodes, and the files that it is made of."""
         parts = self.part_names(batch)
-        needs = model not in METHODS or METHODS[model].needs_layers
         return {
-            **(self.layers(parts[0]) if needs else {}),
+            **self.layers_of(model, parts[0]),
             "store": self.classifier_store,
             "scale": self.scale(parts[0]),
             "weights": [self.weights(model, part) for part in parts],
@@ -712,6 +731,23 @@ class Run:
         files = {"store": self.labelled_store(), "scale": self.scale(part), "weights": weights}
         return {**self.layers(part), **files}
 
+    def sweep(self, iterations: int, part: str) -> str:
+        """The scores of the network finetuned with a number of iterations, by their number at test."""
+        return self.file(f"scores/sweep/n{iterations}/{part}.csv")
+
+    def trained_iterations(self, method: str) -> int:
+        """Mean-field iterations in the training of a joint layer, 0 by an objective that has none."""
+        return int(self.objective(method).get("iterations", 0))
+
+    def joint_sweep(self, method: str, part: str) -> str:
+        """The scores of a joint layer, by the number of iterations at test."""
+        return self.file(f"scores/joint_sweep/{method}/n{self.trained_iterations(method)}/{part}.csv")
+
+    def joint_sweep_inputs(self, method: str, part: str) -> dict[str, Any]:
+        """A joint layer, and what it is scored on."""
+        files = {"store": self.labelled_store(), "scale": self.scale(part)}
+        return {**self.layers(part), **files, "weights": self.joint(method, part)}
+
     def curve_inputs(self, method: str) -> dict[str, Any]:
         """The weights that a method gives, of all parts, with the store."""
         return {"store": self.store, "weights": [self.joint(method, part.name) for part in self.parts]}
@@ -766,11 +802,7 @@ class Run:
 
     def sweep_scores(self) -> Files:
         """The scores of Table 3."""
-        return [
-            self.file(f"scores/sweep/n{count}/{part.name}.csv")
-            for count in self.swept()
-            for part in self.parts
-        ]
+        return [self.sweep(count, part.name) for count in self.swept() for part in self.parts]
 
     def baselines(self, inputs: Sequence[str]) -> Files:
         """The scores of classifiers on input features."""
