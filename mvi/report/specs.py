@@ -229,7 +229,7 @@ def table2(
     metrics: Sequence[str] = MAPS,
     title: str = "Table 2",
 ) -> Table:
-    """Mean average precision of every model and query, and of baselines; what it costs, and other measures.
+    """Mean average precision of every model and query, and of baselines; runtime, and other measures.
 
     Retrieval, costs and precision@k are shown where there are scores of them.
 
