@@ -60,6 +60,7 @@ RUNS = {
         "compare": ["mp"],
         "rows": {"held_out": 10},
         "predicted_tags": {"minimum_positives": 1},
+        "tag_search": {"minimum": 1},
     },
 }
 """Each kind of run, with few epochs and rows."""
