@@ -84,7 +84,7 @@ CONFIG = {
         },
         "voc": {
             "extends": "minivoc-default",
-            "data": {"sets": {"train": 20, "val": 10, "test": 20}, "unlabelled": 10, "size": 64},
+            "data": {"sets": {"train": 40, "val": 30, "test": 50}, "unlabelled": 10, "size": 64},
             "features": {"side": 64},
             "outputs": ["features"],
         },
@@ -94,7 +94,7 @@ CONFIG = {
 JOINT = "results/halves/joint/mp/seed0.safetensors"
 HALVES, SCENES, DATA = "results/halves", "results/scenes", "results/data/mini"
 VOC, NETWORK = "results/data/minivoc", "results/data/networks/efficientnet_lite0.onnx"
-VOC_BLOCK = f"{VOC}/efficientnet_lite0/blocks/0-60.npz"
+VOC_BLOCK = f"{VOC}/efficientnet_lite0/blocks/0-130.npz"
 TABLES = [f"{HALVES}/tables/table1.csv", f"{HALVES}/tables/table1.md"]
 # Kind of file, which it is, and what is asked for again.
 FILES: list[tuple[str, str, list[str]]] = [
