@@ -50,7 +50,8 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
     """Turn what HDF5 says of a damaged file into one `DataError`; `kind` says what the file is."""
     try:
         yield
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    # A part that is of another kind than it should be raises any of these.
+    except (OSError, LookupError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())
         if isinstance(error, OSError) and error.errno in _NOT_THE_FILE:
             why = os.strerror(error.errno)

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from mvi.data import hdf5
-from mvi.data.checks import check_finite
+from mvi.data.checks import check_read
 from mvi.data.row_sources import DenseRows
 from mvi.errors import DataError
 from mvi.files import AGAIN, atomic
@@ -76,11 +76,13 @@ class Representations:
         """The representations (m, K) float32 of `rows`, in any order, or of all."""
         with hdf5.reading(self.path, "file of representations"):
             source = DenseRows(self._file[f"{part}/{query}"])
+            if len(source.shape) != 2 or source.dtype != np.float32:
+                raise ValueError(f"{part}/{query} is {source.dtype} of shape {source.shape}")
             if rows is None:
                 states = source.read(0, source.shape[0])
             elif len(rows) and not 0 <= np.min(rows) <= np.max(rows) < source.shape[0]:
                 raise ValueError(f"it has {source.shape[0]} rows of {part}/{query}, not row {np.max(rows)}")
             else:
                 states = source.gather(np.asarray(rows))
-        check_finite(self.path, query, states, rows, AGAIN)
+        check_read(self.path, query, states, rows, AGAIN)
         return states
