@@ -25,12 +25,20 @@ class RepresentationWriter:
     def write(self, part: str, query: str, n_rows: int, start: int, states: np.ndarray) -> None:
         """Write the rows from `start` on, (m, K), of the `n_rows` of a part and query."""
         name = f"{part}/{query}"
-        with hdf5.writing(self._path, self._temporary):
-            if name not in self._file:
-                hdf5.create(self._file, name, (n_rows, states.shape[1]), np.float32)
-            self._file[name][start : start + len(states)] = states
+        with hdf5.writing(self._path, self._temporary, file=self._file):
+            if name in self._file:
+                array = self._file[name]
+            else:
+                array = hdf5.create(self._file, name, (n_rows, states.shape[1]), np.float32)
+            array[start : start + len(states)] = states
             # A failure that comes when the array is closed would go unnoticed.
-            self._file[name].flush()
+            array.flush()
+
+    def finish(self) -> None:
+        """Write what is left to be written, and close the file."""
+        with hdf5.writing(self._path, self._temporary, file=self._file):
+            self._file.flush()
+            self._file.close()
 
     def close(self) -> None:
         """Close the file."""
@@ -47,8 +55,7 @@ def writing_representations(path: str | Path) -> Iterator[RepresentationWriter]:
             writer = RepresentationWriter(path, temporary)
         stack.callback(writer.close)
         yield writer
-        with hdf5.writing(path, temporary):
-            writer.close()
+        writer.finish()
 
 
 class Representations:
