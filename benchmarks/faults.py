@@ -265,7 +265,7 @@ def whole(trial: Trial) -> None:
     """Make everything once."""
     wanted = [target for kind, _, targets in FILES if trial.wants(kind) for target in targets]
     wanted += [JOINT, f"{HALVES}/completions/mp.npz", f"{HALVES}/scores/classify/mp/every.csv"]
-    wanted += [f"{DATA}/catalogue.h5"]
+    wanted += [f"{DATA}/catalogue.h5", f"{HALVES}/representations/mp/every.h5"]
     status, said = trial.ask(*dict.fromkeys(wanted))
     assert status == 0, said
     trial.keep()
@@ -306,7 +306,7 @@ def descendants(process: int) -> Iterator[tuple[int, str]]:
 
 
 def killed(trial: Trial, what: str, seconds: float) -> None:
-    """Train anew and kill -9 the script, or Snakemake with it, some time after the first checkpoint."""
+    """Train anew and kill -9 the script, Snakemake, or both, some time after the first checkpoint."""
     trial.restore()
     trial.remove(JOINT, JOINT.replace(".safetensors", ".csv"))
     running = trial.start(JOINT)
@@ -319,6 +319,10 @@ def killed(trial: Trial, what: str, seconds: float) -> None:
             if "train_joint" in said:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
+    elif what == "Snakemake":
+        # Its script lives on, while the next run begins.
+        running.kill()
+        return
     else:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
@@ -327,13 +331,13 @@ def killed(trial: Trial, what: str, seconds: float) -> None:
 
 def kills(trial: Trial, times: int) -> None:
     """Kill trainings, and damage what they resume from."""
-    for what in ("script", "Snakemake"):
-        for _ in range(3 * times):
+    for what in ("script", "Snakemake", "both"):
+        for _ in range(2 * times):
             killed(trial, what, trial.draws.random() * 0.5)
             trial.judge(f"kill -9: {what}, in training", trial.ask(JOINT), JOINT, JOINT)
     checkpoint = JOINT.replace(".safetensors", ".checkpoint")
     for sort in SORTS:
-        killed(trial, "Snakemake", 0)
+        killed(trial, "both", 0)
         path = trial.folder / checkpoint
         if path.exists():
             path.write_bytes(damaged(path.read_bytes(), sort, trial.draws))
@@ -346,6 +350,7 @@ def disks(trial: Trial) -> list[str]:
     places = {
         JOINT: "4k",
         "results/data/digits/store.h5": "64k",
+        f"{HALVES}/representations/mp/every.h5": "64k",
         f"{HALVES}/scores/classify/mp/every.csv": "4k",
     }
     for file, size in places.items():
