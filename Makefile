@@ -19,6 +19,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
+FAULTS ?=
 .PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
 .DEFAULT_GOAL := all
 
@@ -44,7 +45,7 @@ test-arithmetic: $(STAMP)
 # Minutes, and not for every change: what faults of disks, locks and kills lead to, for docs/reliability.md.
 test-faults: $(STAMP)
 	@mkdir -p results/benchmarks
-	$(BIN)/python benchmarks/faults.py $(SEED) > results/benchmarks/faults.md; \
+	$(BIN)/python benchmarks/faults.py --seed $(SEED) $(if $(FAULTS),--only $(FAULTS)) > results/benchmarks/faults.md; \
 	    status=$$?; cat results/benchmarks/faults.md; exit $$status
 
 lint: $(STAMP)
@@ -75,7 +76,7 @@ help:
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
 	@echo "make test-slurm   the workflow on a Slurm of one node; as root Slurm is installed where it is missing"
 	@echo "make test-arithmetic   the numeric tests with another arithmetic of the processor"
-	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
+	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere, FAULTS=disk picks some (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
 	@echo "make report   one HTML file with every table and figure, and how each was made"

@@ -80,9 +80,7 @@ onsuccess:
     for _asked in [_name for _name in results.TARGETS if _name in sys.argv]:
         for _path in map(Path, checked(results.target, PLAN, _asked)):
             if _path.suffix == ".md":
-                print(
-                    f"\n{_path.read_text(encoding='utf-8').strip()}\n",
-                    file=sys.stderr,
-                )
+                _text = checked(read_sealed, _path).decode()
+                print(f"\n{_text.strip()}\n", file=sys.stderr)
             if _path.name != "config.yaml":
                 print(_path, file=sys.stderr)

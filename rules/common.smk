@@ -9,6 +9,7 @@ from mvi.data.sets.base import module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
 from mvi.features.networks import NETWORKS
+from mvi.files import read_sealed
 from mvi.methods.registry import METHODS
 from mvi.workflow import plan, results
 from mvi.workflow.binding import bound, feature, growing, one_of, setting

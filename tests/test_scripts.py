@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mvi.data.raw import note_digest
 from mvi.files import write_sealed
 from mvi.workflow.provenance import closure
 
@@ -22,7 +23,7 @@ from types import SimpleNamespace
 sys.path.append({str(SCRIPTS)!r})
 job = SimpleNamespace(
     rule="some_rule", threads=1, log=["logs/some.log"], wildcards={{"seed": "7"}},
-    config={{"device": "auto"}}, params={{}},
+    config={{"device": "auto"}}, params={{}}, input=["raw/a.tar"],
 )
 from common import device, start
 log = start(job)
@@ -55,6 +56,21 @@ def test_a_user_s_mistake_is_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "ERROR file x is cut short; delete it." in log and "Traceback" not in log
     assert done.stderr == "file x is cut short; delete it.\n"
+
+
+def test_a_raw_file_that_is_no_longer_what_was_noted_is_refused(tmp_path):
+    raw = tmp_path / "raw/a.tar"
+    raw.parent.mkdir()
+    raw.write_bytes(b"pixels")
+    note_digest(raw)
+    done, _ = run("log.info('read')", tmp_path)
+    assert done.returncode == 0, done.stderr
+    raw.write_bytes(b"pixelr")
+    done, log = run("log.info('read')", tmp_path)
+    assert done.returncode == 1 and "INFO read" not in log
+    assert done.stderr == (
+        "raw/a.tar is damaged (its checksum is another); delete it and run the workflow again.\n"
+    )
 
 
 @pytest.mark.parametrize("body", ["1 / 0", "import mvi.no_such_module"])

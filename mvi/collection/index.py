@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from mvi.data.archives import DAMAGE
 from mvi.errors import DataError
 from mvi.files import atomic
 from mvi.text import one_form
@@ -74,8 +74,9 @@ class Index:
             return cls(said["about"], said["names"], said["tags"], **arrays)
         except FileNotFoundError as error:
             raise DataError(f"{path} does not exist; fit the collection first (mvi fit).") from error
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is no whole index ({error}); fit the collection again.") from error
+        except (*DAMAGE, KeyError, TypeError) as error:
+            said = " ".join(str(error).split())
+            raise DataError(f"{path} is no whole index ({said}); fit the collection again.") from error
 
     # -- asking ---------------------------------------------------------------------------------------
 

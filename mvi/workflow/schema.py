@@ -51,6 +51,10 @@ FORMERLY = {
 }
 # Of a run, what does not belong into the settings that are laid over all runs.
 OF_ONE_RUN = ("extends", "name", "dataset", "data", "features")
+# Of numbers of anything: the product of two, in bytes, is still a number of 64 bits.
+MOST = 10**9
+# Of a value, in a sentence.
+_MOST_LETTERS = 60
 
 Schema = dict[str, Any]
 
@@ -147,6 +151,8 @@ def _expanded(node: Mapping[str, Any], modalities: tuple[str, ...], partial: boo
         node.setdefault("type", "object")
     if "items" in node:
         node["items"] = _expanded(node["items"], modalities, partial)
+    if "integer" in _types(node) and not {"enum", "maximum"} & node.keys():
+        node["maximum"] = MOST
     if node.get("enum") == "modalities":
         node["enum"] = list(modalities)
     if node.get("default") == "all modalities":
@@ -225,9 +231,14 @@ def _scalar(value: Any, types: list[str]) -> Any:
             return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    if "integer" in types and float(value).is_integer():
+    try:
+        number = float(value)
+    except OverflowError:
+        # Hundreds of digits: no number that anything here can count with.
+        return math.inf if value > 0 else -math.inf
+    if "integer" in types and number.is_integer():
         return int(value)
-    return float(value) if "number" in types else value
+    return number if "number" in types else value
 
 
 # ---- checking -----------------------------------------------------------------------------------------
@@ -269,8 +280,8 @@ def _sentence(error: ValidationError, schema: Schema, path: Sequence[str], withi
         key, source = (f"{place}.{name}", ', or come from a run file by "extends"') if place else (name, "")
         return f'config key "{key}"{within} must be set{source}.'
     if error.validator == "uniqueItems":
-        return f'config key "{place}"{within} is {error.instance}, but must not hold a value twice.'
-    return f'config key "{place}"{within} is {_shown(error.instance)}, but must be {_allowed(error.schema)}.'
+        return f'config key "{place}"{within} is {shown(error.instance)}, but must not hold a value twice.'
+    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {_allowed(error)}.'
 
 
 def nearest(name: str, known: Iterable[str], here: str = "", everywhere: Iterable[str] = ()) -> str:
@@ -302,8 +313,9 @@ def dotted(path: Iterable[str | int]) -> str:
     return printable(text)
 
 
-def _allowed(schema: Schema) -> str:
-    """Describe a schema node's types and range in words."""
+def _allowed(error: ValidationError) -> str:
+    """Describe the types and the range of what was wrong, in words."""
+    schema = error.schema
     if "enum" in schema:
         known = listed(["null" if value is None else str(value) for value in schema["enum"]])
         return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
@@ -315,18 +327,21 @@ def _allowed(schema: Schema) -> str:
         "minItems": "of length at least",
         "maxLength": "of length at most",
     }
+    # What holds for all numbers goes without saying, where it is kept to.
+    if error.validator != "maximum" and schema.get("maximum") == MOST:
+        del words["maximum"]
     bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
     parts = [" or ".join(NAMES[name] for name in _types(schema)), schema.get("says", ""), *bounds]
     return ", ".join(filter(None, parts))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value, so far as a sentence has room for it."""
     if isinstance(value, dict):
         return "a mapping"
-    if isinstance(value, str):
-        shown = printable(value)
-        return f'"{shown if len(shown) <= 60 else shown[:57] + "..."}"'
-    return "null" if value is None else str(value)
+    text = "null" if value is None else printable(str(value))
+    cut = text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."
+    return f'"{cut}"' if isinstance(value, str) else cut
 
 
 def printable(text: str) -> str:
