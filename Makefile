@@ -19,7 +19,7 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
-.PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench docs report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -63,6 +63,11 @@ bench: $(STAMP)
 	    echo; cat results/benchmarks/$$name.md; \
 	done
 
+# A site out of the pages and the docstrings; a warning is an error. Not in the tests, which check the links.
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[docs]'
+	@$(BIN)/python docs/build_site.py
+
 report: results
 	@$(SNAKEMAKE) --report results/report.html -- all
 	@echo "results/report.html"
@@ -78,6 +83,7 @@ help:
 	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
+	@echo "make docs     the documentation as a site, results/site"
 	@echo "make report   one HTML file with every table and figure, and how each was made"
 	@echo "make clean    remove results and caches, but not $(VENV)"
 	@echo
