@@ -12,6 +12,9 @@ from types import ModuleType
 from urllib.parse import unquote
 
 import pytest
+import yaml
+
+from mvi.version import __version__
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted(
@@ -109,3 +112,21 @@ def test_captions_of_tables_have_at_most_three_lines():
     assert len(tables) > 15
     for path, text in tables.items():
         assert len(text.split("\n\n")[0].splitlines()) <= 3, path
+
+
+def test_the_release_is_the_same_in_every_file():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert cited["version"] == __version__
+    assert f"\n## {__version__} ({cited['date-released']})\n" in changes
+
+
+def test_hooks_before_a_commit_are_the_checks_of_make_lint():
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    makefile = (ROOT / "Makefile").read_text()
+    lint = makefile.partition("\nlint: ")[2].partition("\n\n")[0]
+    checked = {line.split(")/")[1] for line in lint.splitlines()[1:]}
+    hooks = {hook["entry"].removeprefix(".venv/bin/") for hook in local["hooks"]}
+    # Hooks are given the files, and mend what they can.
+    bare = {re.sub(r" (--check|Snakefile|rules|\.)(?= |$)", "", command) for command in checked}
+    assert bare == hooks
