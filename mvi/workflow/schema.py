@@ -45,7 +45,11 @@ Schema = dict[str, Any]
 
 
 def merge(base: Any, over: Any) -> Any:
-    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole."""
+    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole.
+
+    >>> merge({"joint": {"hidden": 200, "down": 1}, "seeds": [0]}, {"joint": {"hidden": 50}, "seeds": [1, 2]})
+    {'joint': {'hidden': 50, 'down': 1}, 'seeds': [1, 2]}
+    """
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return deepcopy(over)
     # In the order of `base`, so that equal settings are equal to the letter.
