@@ -149,11 +149,15 @@ def test_snakemake_commands_ask_for_what_a_run_can_make(command, folder, monkeyp
 def test_commands_on_embedded_data_are_dry_runs(tmp_path):
     chosen = []
     for command in SNAKEMAKE:
-        arguments = program(command)[1]
+        arguments = shlex.split(re.sub(r"--cores \w+|-n ", "", shlex.join(program(command)[1])))
         if "--workflow-profile" in arguments:
             continue
         plan, targets = planned(command)
-        if {run.dataset.name for run in plan.runs.values()} <= EMBEDDED and targets:
+        if (
+            {run.dataset.name for run in plan.runs.values()} <= EMBEDDED
+            and targets
+            and arguments not in chosen
+        ):
             chosen.append(arguments)
     assert len(chosen) > 8
     for name in PARTS:

@@ -4,8 +4,8 @@
     .venv/bin/python docs/tutorials/table1.py
 
 Seconds on one core. One seed and fewer epochs than the run digits-default, so that errors are higher than
-those of docs/smoke-results.md and vary more from seed to seed: given the left half, a model that was trained to
-predict each half from the other makes fewer errors than one of maximum likelihood.
+those of docs/smoke-results.md and vary more from seed to seed: given the left half, a model that was trained
+to predict each half from the other makes fewer errors than one of maximum likelihood.
 """
 
 import tempfile
