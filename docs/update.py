@@ -3,9 +3,9 @@
 
 A block between `<!-- begin: results/... -->` and `<!-- end -->` is replaced by that file's content, and
 `<!-- figure: results/....png -->` copies that file to where the image link on the next line points. What has
-no result on this machine stays as it is and is listed. A block `runs: NAME NAME` (or `runs: *`) lists run
-files by their first three lines. A word right before `<!-- = ... -->` is a number out of the blocks or of
-config/published.csv:
+no result on this machine stays as it is and is listed. Between `<!-- runs: NAME NAME -->`, or
+`<!-- runs: * -->`, and `<!-- end -->` run files are listed by their first three lines. A word right before
+`<!-- = ... -->` is a number out of the blocks or of config/published.csv:
 
     <!-- = mnist-paper/table1; MinVI (MP); left-only -->            a table, its row, its column
     <!-- = theory/theory; over all random models and worlds: -->    a table, the words before it
@@ -25,7 +25,8 @@ from pathlib import Path
 from mvi.files import read_sealed
 
 RUNS = Path("config/runs")
-BLOCK = re.compile(r"(<!-- begin: (?P<path>.+?) -->\n)(?P<content>.*?)(<!-- end -->)", re.DOTALL)
+BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n)(?P<content>.*?)(<!-- end -->)", re.DOTALL)
+LIST = re.compile(r"(<!-- runs: (?P<names>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 FIGURE = re.compile(r"<!-- figure: (?P<path>\S+) -->\n!\[[^]]*\]\((?P<link>[^)]+)\)")
 CELL = re.compile(r"(?P<value>[^\s|(]+)(?P<mark><!-- = (?P<what>.+?) -->)")
 
@@ -39,8 +40,6 @@ def blocks_filled(text: str, origin: Path) -> str:
     """`text` with every block replaced that has a result under `origin`."""
 
     def block(match: re.Match[str]) -> str:
-        if match["path"].startswith("runs: "):
-            return match[1] + run_table(match["path"].removeprefix("runs: ").split()) + match[4]
         source = origin / match["path"]
         if not source.exists():
             print(f"kept as it was, since there is no result: {source}")
@@ -50,7 +49,9 @@ def blocks_filled(text: str, origin: Path) -> str:
             content = read_sealed(source)
         return match[1] + content.decode().strip() + "\n" + match[4]
 
-    return BLOCK.sub(block, text)
+    return LIST.sub(
+        lambda match: match[1] + run_table(match["names"].split()) + match[3], BLOCK.sub(block, text)
+    )
 
 
 def run_table(names: Sequence[str]) -> str:
