@@ -243,7 +243,7 @@ def test_the_verdict_is_honest(suggested, new, says):
 
 def shown(document: str, start: str) -> list[str]:
     """The lines of all blocks of code that begin with a word."""
-    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines() if line.startswith(start)]
 
 
