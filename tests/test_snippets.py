@@ -168,7 +168,7 @@ import sys
 from snakemake.cli import main
 for arguments in {chosen!r}:
     try:
-        main(["-n", "--quiet", "all", *arguments])
+        main(["-n", "--quiet", "all", "--cores", "1", *arguments])
     except SystemExit as end:
         if end.code:
             sys.exit(f"{{arguments}}: {{end.code}}")
