@@ -26,7 +26,7 @@ PAGES = (
 NAVIGATION = {
     "Use": [
         "docs/usage.md",
-        "docs/own-pictures.md",
+        "docs/own-images.md",
         "docs/tutorials/README.md",
         "config/README.md",
         "docs/config.md",

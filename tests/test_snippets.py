@@ -6,7 +6,7 @@
 - `make`: the target and the variables are in the Makefile.
 - `python`: the script, the module or the tests are there.
 - `pip`: extras and files are there; `mvi`: tests/test_cli.py runs them on a collection.
-- Python: that of README and usage.md runs on a small run (tests/test_deep_flow.py), that of own-pictures.md
+- Python: that of README and usage.md runs on a small run (tests/test_deep_flow.py), that of own-images.md
   on a collection (tests/test_cli.py), the files of contributing.md in a copy of the project
   (tests/test_trial.py), the scripts of docs/tutorials and the examples in docstrings here.
 """
@@ -41,7 +41,7 @@ PAGES = sorted(
 )
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-TRIED_ELSEWHERE = {"README.md", "docs/usage.md", "docs/own-pictures.md", "docs/contributing.md"}
+TRIED_ELSEWHERE = {"README.md", "docs/usage.md", "docs/own-images.md", "docs/contributing.md"}
 """Pages with Python; see above."""
 COMMANDS = {"snakemake", "make", "mvi", "python", "python3", "pip", "source"}
 EMBEDDED = {"digits", "mini", "minivoc"}
@@ -92,7 +92,7 @@ def test_every_block_is_of_a_kind_that_is_tried():
     assert len(EVERY) > 60
     # Folded drawings and tables of tags are no commands.
     others = {(name, c) for name, c in EVERY if program(c)[0] not in COMMANDS}
-    assert {name for name, _ in others} <= {"docs/own-pictures.md"}, others
+    assert {name for name, _ in others} <= {"docs/own-images.md"}, others
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Your images in ten lines.
 
-    .venv/bin/python docs/tutorials/own_images.py PICTURES NEW.jpg
+    .venv/bin/python docs/tutorials/own_images.py IMAGES NEW.jpg
 
-PICTURES is a folder of images with tags: in text files beside them, in keywords, or as names of folders. Some
+IMAGES is a folder of images with tags: in text files beside them, in keywords, or as names of folders. Some
 minutes for some thousand images the first time, and only what is new after that.
 """
 
