@@ -53,8 +53,19 @@ def main() -> None:
         {"Reference": reference},
     ]
     (SOURCE / "mkdocs.yml").write_text(yaml.safe_dump(settings(navigation), sort_keys=False))
-    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--quiet", "--config-file"]
-    subprocess.run([*command, str(SOURCE / "mkdocs.yml")], check=True)
+    command = [
+        sys.executable,
+        "-m",
+        "mkdocs",
+        "build",
+        "--strict",
+        "--config-file",
+        str(SOURCE / "mkdocs.yml"),
+    ]
+    # Not --quiet, with which warnings are neither shown nor errors.
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    if done.returncode:
+        sys.exit(done.stdout)
     print(SITE / "index.html")
 
 
@@ -108,7 +119,7 @@ def settings(navigation: list[object]) -> dict[str, object]:
         "heading_level": 2,
         "members_order": "source",
         "filters": ["!^_"],
-        "docstring_style": None,
+        "docstring_style": "google",
     }
     handler = {"paths": [str(Path.cwd())], "options": options}
     return {

@@ -57,8 +57,9 @@ def average_precision_interpolated(
     `smoothing` is added to the denominators of recall and precision, and makes a perfect ranking of
     few positives score a little below 1.
 
-    >>> round(average_precision_interpolated([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 3)
-    0.833
+    Examples:
+        >>> round(average_precision_interpolated([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 3)
+        0.833
     """
     _, hits = _ranked(scores, labels, known)
     found = np.cumsum(hits)
@@ -74,8 +75,9 @@ def average_precision_noninterpolated(scores: Any, labels: Any, *, known: Any = 
 
     `scores`, `labels` and `known` (n,).
 
-    >>> round(average_precision_noninterpolated([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 3)
-    0.833
+    Examples:
+        >>> round(average_precision_noninterpolated([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 3)
+        0.833
     """
     _, hits = _ranked(scores, labels, known)
     ranks = np.flatnonzero(hits) + 1
@@ -108,8 +110,9 @@ def precision_at(scores: Any, labels: Any, k: int, *, known: Any = None) -> floa
     Salakhutdinov (2012) takes the precision at rank 51 where it says 50; here `k` is what it says. Raises
     `ConfigError` where it is not a whole number from 1.
 
-    >>> precision_at([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0], top=2)
-    0.5
+    Examples:
+        >>> precision_at([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0], k=2)
+        0.5
     """
     if not isinstance(k, int | np.integer) or k < 1:
         raise ConfigError(f"A precision was asked of the first {k} rows; give a whole number from 1.")

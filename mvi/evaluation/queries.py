@@ -7,8 +7,9 @@ from collections.abc import Sequence
 def queries_of(modalities: Sequence[str]) -> list[str]:
     """All modalities together, then each alone.
 
-    >>> queries_of(["image", "text"])
-    ['image+text', 'image', 'text']
+    Examples:
+        >>> queries_of(["image", "text"])
+        ['image+text', 'image', 'text']
     """
     return ["+".join(modalities), *modalities]
 

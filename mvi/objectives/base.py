@@ -26,8 +26,9 @@ Memory = dict[str, Tensor]
 class Ramp:
     """Grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every)).
 
-    >>> [Ramp(start=1, step=1, every=2, maximum=3).at(epoch) for epoch in range(1, 8)]
-    [1, 1, 2, 2, 3, 3, 3]
+    Examples:
+        >>> [Ramp(start=1, step=1, every=2, maximum=3).at(epoch) for epoch in range(1, 8)]
+        [1, 1, 2, 2, 3, 3, 3]
     """
 
     start: int

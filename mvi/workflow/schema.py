@@ -58,8 +58,9 @@ Schema = dict[str, Any]
 def merge(base: Any, over: Any) -> Any:
     """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole.
 
-    >>> merge({"joint": {"hidden": 200, "down": 1}, "seeds": [0]}, {"joint": {"hidden": 50}, "seeds": [1, 2]})
-    {'joint': {'hidden': 50, 'down': 1}, 'seeds': [1, 2]}
+    Examples:
+        >>> merge({"joint": {"hidden": 9, "down": 1}, "seeds": [0]}, {"joint": {"hidden": 5}, "seeds": [1]})
+        {'joint': {'hidden': 5, 'down': 1}, 'seeds': [1]}
     """
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return deepcopy(over)
