@@ -36,7 +36,7 @@ test-slurm: $(STAMP)
 	$(BIN)/python tests/slurm/check.py
 
 # The numeric tests once more with other sums: no wide instructions, and products in an order of their own.
-WORKFLOW_TESTS := $(foreach name,config dag deep_flow flickr_flow layers plan registry scripts trial,tests/test_$(name).py)
+WORKFLOW_TESTS := $(foreach name,config dag deep_flow docs flickr_flow layers plan registry scripts snippets trial,tests/test_$(name).py)
 test-arithmetic: $(STAMP)
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest -n logical --dist loadfile $(addprefix --ignore=,$(WORKFLOW_TESTS)) $(ARGS)
