@@ -20,7 +20,7 @@ export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
 FAULTS ?=
-.PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench docs report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -37,7 +37,7 @@ test-slurm: $(STAMP)
 	$(BIN)/python tests/slurm/check.py
 
 # The numeric tests once more with other sums: no wide instructions, and products in an order of their own.
-WORKFLOW_TESTS := $(foreach name,config dag deep_flow flickr_flow layers plan registry scripts trial,tests/test_$(name).py)
+WORKFLOW_TESTS := $(foreach name,config dag deep_flow docs flickr_flow layers plan registry scripts snippets trial,tests/test_$(name).py)
 test-arithmetic: $(STAMP)
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest -n logical --dist loadfile $(addprefix --ignore=,$(WORKFLOW_TESTS)) $(ARGS)
@@ -64,6 +64,11 @@ bench: $(STAMP)
 	    echo; cat results/benchmarks/$$name.md; \
 	done
 
+# A site out of the pages and the docstrings; a warning is an error. Not in the tests, which check the links.
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[docs]'
+	@$(BIN)/python docs/build_site.py
+
 report: results
 	@$(SNAKEMAKE) --report results/report.html -- all
 	@echo "results/report.html"
@@ -79,6 +84,7 @@ help:
 	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere, FAULTS=disk picks some (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
+	@echo "make docs     the documentation as a site, results/site"
 	@echo "make report   one HTML file with every table and figure, and how each was made"
 	@echo "make clean    remove results and caches, but not $(VENV)"
 	@echo

@@ -21,6 +21,7 @@ from mvi.collection.collection import INDEX, MODEL, NETWORK
 from mvi.errors import ConfigError, DataError, MviError
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "docs/tutorials"))
 
 
 @pytest.fixture
@@ -136,6 +137,8 @@ def over(folder: Path) -> dict:
 
 
 def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_path, capfd):
+    import own_images
+
     (images / "bad.png").write_bytes(b"no image")
     options = {"home": str(tmp_path / "home"), "evaluate": True, "effort": 0.5, "cores": "1"}
     found, said = fit(images, None, "two", **options, over=over(tmp_path))
@@ -151,6 +154,10 @@ def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_pat
     paint(tmp_path / "new.png", 0, 150)
     assert {tag for tag, _ in found.suggest([tmp_path / "new.png"], 2)[0]} == set(COLOURS[:2])
     assert len(found.search([tmp_path / "new.png", COLOURS[0]], 5)) == 5
+    # So it does in the tutorial.
+    own_images.ask(found, tmp_path / "new.png")
+    shown = capfd.readouterr().out
+    assert shown.startswith("tags that suit it: [('") and "its code: (1, 3) (1, " in shown
     # Once more, nothing is left to do.
     again, _ = fit(images, None, "two", **options, over=over(tmp_path))
     assert (
@@ -236,7 +243,7 @@ def test_the_verdict_is_honest(suggested, new, says):
 
 def shown(document: str, start: str) -> list[str]:
     """The lines of all blocks of code that begin with a word."""
-    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines() if line.startswith(start)]
 
 
