@@ -852,7 +852,7 @@ def test_a_part_of_another_kind_is_refused_when_the_store_is_opened(pictures, wh
     name, change, says = KINDS[what]
     with h5py.File(pictures) as file:
         values = change(file[name][:])
-    replaced(pictures, name, values)
+    replaced(images, name, values)
     with pytest.raises(DataError, match=rf"pictures\.h5 is not a sound store \(.*({says})") as error:
         Store(pictures)
     sentence(error)
@@ -919,8 +919,8 @@ def test_moments_that_are_none_are_refused(images):
         pytest.raises(DataError, match=r"variance of image is not finite, or"),
     ):
         store.moments("image", 1)
-    replaced(pictures, "statistics/image/all/mean", np.zeros(3))
-    with Store(pictures) as store, pytest.raises(DataError, match="moments of image are not of rows of it"):
+    replaced(images, "statistics/image/all/mean", np.zeros(3))
+    with Store(images) as store, pytest.raises(DataError, match="moments of image are not of rows of it"):
         store.moments("image", 1)
 
 

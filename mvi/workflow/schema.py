@@ -286,7 +286,7 @@ def _sentence(error: ValidationError, schema: Schema, path: Sequence[str], withi
         return f'config key "{key}"{within} must be set{source}.'
     if error.validator == "uniqueItems":
         return f'config key "{place}"{within} is {shown(error.instance)}, but must not hold a value twice.'
-    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {allowed(error.schema)}.'
+    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {allowed(error.schema, error.validator)}.'
 
 
 def nearest(name: str, known: Iterable[str], here: str = "", everywhere: Iterable[str] = ()) -> str:
@@ -318,8 +318,8 @@ def dotted(path: Iterable[str | int]) -> str:
     return printable(text)
 
 
-def allowed(schema: Schema) -> str:
-    """Describe a schema node's types and range in words."""
+def allowed(schema: Schema, broken: str = "") -> str:
+    """Describe a schema node's types and range in words, where a value was refused with the keyword that it broke."""
     if "enum" in schema:
         known = listed(["null" if value is None else str(value) for value in schema["enum"]])
         return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
@@ -332,7 +332,7 @@ def allowed(schema: Schema) -> str:
         "maxLength": "of length at most",
     }
     # What holds for all numbers goes without saying, where it is kept to.
-    if error.validator != "maximum" and schema.get("maximum") == MOST:
+    if broken != "maximum" and schema.get("maximum") == MOST:
         del words["maximum"]
     bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
     parts = [" or ".join(NAMES[name] for name in _types(schema)), schema.get("says", ""), *bounds]
