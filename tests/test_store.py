@@ -848,13 +848,13 @@ KINDS = {
 
 
 @pytest.mark.parametrize("what", KINDS)
-def test_a_part_of_another_kind_is_refused_when_the_store_is_opened(pictures, what):
+def test_a_part_of_another_kind_is_refused_when_the_store_is_opened(images, what):
     name, change, says = KINDS[what]
-    with h5py.File(pictures) as file:
+    with h5py.File(images) as file:
         values = change(file[name][:])
     replaced(images, name, values)
-    with pytest.raises(DataError, match=rf"pictures\.h5 is not a sound store \(.*({says})") as error:
-        Store(pictures)
+    with pytest.raises(DataError, match=rf"images\.h5 is not a sound store \(.*({says})") as error:
+        Store(images)
     sentence(error)
 
 
@@ -862,11 +862,11 @@ def test_a_part_of_another_kind_is_refused_when_the_store_is_opened(pictures, wh
     ("name", "value"),
     [("dataset", 3), ("modalities", np.bytes_("[]")), ("attributes", np.bytes_('{"features": 1}'))],
 )
-def test_a_header_of_another_kind_is_refused(pictures, name, value):
-    with h5py.File(pictures, "r+") as file:
+def test_a_header_of_another_kind_is_refused(images, name, value):
+    with h5py.File(images, "r+") as file:
         file.attrs[name] = value
-    with pytest.raises(DataError, match=r"pictures\.h5 is not a sound store \(") as error:
-        Store(pictures)
+    with pytest.raises(DataError, match=r"images\.h5 is not a sound store \(") as error:
+        Store(images)
     sentence(error)
 
 

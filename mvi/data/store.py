@@ -108,9 +108,10 @@ class Store:
         for name, source in self._sources.items():
             if source.shape[0] != self.n_rows:
                 raise ValueError(f"{name} has {source.shape[0]} rows, not {self.n_rows}")
-            if isinstance(source, DenseRows):
-                if len(source.shape) != 2 or str(source.dtype) not in checks.LARGEST:
-                    raise ValueError(f"{name} is {source.dtype} of shape {source.shape}")
+            if isinstance(source, DenseRows) and (
+                len(source.shape) != 2 or str(source.dtype) not in checks.LARGEST
+            ):
+                raise ValueError(f"{name} is {source.dtype} of shape {source.shape}")
             shape = self.shapes[name]
             if prod(shape) != self.sizes[name] or min(shape) < 1:
                 raise ValueError(f"the {self.sizes[name]} columns of {name} are no {shape}")

@@ -286,7 +286,8 @@ def _sentence(error: ValidationError, schema: Schema, path: Sequence[str], withi
         return f'config key "{key}"{within} must be set{source}.'
     if error.validator == "uniqueItems":
         return f'config key "{place}"{within} is {shown(error.instance)}, but must not hold a value twice.'
-    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {allowed(error.schema, error.validator)}.'
+    wanted = allowed(error.schema, error.validator)
+    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {wanted}.'
 
 
 def nearest(name: str, known: Iterable[str], here: str = "", everywhere: Iterable[str] = ()) -> str:
@@ -319,7 +320,7 @@ def dotted(path: Iterable[str | int]) -> str:
 
 
 def allowed(schema: Schema, broken: str = "") -> str:
-    """Describe a schema node's types and range in words, where a value was refused with the keyword that it broke."""
+    """Describe a schema node's types and range in words; `broken` is the keyword that a value was refused by."""
     if "enum" in schema:
         known = listed(["null" if value is None else str(value) for value in schema["enum"]])
         return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
