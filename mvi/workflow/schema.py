@@ -320,7 +320,7 @@ def dotted(path: Iterable[str | int]) -> str:
 
 
 def allowed(schema: Schema, broken: str = "") -> str:
-    """Describe a schema node's types and range in words; `broken` is the keyword that a value was refused by."""
+    """Describe a schema node's types and range in words; `broken` is the keyword that refused a value."""
     if "enum" in schema:
         known = listed(["null" if value is None else str(value) for value in schema["enum"]])
         return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
