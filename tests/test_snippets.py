@@ -103,7 +103,7 @@ def folder(tmp_path) -> dict[str, str]:
         Image.new("L", (1, 1)).save(tmp_path / f"{number}.png")
         rows.append(f"{number}.png,sea;sky,{'one' if number % 2 else 'two'}")
     (tmp_path / "table.csv").write_text("\n".join(rows) + "\n")
-    return {"pictures": str(tmp_path), "table": str(tmp_path / "table.csv")}
+    return {"images": str(tmp_path), "table": str(tmp_path / "table.csv")}
 
 
 def planned(command: str, folder: dict[str, str] | None = None) -> tuple[Plan, list[str]]:

@@ -215,7 +215,7 @@ def test_what_the_guide_shows_passes_its_own_tests_and_is_planned(extended):
         text=True,
     )
     assert "2 passed" in done.stdout, done.stdout + done.stderr
-    said = snakemake(extended, "-n", "--config", "runs=[digits-cd,iris-default]", "--", "all")
+    said = snakemake(extended, "--summary", "--config", "runs=[digits-cd,iris-default]", "--", "all")
     for path in (
         "digits-cd/joint/cd/seed0.safetensors",
         "data/iris/store.h5",
