@@ -98,6 +98,10 @@ class Scores:
         """Whether there is any score of a method."""
         return (method, variant) in self._repetitions
 
+    def known(self, key: Key) -> bool:
+        """Whether there is any score of a key."""
+        return key in self._values
+
     def queries(self, method: str, metric: str) -> list[str]:
         """The queries by which a method has scores of a metric."""
         found = (key.query for key in self._values if (key.method, key.metric) == (method, metric))

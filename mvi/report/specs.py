@@ -46,6 +46,12 @@ _LINEAR = {
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
+
+def linear_baselines(query: str) -> list[str]:
+    """The methods whose scores linear baselines have for a query."""
+    return [method for _, inputs in _LINEAR.values() if (method := inputs.get(query))] + list(_FILLED)
+
+
 _FILLED = {
     "mean_filled": "One linear classifier, missing input at its mean",
     "regression_filled": "One linear classifier, missing input by regression",
