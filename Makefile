@@ -64,7 +64,7 @@ bench: $(STAMP)
 	done
 
 report: results
-	@$(SNAKEMAKE) --report results/report.html -- all
+	@$(SNAKEMAKE) $(ARGS) -- report
 	@echo "results/report.html"
 
 clean:
@@ -78,7 +78,7 @@ help:
 	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
-	@echo "make report   one HTML file with every table and figure, and how each was made"
+	@echo "make report   one HTML page with what was found, every table and every figure"
 	@echo "make clean    remove results and caches, but not $(VENV)"
 	@echo
 	@echo "CONFIG=config/mnist.yaml   another data set ($(CONFIG))"

@@ -26,7 +26,18 @@ rule theory:
 
 rule report:
     input:
-        lambda wildcards: checked(results.everything, PLAN),
+        lambda wildcards: checked(results.pages, PLAN),
+    output:
+        "results/report.html",
+    log:
+        "results/report.log",
+    params:
+        pages=lambda wildcards: checked(results.pages, PLAN),
+        code=code("join_reports.py"),
+    message:
+        "Joining the pages of all runs"
+    script:
+        "../workflow_scripts/join_reports.py"
 
 
 rule dump_config:
@@ -54,6 +65,12 @@ rule write_report:
         config="results/{run}/config.yaml",
     output:
         report="results/{run}/report.md",
+        page=report(
+            "results/{run}/report.html",
+            category="Pages",
+            caption="../report/page.rst",
+        ),
+        findings="results/{run}/findings.txt",
         cost="results/{run}/cost.md",
         checksums="results/{run}/checksums.txt",
     log:
@@ -67,6 +84,8 @@ rule write_report:
         figures=of(lambda run: results.shown(run, "figures", "png")),
         benchmarks=of(results.benchmarks),
         scores=of(results.every_score),
+        questions=of(results.questions),
+        theory=of(results.theory_numbers),
         sources=of(results.sources),
         code=code("write_report.py"),
     message:
