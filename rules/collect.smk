@@ -94,14 +94,12 @@ rule write_report:
         "../workflow_scripts/write_report.py"
 
 
-# Who asks for a table by name sees it. Targets stand before the options that take several words.
+# Who asks for a table by name sees it, and who asks for all what was found.
 onsuccess:
-    for _asked in [_name for _name in results.TARGETS if _name in sys.argv]:
-        for _path in map(Path, checked(results.target, PLAN, _asked)):
-            if _path.suffix == ".md":
-                print(
-                    f"\n{_path.read_text(encoding='utf-8').strip()}\n",
-                    file=sys.stderr,
-                )
-            if _path.name != "config.yaml":
-                print(_path, file=sys.stderr)
+    _asked = set(workflow.dag_settings.targets)
+    _lines = (
+        summary.of_runs(PLAN)
+        if _asked <= {"all"}
+        else summary.of_targets(PLAN, sorted(_asked))
+    )
+    print(*checked(list, _lines), sep="\n", file=sys.stderr)
