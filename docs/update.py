@@ -13,8 +13,8 @@ import sys
 from pathlib import Path
 
 from mvi.files import read_sealed
+from mvi.report.check import BLOCK
 
-BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 FIGURE = re.compile(r"<!-- figure: (?P<path>\S+) -->\n!\[[^]]*\]\((?P<link>[^)]+)\)")
 
 
@@ -32,7 +32,7 @@ def main() -> None:
             content = source.read_bytes()
             if b"<!-- sha256 " in content:
                 content = read_sealed(source)
-            return match[1] + content.decode().strip() + "\n" + match[3]
+            return match[1] + content.decode().strip() + "\n" + match[4]
 
         updated = BLOCK.sub(block, text)
         if updated != text:
