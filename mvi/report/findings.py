@@ -87,8 +87,8 @@ def _best(scores: Scores, question: Question, side: Side, part: str) -> tuple[st
     for method, variant, name in side.methods:
         test = Key(method, question.metric, question.query, "test", variant)
         if scores.known(test):
-            judged = scores.of(test._replace(part=part)) if len(side.methods) > 1 else scores.of(test)
-            found.append((sign * _mean(judged), name, scores.of(test)))
+            chosen_by = scores.of(test._replace(part=part)) if len(side.methods) > 1 else scores.of(test)
+            found.append((sign * _mean(chosen_by), name, scores.of(test)))
     return min(found, key=lambda one: one[0], default=(0.0, "", {}))[1:]
 
 

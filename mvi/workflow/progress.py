@@ -34,7 +34,7 @@ def costs(runs: Iterable[Run]) -> dict[str, float]:
 
 
 class Progress:
-    """Counts jobs; what is left is judged by the time that others of their rules took, else by `costs`.
+    """Counts jobs; the time left is estimated by the time that others of their rules took, else by `costs`.
 
     costs: seconds of a job of each rule, 1 for others; only their ratios count
     clock: seconds since whenever
