@@ -89,11 +89,14 @@ def test_two_jobs_at_a_time_take_half_the_time(clock):
 
 
 def test_messages_of_no_use_are_in_the_log_alone(said):
-    for text in ("Building DAG of jobs...", "Select jobs to execute...", "Complete log(s): x"):
+    for text in ("Building DAG of jobs...", "Using shell: /bin/bash", "host: here"):
+        assert said(text) == ""
+    for text in ("Nothing to be done (all requested files are present).", "Unlocked working directory."):
+        assert said(text) == f"{text}\n"
+    said("Job stats", event="run_info", stats={"train": 4, "total": 4})
+    for text in ("Select jobs to execute...", "Complete log(s): x"):
         assert said(text) == ""
     assert said("1 of 4 steps done", event="progress", done=1, total=4) == ""
-    nothing = "Nothing to be done (all requested files are present and up to date)."
-    assert said(nothing) == f"{nothing}\n"
     assert said("no lock", logging.WARNING) == "no lock\n"
 
 

@@ -17,6 +17,7 @@ STOPPED = "Stopped; the same command goes on from here."
 _DEFAULT = "DefaultStreamHandler"
 """Snakemake's name of the handler that writes to the terminal."""
 _STOPPING = "Terminating processes on user request"
+_PLANNING = ("Building DAG", "Assuming unrestricted", "Using shell", "host:")
 # What Snakemake itself runs for a job says nothing to a user.
 _COMMAND = "CalledProcessError in file"
 # Said again in other words where a job has failed.
@@ -72,7 +73,10 @@ class Terminal(logging.Handler):
                 return _failure(fields, self.names.get(fields["jobid"], fields["rule_name"]))
         if _COMMAND in text or (self.failed and any(words in text for words in _REPEATED)):
             return ""
-        wanted = record.levelno >= logging.WARNING or text.startswith("Nothing to be done")
+        # Before there is a plan, what is said may be the answer that was asked for, as by --lint or --unlock.
+        wanted = record.levelno >= logging.WARNING or not (
+            event or self.progress.total or text.startswith(_PLANNING)
+        )
         return text.strip() if wanted else ""
 
 
