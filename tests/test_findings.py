@@ -33,14 +33,15 @@ def asked(left: str, right: str, **other: object) -> Question:
 @pytest.mark.parametrize(
     ("mp", "pcd", "said"),
     [
-        ([6, 7, 8], [9, 11, 10], "MP better than PCD, error 7.00 % and 10.00 % (3 of 3 seeds)."),
-        ([9, 11, 10], [6, 7, 8], "MP worse than PCD, error 10.00 % and 7.00 % (3 of 3 seeds)."),
+        ([6, 7, 8], [9, 11, 10], "MP better than PCD, error 7.00 % and 10.00 % (3 of 3 seeds, p = 0.035)."),
+        ([9, 11, 10], [6, 7, 8], "MP worse than PCD, error 10.00 % and 7.00 % (3 of 3 seeds, p = 0.035)."),
         (
             [6, 7, 12],
             [7, 8, 11],
-            "MP not clearly different from PCD, error 8.33 % and 8.67 % (2 of 3 seeds).",
+            "MP not clearly better than PCD, error 8.33 % and 8.67 % (2 of 3 seeds, p = 0.67).",
         ),
-        ([7, 7], [7, 7], "MP not clearly different from PCD, error 7.00 % and 7.00 % (0 of 2 seeds)."),
+        ([6, 9], [7, 8], "MP level with PCD, error 7.50 % and 7.50 % (0 of 2 seeds, p = 1)."),
+        ([7, 7], [7, 7], "MP level with PCD, error 7.00 % and 7.00 % (0 of 2 seeds, p = 1)."),
         ([6], [9], "MP better than PCD, error 6.00 % and 9.00 % (one seed)."),
     ],
 )
@@ -61,6 +62,27 @@ def test_more_is_better_of_average_precision():
     ]
 
 
+def test_splits_that_share_most_of_their_rows_prove_less_than_seeds():
+    scores = [
+        Score(method=name, metric="map_interpolated", query="image", part="test", split=split, value=value)
+        for name, values in (("whole", [0.52, 0.54, 0.53]), ("image", [0.5, 0.5, 0.5]))
+        for split, value in enumerate(values)
+    ]
+    rows = [
+        Score(method="whole", metric="rows", part=part, split=0, value=value)
+        for part, value in (("train", 100), ("validation", 200), ("test", 1200))
+    ]
+    sides = [Side(name, [(name, "", "")]) for name in ("whole", "image")]
+
+    def said(repeated, scores):
+        question = Question("T", *sides, "map_interpolated", "image", repeated=repeated)
+        return findings(Scores(scores), [question])[0]
+
+    assert "whole better than image" in said("seed", scores + rows)
+    assert "whole not clearly better than image" in said("split", scores + rows)
+    assert "whole better than image" in said("split", scores)
+
+
 def test_our_side_is_chosen_by_validation_and_the_other_by_what_is_hardest_to_beat():
     scores = table(mp=[5.0], hybrid=[6.0], pcd=[9.0], raw=[8.0])
     # By test scores MP is best of the left, by validation scores the hybrid.
@@ -76,7 +98,9 @@ def test_what_was_computed_once_is_compared_with_every_seed():
     scores = table(mp=[5, 6, 9])
     scores += [Score(method="raw", metric="error", query="left", part="test", split=1, value=8)]
     (said,) = findings(Scores(scores), [asked("mp", "raw")])
-    assert said == "Left-only: MP not clearly different from RAW, error 6.67 % and 8.00 % (2 of 3 seeds)."
+    assert (
+        said == "Left-only: MP not clearly better than RAW, error 6.67 % and 8.00 % (2 of 3 seeds, p = 0.38)."
+    )
 
 
 def test_what_has_no_scores_is_not_spoken_of():

@@ -6,11 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
-from mvi.report.scores import Key, Repetition, Scores
+from mvi.report.scores import LEVEL, Key, Repetition, Scores, split_ratio
 
-CLEAR = 0.75
-"""Two sides differ where more than this share of the repetitions agree with the mean; else it is said that
-they do not."""
 EXACT = 1e-9
 """An identity that holds by less than this, in nats, holds: rounding in float64 is far below it."""
 
@@ -68,16 +65,26 @@ def _answer(scores: Scores, question: Question) -> str:
         return ""
     mean = statistics.fmean(gains)
     agree = sum(gain * mean > 0 for gain in gains)
-    verdict = "better than" if mean > 0 else "worse than"
-    if agree <= CLEAR * len(gains):
-        verdict = "not clearly different from"
+    verdict = "better than" if mean > 0 else "worse than" if mean < 0 else "level with"
+    methods = [method for method, *_ in question.left.methods]
+    p = _p_value(gains, (split_ratio(scores, methods) or 0.0) if question.repeated == "split" else 0.0)
+    if mean and p is not None and p >= LEVEL:
+        verdict = f"not clearly {verdict}"
     name, form, unit = _word(question.metric)
     numbers = f"{name} {_mean(left):{form}}{unit} and {_mean(right):{form}}{unit}"
-    counted = (
-        f"{agree} of {len(gains)} {question.repeated}s" if len(gains) > 1 else f"one {question.repeated}"
-    )
+    counted = f"one {question.repeated}"
+    if p is not None:
+        counted = f"{agree} of {len(gains)} {question.repeated}s, p = {p:.2g}"
     sides = f"{question.left.label.format(left_name)} {verdict} {question.right.label.format(right_name)}"
     return f"{question.topic}: {sides}, {numbers} ({counted})."
+
+
+def _p_value(gains: Sequence[float], ratio: float) -> float | None:
+    """That of the mean being 0: of splits corrected for the rows that they share, of seeds as it is."""
+    # The plan imports this module, and needs no SciPy.
+    from mvi.evaluation.significance import corrected_t_test
+
+    return corrected_t_test(gains, ratio) if len(gains) > 1 else None
 
 
 def _best(scores: Scores, question: Question, side: Side, part: str) -> tuple[str, dict[Repetition, float]]:
