@@ -85,6 +85,11 @@ def test_what_was_measured_twice_and_the_rounding_are_allowed(new):
     assert against("0.25", "0.26").apart == []
 
 
+def test_the_time_that_a_training_took_is_no_result():
+    table = "| Model | mAP | minutes |\n| --- | ---: | ---: |\n| MP | 0.500 | 1.5 |\n"
+    assert [place.column for place in cells(PATH, table)] == ["mAP"]
+
+
 def test_a_table_that_was_not_made_is_named():
     verdict = compare({PATH: TABLE, "results/own/tables/table2.md": TABLE}, {PATH: TABLE}, MEASURED)
     assert verdict.apart == ["results/own/tables/table2.md: in the documents, but not made"]

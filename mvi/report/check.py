@@ -16,6 +16,7 @@ from typing import NamedTuple
 
 from mvi.errors import DataError
 from mvi.files import atomic
+from mvi.report.costs import MINUTES
 
 BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n)(?P<content>.*?)(<!-- end -->)", re.DOTALL)
 """A part of a document that is copied from the results."""
@@ -101,7 +102,8 @@ def cells(path: str, text: str) -> dict[Place, Cell]:
             labels = [cell for cell in row if not _NUMBER.match(cell.strip("*"))]
             label = ", ".join(dict.fromkeys(filter(None, labels)))
             for name, cell in zip(names, row, strict=True):
-                if match := _NUMBER.match(cell.strip("*")):
+                # How long something took says nothing of what came out.
+                if name != MINUTES and (match := _NUMBER.match(cell.strip("*"))):
                     column = f"{head[0]}: {name}" if number else name
                     found[Place(run, table, label, column)] = Cell(match[0], cell.startswith("**"))
     return found
