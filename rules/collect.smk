@@ -96,10 +96,5 @@ rule write_report:
 
 # Who asks for a table by name sees it, and who asks for all what was found.
 onsuccess:
-    _asked = set(workflow.dag_settings.targets)
-    _lines = (
-        summary.of_runs(PLAN)
-        if _asked <= {"all"}
-        else summary.of_targets(PLAN, sorted(_asked))
-    )
-    print(*checked(list, _lines), sep="\n", file=sys.stderr)
+    _lines = summary.at_end(PLAN, set(workflow.dag_settings.targets))
+    print(*_lines, sep="\n", file=sys.stderr)

@@ -11,7 +11,7 @@ from mvi.report.plain import plain
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import Plan
 from mvi.workflow.progress import Progress, costs
-from mvi.workflow.summary import of_runs, of_targets
+from mvi.workflow.summary import at_end, of_runs, of_targets
 from mvi.workflow.terminal import STOPPED, reason, take_over
 
 
@@ -210,4 +210,8 @@ def test_the_end_shows_findings_the_main_table_and_where_pages_are(tmp_path, mon
     assert lines[-2:] == ["results/digits-default/report.html", "results/theory/report.html"]
     shown = list(of_targets(plan, ["table1"]))
     assert "Starred: best. More." in shown[0] and shown[-1] == "results/digits-default/tables/table1.md"
-    assert list(of_targets(plan, ["results/some/file.csv"])) == []
+    assert at_end(plan, {"table1"}) == shown and at_end(plan, set()) == list(of_runs(plan))
+    assert at_end(plan, {"all"}) == at_end(plan, set()) and at_end(plan, {"results/some/file.csv"}) == []
+    (folder.parent / "digits-default/tables/table1.md").write_text("cut short")
+    (said,) = at_end(plan, {"table1"})
+    assert "table1.md is cut short" in said

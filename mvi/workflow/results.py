@@ -615,7 +615,8 @@ def everything(plan: Plan) -> Files:
 
 def pages(plan: Plan) -> Files:
     """The page of each run, whether or not it is among its outputs."""
-    return [run.file("report.md") for run in (*plan.runs.values(), *plan.theory.values())]
+    runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
+    return [run.file("report.md") for run in runs]
 
 
 def about(run: Run | Theory) -> str:

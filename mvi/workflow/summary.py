@@ -5,15 +5,24 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from mvi.errors import MviError
 from mvi.files import read_sealed
 from mvi.report.findings import leading
 from mvi.report.plain import WIDTH, plain
-from mvi.workflow.plan import Plan
+from mvi.workflow.plan import Plan, Run, Theory
 from mvi.workflow.results import TARGETS, shown, target, theory
 
 FINDINGS = 5
 MAIN = ("table1", "table2", "table4")
 """The tables that are shown in the end where nothing is asked for by name."""
+
+
+def at_end(plan: Plan, asked: set[str]) -> list[str]:
+    """The lines that a run which was asked for these targets ends with; a run that went well stays so."""
+    try:
+        return list(of_runs(plan) if asked <= {"all"} else of_targets(plan, sorted(asked)))
+    except MviError as error:
+        return [str(error)]
 
 
 def of_targets(plan: Plan, names: Iterable[str]) -> Iterator[str]:
@@ -32,7 +41,7 @@ def of_targets(plan: Plan, names: Iterable[str]) -> Iterator[str]:
 
 def of_runs(plan: Plan) -> Iterator[str]:
     """What the runs have found first, their main tables, and their pages; what is not there is skipped."""
-    runs = [*plan.runs.values(), *plan.theory.values()]
+    runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
     found = {run.name: _lines(run.file("findings.txt")) for run in runs}
     named = ""
     for name, line in leading(found, FINDINGS):
