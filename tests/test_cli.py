@@ -144,7 +144,7 @@ def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_pat
     assert said[-1] == verdict(found.index.about["learned"]) and "8 images that a second model" in said[-1]
     progress = capfd.readouterr().err
     assert "left out: bad.png is none of" in progress and re.search(
-        r"of \d+: describing images 0 to 40", progress
+        r"of \d+.*: describing images 0 to 40", progress
     )
     # It answers about a new image, as the model does.
     paint(tmp_path / "new.png", 0, 150)
