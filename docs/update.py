@@ -23,9 +23,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mvi.files import read_sealed
+from mvi.report.check import BLOCK
 
 RUNS = Path("config/runs")
-BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n)(?P<content>.*?)(<!-- end -->)", re.DOTALL)
 LIST = re.compile(r"(<!-- runs: (?P<names>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
 FIGURE = re.compile(r"<!-- figure: (?P<path>\S+) -->\n!\[[^]]*\]\((?P<link>[^)]+)\)")
 CELL = re.compile(r"(?P<value>[^\s|(]+)(?P<mark><!-- = (?P<what>.+?) -->)")

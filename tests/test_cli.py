@@ -15,7 +15,6 @@ from test_collection import COLOURS, SIDE, collection, paint, write_network  # n
 
 from mvi.cli.fit import ALL, EVALUATION, configured, fit
 from mvi.cli.main import _parser, main
-from mvi.cli.running import Progress
 from mvi.cli.verdict import verdict
 from mvi.collection.collection import INDEX, MODEL, NETWORK
 from mvi.errors import ConfigError, DataError, MviError
@@ -148,7 +147,7 @@ def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_pat
     assert said[-1] == verdict(found.index.about["learned"]) and "8 images that a second model" in said[-1]
     progress = capfd.readouterr().err
     assert "left out: bad.png is none of" in progress and re.search(
-        r"of \d+: describing images 0 to 40", progress
+        r"of \d+.*: describing images 0 to 40", progress
     )
     # It answers about a new image, as the model does.
     paint(tmp_path / "new.png", 0, 150)
@@ -205,19 +204,6 @@ def test_sizes_follow_the_number_of_images(tmp_path):
     assert few["rows"]["held_out"] == 0 and list(of(24)) == [ALL]
     both = of(1000, evaluate=True)
     assert both[EVALUATION]["rows"]["held_out"] == 200 and both[ALL]["rows"]["held_out"] == 0
-
-
-def test_progress_tells_what_is_done_and_how_long_it_takes():
-    progress = Progress({"long": 8})
-    assert progress.said(0) == "planning"
-    lines = ["Job stats:", "job  count", "-----", "short      2", "long       1", "total      3", ""]
-    for line in [*lines, "Job 4: Training it"]:
-        progress.hear(line)
-    assert progress.said(1) == "0 of 3: training it"
-    progress.hear("Finished jobid: 4 (Rule: short)")
-    assert progress.said(20) == "1 of 3: training it, about 3 minutes left"
-    progress.hear("Finished jobid: 3 (Rule: long)")
-    assert progress.said(90) == "2 of 3: training it, less than a minute left"
 
 
 @pytest.mark.parametrize(

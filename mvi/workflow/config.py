@@ -70,8 +70,8 @@ def _chosen(config: Settings, folder: Path) -> dict[str, Settings]:
     if isinstance(runs, dict):
         if preset is not None:
             raise ConfigError(
-                f'config key "preset" is "{preset}", but "runs" holds runs themselves and not names of run '
-                "files to choose among; leave one of the two out."
+                f'config key "preset" is {schema.shown(preset)}, but "runs" holds runs themselves and not '
+                "names of run files to choose among; leave one of the two out."
             )
         chosen = {name: _entry(name, run, folder) for name, run in runs.items()}
     else:
@@ -96,7 +96,8 @@ def _by_preset(chosen: Mapping[str, Settings], preset: str, folder: Path) -> dic
             raise ConfigError(f'config key "preset" makes {other} of several of the "runs"; name it once.')
         found[other] = _file(other, folder, 'config key "preset"')
     if not any("dataset" in run for run in chosen.values()):
-        raise ConfigError(f'config key "preset" is "{preset}", but none of the "runs" has a data set.')
+        shown = schema.shown(preset)
+        raise ConfigError(f'config key "preset" is {shown}, but none of the "runs" has a data set.')
     return found
 
 
