@@ -14,11 +14,7 @@ rule write_table:
         published=local("config/published.csv"),
     output:
         csv="results/{run}/tables/{table}.csv",
-        md=report(
-            "results/{run}/tables/{table}.md",
-            category="Tables",
-            caption="../report/table.rst",
-        ),
+        md="results/{run}/tables/{table}.md",
     log:
         "results/{run}/logs/write_table/{table}.log",
     wildcard_constraints:
@@ -29,6 +25,8 @@ rule write_table:
         title=of(lambda run: run.dataset.title),
         note=of(setting("note")),
         settings=of(results.table_settings),
+        # Read if they are there: as inputs, a lost one would mean to train again.
+        costs=of(results.costs),
         code=code("write_table.py"),
     message:
         "Writing {wildcards.table} of {wildcards.run}"
@@ -38,7 +36,7 @@ rule write_table:
 
 rule write_class_table:
     input:
-        of(lambda run: results.table_inputs(run, "table2")),
+        of(results.label_scores),
     output:
         "results/{run}/tables/table2_classes.csv",
     log:

@@ -28,11 +28,11 @@ from mvi.workflow.plan import Source
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
-PICTURES, LABELLED = 3, 10
-ROWS = ARCHIVES * PICTURES
+IMAGES, LABELLED = 3, 10
+ROWS = ARCHIVES * IMAGES
 SETTINGS = {
     "folders": ARCHIVES,
-    "pictures": PICTURES,
+    "images": IMAGES,
     "labelled": LABELLED,
     "vocabulary": {"size": 10, "minimum_count": 2},
     "splits": {"count": 2, "train": 0.4, "validation": 0.2, "seed": 0},
@@ -46,7 +46,7 @@ def tags_of(row: int) -> list[str]:
     return [tag for place, tag in enumerate(TAGS) if row % (place + 2) == 0]
 
 
-def picture(row: int) -> bytes:
+def image(row: int) -> bytes:
     """A JPEG of one colour."""
     file = io.BytesIO()
     Image.new("RGB", (20, 16), (8 * row, 255 - 8 * row, 7 * (row % 5))).save(file, "JPEG")
@@ -64,7 +64,7 @@ def write_tags(path: Path, rows: Iterable[int] = range(ROWS)) -> None:
     """The zip of tags; those of rows that 7 divides are Latin-1."""
     lines = {row: "".join(f"{tag}\r\n" for tag in tags_of(row)) for row in rows}
     coded = {row: text.encode("utf-8" if row % 7 else "latin-1") for row, text in lines.items()}
-    write_zip(path, ((f"tags/{row // PICTURES}/{row}.txt", content) for row, content in coded.items()))
+    write_zip(path, ((f"tags/{row // IMAGES}/{row}.txt", content) for row, content in coded.items()))
 
 
 def write_annotations(path: Path, numbers: Iterable[int] = (1, 4)) -> None:
@@ -76,8 +76,8 @@ def write_annotations(path: Path, numbers: Iterable[int] = (1, 4)) -> None:
 def write_images(folder: Path) -> None:
     """The ten archives."""
     for number in range(ARCHIVES):
-        rows = range(number * PICTURES, (number + 1) * PICTURES)
-        members = ((f"images/{row // PICTURES}/{row}.jpg", picture(row)) for row in rows)
+        rows = range(number * IMAGES, (number + 1) * IMAGES)
+        members = ((f"images/{row // IMAGES}/{row}.jpg", image(row)) for row in rows)
         write_zip(folder / f"images{number}.zip", members)
 
 
@@ -161,7 +161,7 @@ def test_a_block_waits_for_its_own_archive_and_no_figure_for_any():
 RUN = {
     "extends": "mirflickr1m-network",
     "data": {**SETTINGS, "splits": {"count": 2, "train": 0.4, "validation": 0.2}},
-    "features": {"kind": "network", "network": "efficientnet_lite0", "side": 32, "block": PICTURES},
+    "features": {"kind": "network", "network": "efficientnet_lite0", "side": 32, "block": IMAGES},
     "splits": [1],
 }
 
@@ -233,7 +233,7 @@ class Flow:
 def test_a_damaged_archive_is_named_and_a_killed_run_goes_on(tmp_path):
     flow = Flow(tmp_path)
     whole = (flow.mirror / "images2.zip").read_bytes()
-    at = whole.index(picture(7))
+    at = whole.index(image(7))
     (flow.mirror / "images2.zip").write_bytes(whole[: at + 200] + b"\0\1\2\3" + whole[at + 204 :])
     failed, said = flow.run()
     assert failed and "Traceback" not in said

@@ -1,120 +1,169 @@
 # SPDX-License-Identifier: MIT
-"""The nearest of many rows: exact by blocks, whatever the blocks, with ties in the order of the rows."""
+"""The search for settings of the joint layer: its measure and its table."""
 
+from functools import partial
+
+import h5py
 import numpy as np
+import pandas as pd
 import pytest
+import torch
+from scipy import sparse
 
-from mvi.data.search import blocks_of, nearest, products_of
-from mvi.errors import ConfigError, DataError, ShapeError
+from mvi.data.store_writer import Dense, Sparse, writing_store
+from mvi.data.transforms import Binarise, Counts
+from mvi.errors import ConfigError, DataError
+from mvi.evaluation.classification import Query, evaluate
+from mvi.evaluation.logistic_classifier import Logistic
+from mvi.evaluation.validation import validation_map
+from mvi.models.mrbm import MultimodalRBM
+from mvi.report.search import search_caption, search_markdown, search_table
+from mvi.report.tables import About
+from mvi.training.precision import RoundedFactors
 
-
-def directions(rows, columns, seed=0):
-    """Rows of length 1, float32."""
-    drawn = np.random.default_rng(seed).standard_normal((rows, columns))
-    return (drawn / np.linalg.norm(drawn, axis=1, keepdims=True)).astype(np.float32)
-
-
-def brute_force(database, queries, count):
-    """Every pair by itself in float64, rounded to float32; sorted by cosine, then by row."""
-    places, cosines = [], []
-    for query in queries.astype(np.float64):
-        pairs = np.broadcast_to(query, database.shape), database.astype(np.float64)
-        own = np.einsum("ij,ij->i", *pairs).astype(np.float32)
-        places.append(sorted(range(len(own)), key=lambda row: (-own[row], row))[:count])
-        cosines.append(own[places[-1]])
-    return np.array(places), np.array(cosines)
-
-
-@pytest.mark.parametrize("size", [1, 3, 64, 1000])
-@pytest.mark.parametrize("kind", ["float16", "float32", "float64"])
-def test_the_nearest_are_those_of_all_pairs(size, kind):
-    database, queries = directions(500, 33).astype(kind), directions(20, 33, 1)
-    places, cosines = nearest(blocks_of(database, size), queries, 7)
-    expected = brute_force(database, queries, 7)
-    assert places.dtype == np.int64 and cosines.dtype == np.float32
-    np.testing.assert_array_equal(places, expected[0])
-    np.testing.assert_array_equal(cosines, expected[1])
+N, K = 90, 6
+PARTS = {"train": np.arange(40), "validation": np.arange(60, 40, -1), "test": np.arange(61, N)}
+SEES = {"image": Counts(), "text": Binarise()}
+GRID = [0.1, 0.001]
+QUERIES = ["image+text", "image", "text"]
 
 
-@pytest.mark.parametrize("size", [2, 60, 301])
-def test_copies_come_in_the_order_of_the_rows(size):
-    """Wherever they stand in blocks, and more of them than are asked for."""
-    few = directions(3, 257)
-    copied = np.random.default_rng(0).integers(0, 3, 301)
-    places, cosines = nearest(blocks_of(few[copied], size), few, 40)
-    for query in range(3):
-        assert places[query].tolist() == np.flatnonzero(copied == query)[:40].tolist()
-        assert len(set(cosines[query])) == 1
+KNOWN = np.random.default_rng(3).random((N, 3)) < 0.7
 
 
-def test_what_float32_would_put_in_another_order():
-    """Cosines closer to each other than the rounding of a float32 product is."""
-    query = np.zeros((1, 2048), np.float32)
-    query[0, :64] = 1 / 8
-    # Of length 1; the first numbers are a little larger from row to row.
-    share = 1 / 8 * (1 - np.arange(300)[::-1, None] * 2.0**-24)
-    database = np.zeros((300, 2048))
-    database[:, :64] = share
-    database[:, 64] = np.sqrt(1 - (database**2).sum(1))
-    order = np.random.default_rng(0).permutation(300)
-    places, cosines = nearest(blocks_of(database[order], 50), query, 300)
-    assert (np.diff(cosines[0]) <= 0).all() and len(set(cosines[0])) > 250
-    expected = brute_force(database[order], query, 300)
-    np.testing.assert_array_equal(places, expected[0])
+def write_store(path, poisoned, known=None):
+    draws = np.random.default_rng(0)
+    labels = draws.integers(0, 2, (N, 3), dtype=np.uint8)
+    image = (labels @ draws.random((3, 5)) + 0.3 * draws.random((N, 5))) / 3.3
+    tags = (draws.random((N, 4)) < 0.4).astype(np.int64)
+    if known is not None:
+        labels *= known
+    if poisoned:
+        labels[PARTS["test"]] = 1 - labels[PARTS["test"]]
+    with writing_store(path, dataset="t", n_rows=N, modalities={"image": Dense(5), "text": Sparse(4)}) as w:
+        w.write("image", 0, image.astype(np.float32))
+        w.write("text", 0, sparse.csr_array(tags))
+        w.annotate(labels=labels, known=known, classes=["a", "b", "c"], splits={1: PARTS})
+    if poisoned:
+        with h5py.File(path, "r+") as file:
+            file["image"][PARTS["test"]] = np.nan
+    return image.astype(np.float32), tags, labels
 
 
-@pytest.mark.parametrize("size", [9, 1000])
-def test_rows_that_are_much_alike(size, monkeypatch):
-    """So much that float32 products leave nearly all of them; few pairs are multiplied by themselves."""
-    rows = 1 + 1e-6 * directions(2000, 64)
-    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype(np.float64)
-    pairs = []
-
-    def counted(asked, rows):
-        pairs.append(len(rows))
-        return products_of(asked, rows)
-
-    monkeypatch.setattr("mvi.data.search.products_of", counted)
-    places, _ = nearest(blocks_of(rows, size), rows[:3], 5)
-    np.testing.assert_array_equal(places, brute_force(rows, rows[:3], 5)[0])
-    rows[500:] = rows[0]
-    pairs.clear()
-    places, _ = nearest(blocks_of(rows, 500), rows[:3], 5)
-    np.testing.assert_array_equal(places, brute_force(rows, rows[:3], 5)[0])
-    # What ties with the last kept comes too late, and nothing of the last three blocks is multiplied again.
-    assert sum(pairs) <= 3 * 500
+@pytest.fixture
+def model():
+    draws = torch.Generator().manual_seed(1)
+    return MultimodalRBM.initialise({"image": 5, "text": 4}, K, draws, weight_std=1.0)
 
 
-def test_more_queries_than_are_taken_at_a_time(monkeypatch):
-    database, queries = directions(90, 8), directions(25, 8, 1)
-    whole = nearest(blocks_of(database), queries, 4)
-    monkeypatch.setattr("mvi.data.search.QUERIES", 4)
-    monkeypatch.setattr("mvi.data.search._PAIRED", 24)
-    for one, other in zip(nearest(blocks_of(database, 20), queries, 4), whole, strict=True):
-        np.testing.assert_array_equal(one, other)
+@pytest.mark.parametrize("known", [None, KNOWN], ids=["all known", "partly known"])
+def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_path, model, known):
+    image, tags, labels = write_store(tmp_path / "store.h5", False, known)
+    values = {"image": torch.from_numpy(image), "text": torch.from_numpy((tags > 0).astype(np.float32))}
+
+    def features(query, rows):
+        given = {name: value[rows] if name in query.split("+") else None for name, value in values.items()}
+        return model.encode(given, iterations=3, start="zeros").numpy()
+
+    asked = [Query(name, partial(features, name)) for name in QUERIES]
+    classifier = Logistic(GRID, ["a", "b", "c"])
+    scores = evaluate(asked, labels, PARTS, classifier, known=known)
+
+    def named(scores):
+        return {
+            f"validation_map/{score.query}": score.value
+            for score in scores
+            if (score.metric, score.part) == ("map_interpolated", "validation")
+        }
+
+    expected = named(scores)
+    inference = {"iterations": 3, "start": "zeros"}
+    found = validation_map(tmp_path / "store.h5", SEES, 1, GRID, inference=inference)(model)
+    assert found == pytest.approx(expected, abs=1e-6) and len(set(found.values())) == 3
+
+    if known is not None:
+        assert found != pytest.approx(named(evaluate(asked, labels, PARTS, classifier)), abs=1e-3)
+        return
+    write_store(tmp_path / "poisoned.h5", poisoned=True)
+    again = validation_map(tmp_path / "poisoned.h5", SEES, 1, GRID, inference=inference)(model)
+    assert again == found
 
 
-def test_rows_of_zeros_are_near_to_nothing():
-    places, cosines = nearest(iter([np.zeros((3, 5), np.float32)]), np.eye(5)[:1], 2)
-    assert places.tolist() == [[0, 1]] and not cosines.any()
+def test_images_without_tags_may_be_inferred_and_precision_is_full(tmp_path, model):
+    _, tags, _ = write_store(tmp_path / "store.h5", poisoned=False)
+    inference = {"iterations": 3, "start": "zeros"}
+    between = torch.full((1, 1), 1 + 2.0**-9)
+    products = []
+
+    def layer_below(values):
+        products.append((between @ torch.eye(1)).item())
+        return values
+
+    sees = SEES | {"image": layer_below}
+
+    def found(**settings):
+        return validation_map(tmp_path / "store.h5", sees, 1, GRID, inference=inference, **settings)(model)
+
+    untagged = (tags[np.concatenate([PARTS["train"], PARTS["validation"]])] == 0).all(1)
+    assert untagged.any()
+    observed, inferred = found(), found(untagged="inferred")
+    key = "validation_map/image+text"
+    assert inferred[key] != observed[key]
+    with pytest.raises(ConfigError, match="'precision'; choose one of interpolated"):
+        found(chosen_by="precision")
+    with RoundedFactors("bfloat16"):
+        assert found() == observed
+        rounded = between @ torch.eye(1)
+    assert rounded.item() == 1.0
+    assert set(products) == {between.item()}
 
 
-@pytest.mark.parametrize(
-    "database, queries, count, error, said",
-    [
-        (np.eye(4), np.eye(4), 5, ConfigError, "The 5 nearest of 4 rows"),
-        (np.eye(4), np.eye(4), 0, ConfigError, "ask for 1 to 4"),
-        (np.eye(4), np.eye(3), 1, ShapeError, "encode both alike"),
-        (np.eye(4), np.ones(4), 1, ShapeError, "give \\(queries, numbers\\)"),
-        (np.ones((4, 0)), np.ones((2, 0)), 1, ShapeError, "of at least 1 number"),
-        (3 * np.eye(4), np.eye(4), 1, ShapeError, "rows 2 to 3 .* is 3 and no cosine"),
-        (np.eye(4), 2 * np.eye(4), 1, ShapeError, "the queries .* no cosine"),
-        (np.full((4, 4), np.nan), np.eye(4), 1, DataError, "rows 0 to 1 .* not finite"),
-        (np.eye(4), np.full((1, 4), np.inf), 1, DataError, "the queries .* not finite"),
-    ],
-)
-def test_what_cannot_be_searched_is_refused(database, queries, count, error, said):
-    if said.startswith("rows 2"):
-        database = np.vstack([np.eye(4)[:2], database[2:]])
-    with pytest.raises(error, match=said):
-        nearest(blocks_of(database, 2), queries, count)
+SETTINGS = [{"weight_std": 0.01, "learning_rate": 0.1}, {"weight_std": 0.02, "learning_rate": 0.1}]
+ABOUT = About("mini", "scenes", "mini-default", generated=True, note="A note.")
+LABELS = {"pcd": "Joint layer by PCD", "cd": "absent", "mp": "Joint layer by MP"}
+
+
+def trial(*rows):
+    columns = ["epoch", "gap", "validation_map/image+text", "validation_map/image", "validation_map/text"]
+    return pd.DataFrame([[k + 1, 9.0, *row] for k, row in enumerate(rows)], columns=columns)
+
+
+METRICS = {
+    "pcd": [trial((0.5, 0.3, 0.2), (0.6, 0.2, 0.1)), trial((0.55, 0.35, 0.1), (0.1, 0.1, 0.1))],
+    "mp": [trial((0.5, 0.3, 0.2), (0.4, 0.2, 0.1)), trial((0.45, 0.29, 0.1), (0.51, 0.41, 0.3))],
+}
+
+
+def test_the_best_trial_and_epoch_of_each_method_are_shown():
+    trials = search_table(METRICS, SETTINGS, ABOUT, split=1, queries=QUERIES)
+    assert len(trials) == 8 * 3 and trials["generated"].all() and set(trials["split"]) == {1}
+    found = trials.set_index(["method", "weight_std", "epoch", "query"])["value"]
+    assert found["pcd", 0.01, 1, "image"] == 0.3 and found["mp", 0.02, 2, "text"] == 0.3
+    assert found.index.is_unique
+    lines = [
+        [cell.strip() for cell in line.split("|")[1:-1]]
+        for line in search_markdown(trials, LABELS, QUERIES).splitlines()
+    ]
+    queries = ["multimodal", "image-only", "text-only"]
+    settings = ["initial weight std", "learning rate", "epochs"]
+    assert lines[0] == ["Model", "best of its trials for", *settings, *queries]
+    assert lines[2:] == [
+        ["Joint layer by PCD", "multimodal", "0.01", "0.1", "2", "0.600", "0.200", "0.100"],
+        ["Joint layer by PCD", "image-only", "0.02", "0.1", "1", "0.550", "0.350", "0.100"],
+        ["Joint layer by MP", "multimodal", "0.02", "0.1", "2", "0.510", "0.410", "0.300"],
+        ["Joint layer by MP", "image-only", "0.02", "0.1", "2", "0.510", "0.410", "0.300"],
+    ]
+    about = {"iterations": 7, "untagged": "inferred"}
+    lines = search_caption(trials, ABOUT, grid=GRID, **about)
+    caption = "\n".join(lines)
+    assert len(lines) == 3 and "A note." in caption and "text of untagged images inferred" in caption
+    assert "lambda chosen among 2 on the validation set too" in caption
+    assert "lambda fixed" in search_caption(trials, ABOUT, grid=[0.1], **about)[2]
+    assert "generated by a program" in caption and "one of 4." in caption and "7 mean-field" in caption
+    assert "validation examples of split 1, which nothing has learned from" in caption
+
+
+def test_a_trial_that_was_not_scored_is_named():
+    broken = {"mp": [METRICS["mp"][0].drop(columns="validation_map/image"), METRICS["mp"][1]]}
+    with pytest.raises(DataError, match="A trial of mp has no validation mAP of image;"):
+        search_table(broken, SETTINGS, ABOUT, split=1, queries=QUERIES)

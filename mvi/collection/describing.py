@@ -10,10 +10,12 @@ import torch
 from torch import Tensor
 
 from mvi.data.facts import Facts
-from mvi.data.pictures import FolderPictures
+from mvi.data.images import FolderImages
 from mvi.errors import ConfigError, DataError
+from mvi.features.networks import NETWORKS
 from mvi.features.onnx_network import OnnxNetwork
 from mvi.features.reading import batches
+from mvi.files import read_array, read_sealed
 
 BATCH = 32
 
@@ -34,6 +36,9 @@ def describer(
     extract: Callable[[Tensor], Tensor]
     if facts["kind"] == "network":
         size = facts["side"]
+        if facts["network"] in NETWORKS:
+            # Its digest is that of the published weights, which it was converted from.
+            read_sealed(source)
         network = OnnxNetwork(source, **{key: facts[key] for key in ("side", "mean", "deviation", "output")})
         extract, digest = network, network.sha256
     else:
@@ -42,7 +47,7 @@ def describer(
 
         size = facts["picture_size"]
         settings = {key: facts[key] for key in facts if key not in ("kind", "sha256", "picture_size")}
-        words = torch.from_numpy(np.load(source, allow_pickle=False))
+        words = torch.from_numpy(read_array(source))
         extract = Descriptors(words, size=size, **settings)
         digest = hashlib.sha256(source.read_bytes()).hexdigest()
     if digest != facts["sha256"]:
@@ -52,11 +57,11 @@ def describer(
 
     def features(paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
         rows = [path.absolute() for path in paths]
-        pictures = FolderPictures("/", [path.relative_to("/").as_posix() for path in rows])
+        images = FolderImages("/", [path.relative_to("/").as_posix() for path in rows])
         found, readable = [], []
         with torch.inference_mode():
-            for images, sound in batches(pictures, range(len(rows)), size, BATCH, "cpu", "describing images"):
-                found.append(extract(images).numpy())
+            for pixels, sound in batches(images, range(len(rows)), size, BATCH, "cpu", "describing images"):
+                found.append(extract(pixels).numpy())
                 readable.append(sound.numpy())
         return np.concatenate(found), np.flatnonzero(~np.concatenate(readable)).tolist()
 

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 
 
 def queries_of(modalities: Sequence[str]) -> list[str]:
-    """All modalities together, then each alone."""
+    """All modalities together, then each alone.
+
+    Examples:
+        >>> queries_of(["image", "text"])
+        ['image+text', 'image', 'text']
+    """
     return ["+".join(modalities), *modalities]
 
 
@@ -15,5 +20,5 @@ FILLED = {
     "sqrt_mean_filled": ("sqrt_image", False),
     "sqrt_regression_filled": ("sqrt_image", True),
 }
-"""Linear baselines that answer every query: the input beside the tags, and whether what is missing is told by
-regression and not by its mean."""
+"""Linear baselines that answer every query: the input beside the tags, and whether regression
+imputes what is missing, and not the mean."""

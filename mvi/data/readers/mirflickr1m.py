@@ -33,9 +33,9 @@ def catalogue(
     `DataError` where a zip is damaged or unsafe, or lacks the tags of an image, or where an annotation is no
     list of labelled images; `ConfigError` where the shares leave a part without a row.
     """
-    rows, labelled = settings["folders"] * settings["pictures"], settings["labelled"]
+    rows, labelled = settings["folders"] * settings["images"], settings["labelled"]
     vocabulary, splits = settings["vocabulary"], settings["splits"]
-    places = [f"{row // settings['pictures']}/{row}" for row in range(rows)]
+    places = [f"{row // settings['images']}/{row}" for row in range(rows)]
     with open_zip(raw["tags"]) as archive:
         tags = _tags_of(archive, places)
     with open_zip(raw["annotations"]) as archive:

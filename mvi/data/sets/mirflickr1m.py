@@ -15,7 +15,7 @@ KINDS = ("images", *(f"images{number}" for number in range(1, ARCHIVES)))
 
 def size(settings: Settings) -> Size:
     """The labelled rows are the first."""
-    rows = settings["folders"] * settings["pictures"]
+    rows = settings["folders"] * settings["images"]
     return Size(rows, settings["labelled"], training_rows(settings, settings["labelled"]))
 
 
@@ -26,7 +26,7 @@ def check(settings: Settings) -> None:
             f'config key "data.mirflickr1m.folders" is {settings["folders"]}, but there are {ARCHIVES} '
             "archives with as many folders each; set a multiple."
         )
-    if settings["labelled"] > settings["folders"] * settings["pictures"]:
+    if settings["labelled"] > settings["folders"] * settings["images"]:
         raise ConfigError(
             f'config key "data.mirflickr1m.labelled" is {settings["labelled"]}, more than there are images; '
             "lower it."
@@ -47,7 +47,7 @@ DATASET = DataSet(
             "description": "Folders of images in all ten archives together.",
             "default": 100,
         },
-        "pictures": {"$ref": "#/$defs/count", "description": "Images in each folder.", "default": 10000},
+        "images": {"$ref": "#/$defs/count", "description": "Images in each folder.", "default": 10000},
         "labelled": {
             "$ref": "#/$defs/count",
             "description": "Images that the annotations are of, the first ones.",
