@@ -128,7 +128,7 @@ def test_the_tables_of_the_default_run_have_tolerances_of_all_their_columns():
     measured = read_tolerances(ROOT / "docs/tolerances.csv")
     tables = {column[:2] for column in measured}
     assert {("digits-default", "table1"), ("mini-default", "table2"), ("theory", "theory")} <= tables
-    for path, text in documented([ROOT / "docs/results.md"]).items():
+    for path, text in documented([ROOT / "docs/results.md", ROOT / "docs/smoke-results.md"]).items():
         columns = {(place.run, place.table, place.column) for place in cells(path, text)}
         assert not columns - set(measured) or not {column[:2] for column in columns} & tables
     # Errors in points, shares: a tolerance that lets anything pass would be none.
