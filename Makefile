@@ -20,7 +20,7 @@ export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
 FAULTS ?=
-.PHONY: all results test test-slurm test-arithmetic test-faults lint bench docs check report clean help
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench bench-scale docs check report clean help
 .DEFAULT_GOAL := all
 
 all: results
@@ -65,6 +65,12 @@ bench: $(STAMP)
 	    echo; cat results/benchmarks/$$name.md; \
 	done
 
+# Nearly an hour of one core: every step on up to a million rows, and search beside FAISS.
+bench-scale: $(STAMP)
+	@mkdir -p results/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py > results/benchmarks/scale.md
+	@cat results/benchmarks/scale.md
+
 # A site out of the pages and the docstrings; a warning is an error. Not in the tests, which check the links.
 docs: $(STAMP)
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[docs]'
@@ -89,6 +95,7 @@ help:
 	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere, FAULTS=disk picks some (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
+	@echo "make bench-scale   every step on up to a million rows; needs 10 GB of disk and of memory for a while"
 	@echo "make docs     the documentation as a site, results/site"
 	@echo "make check    make every table, compare them with those in the documents"
 	@echo "make report   one HTML page with what was found, every table and every figure"
@@ -117,5 +124,5 @@ $(STAMP): pyproject.toml envs/constraints.txt
 	@echo "Fetching $$(grep -c == envs/constraints.txt) packages (envs/constraints.txt). On Linux the usual torch brings" \
 	    "CUDA libraries, several gigabytes. A build for the processor alone takes 2 GB in all, installed: stop this" \
 	    "by Ctrl-C and run  PIP_EXTRA_INDEX_URL=<address of the CPU index> make  (envs/README.md says which)."
-	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,test]'
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,faiss,test]'
 	@touch $@

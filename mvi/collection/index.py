@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from mvi.data import search
 from mvi.data.archives import DAMAGE
 from mvi.errors import DataError
 from mvi.files import atomic
@@ -108,13 +109,16 @@ class Index:
 
     def nearest(self, code: np.ndarray, k: int, without: Sequence[str] = ()) -> list[tuple[str, float]]:
         """The `k` images nearest to a code (K,), with the cosine; none that has a tag of `without`."""
-        cosine = self.codes.astype(np.float32) @ unit(code)
         refused = {_folded(tag) for tag in without}
-        order = np.argsort(-cosine, kind="stable")
-        kept = (
-            row for row in order.tolist() if not refused or not refused & set(map(_folded, self.tags[row]))
-        )
-        return [(self.names[row], float(cosine[row])) for row, _ in zip(kept, range(k), strict=False)]
+        kept = np.flatnonzero([not refused & set(map(_folded, tags)) for tags in self.tags])
+        if not len(kept) or k < 1:
+            return []
+        codes = self.codes if len(kept) == len(self.codes) else self.codes[kept]
+        rows, cosines = search.nearest(search.blocks_of(codes), unit(code)[None], min(k, len(kept)))
+        return [
+            (self.names[row], cosine)
+            for row, cosine in zip(kept[rows[0]].tolist(), cosines[0].tolist(), strict=True)
+        ]
 
 
 def mixed(
