@@ -483,7 +483,7 @@ def those(checkout: Checkout, patterns: Sequence[str], arguments: Sequence[str] 
 
 def page(run: str, *more: str) -> list[str]:
     """The page of a run with what it shows."""
-    return [f"{run}/{name}" for name in ("report", "cost", "checksums", *more)]
+    return [f"{run}/{name}" for name in ("report", "findings", "cost", "checksums", *more)]
 
 
 DIGITS_TABLE = page("digits-default", "scores", "tables/table1")

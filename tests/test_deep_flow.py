@@ -5,8 +5,10 @@ Twice: from images of which some have no labels, everything; and for each split 
 store written here, what there is to train.
 """
 
+import ast
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -305,6 +307,21 @@ def test_the_exported_model_does_what_the_workflow_did(whole):
     tags = model.complete(images, "text")
     assert tags.shape == (2, len(model.vocabulary)) and ((tags > 0) & (tags < 1)).all()
     np.testing.assert_allclose(tags, shown["probabilities"], rtol=0, atol=1e-6)
+
+
+def test_python_of_the_documents_runs_as_printed(whole, monkeypatch, capsys):
+    monkeypatch.chdir(whole)
+    names: dict[str, Any] = {}
+    for page in ("README.md", "docs/usage.md"):
+        (snippet,) = re.findall(
+            r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE
+        )
+        assert "results/mini-default/" in snippet
+        exec(snippet.replace("results/mini-default/", f"{RUN}/"), names)
+        assert names["tags"].shape == (10, len(names["model"].vocabulary))
+    # README prints the five likeliest tags.
+    assert len(set(ast.literal_eval(capsys.readouterr().out)) & set(names["model"].vocabulary)) == 5
+    assert names["both"].shape == names["alone"].shape == names["mixed"].shape == (10, 14)
 
 
 # -- without: split by split ---------------------------------------------------------------------------

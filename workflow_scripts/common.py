@@ -55,7 +55,7 @@ def start(job: Any) -> logging.Logger:
             said = str(error).strip().splitlines()[-1:] or ["out of memory"]
             log.error("there is not enough memory (%s); ask for smaller layers, blocks or batches.", said[0])
         elif issubclass(kind, KeyboardInterrupt):
-            log.error("stopped from outside")
+            log.info("stopped from outside")
         else:
             log.critical("stopped by an error", exc_info=(kind, error, trace))
 

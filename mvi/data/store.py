@@ -108,8 +108,9 @@ class Store:
         for name, source in self._sources.items():
             if source.shape[0] != self.n_rows:
                 raise ValueError(f"{name} has {source.shape[0]} rows, not {self.n_rows}")
-            dense = isinstance(source, DenseRows)
-            if dense and (len(source.shape) != 2 or str(source.dtype) not in checks.LARGEST):
+            if isinstance(source, DenseRows) and (
+                len(source.shape) != 2 or str(source.dtype) not in checks.LARGEST
+            ):
                 raise ValueError(f"{name} is {source.dtype} of shape {source.shape}")
             shape = self.shapes[name]
             if prod(shape) != self.sizes[name] or min(shape) < 1:

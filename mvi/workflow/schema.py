@@ -60,7 +60,12 @@ Schema = dict[str, Any]
 
 
 def merge(base: Any, over: Any) -> Any:
-    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole."""
+    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole.
+
+    Examples:
+        >>> merge({"joint": {"hidden": 9, "down": 1}, "seeds": [0]}, {"joint": {"hidden": 5}, "seeds": [1]})
+        {'joint': {'hidden': 5, 'down': 1}, 'seeds': [1]}
+    """
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return deepcopy(over)
     # In the order of `base`, so that equal settings are equal to the letter.
@@ -74,7 +79,7 @@ def merge(base: Any, over: Any) -> Any:
 @cache
 def of_run(dataset: str) -> Schema:
     """The schema of a run with this data set."""
-    record, source = DATASETS[dataset], _source()
+    record, source = DATASETS[dataset], read()
     features = source["$defs"]["image_features" if record.has_images else "given_features"]
     known = dict(features["properties"])
     if not record.has_features:
@@ -91,13 +96,13 @@ def of_run(dataset: str) -> Schema:
 @cache
 def of_theory() -> Schema:
     """The schema of a run of the theory."""
-    return _expanded(_source()["theory_run"], ())
+    return _expanded(read()["theory_run"], ())
 
 
 @cache
 def of_config() -> Schema:
     """The schema of a configuration, its `settings` those of any run."""
-    source = _source()
+    source = read()
     modalities = dict.fromkeys(name for record in DATASETS.values() for name in record.modalities)
     run, theory = source["run"]["properties"], source["theory_run"]["properties"]
     settings = {key: node for key, node in run.items() if key not in OF_ONE_RUN}
@@ -115,7 +120,7 @@ def _data(record: DataSet) -> Schema:
 
 
 @cache
-def _source() -> dict[str, Any]:
+def read() -> dict[str, Any]:
     """The file, with the methods' own settings among the definitions."""
     schema: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=LOADER)
     settings = {name: {"properties": dict(record.settings)} for name, record in METHODS.items()}
@@ -131,7 +136,7 @@ def _source() -> dict[str, Any]:
 def _expanded(node: Mapping[str, Any], modalities: tuple[str, ...], partial: bool = False) -> Schema:
     """Turn a node of the file into plain JSON schema; what a node says itself wins over its definition."""
     if "$ref" in node:
-        definition = _source()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        definition = read()["$defs"][node["$ref"].rsplit("/", 1)[1]]
         own = {key: value for key, value in node.items() if key != "$ref"}
         if isinstance(own.get("default"), Mapping):
             own["default"] = merge(definition.get("default"), own["default"])
@@ -281,7 +286,8 @@ def _sentence(error: ValidationError, schema: Schema, path: Sequence[str], withi
         return f'config key "{key}"{within} must be set{source}.'
     if error.validator == "uniqueItems":
         return f'config key "{place}"{within} is {shown(error.instance)}, but must not hold a value twice.'
-    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {_allowed(error)}.'
+    wanted = allowed(error.schema, error.validator)
+    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {wanted}.'
 
 
 def nearest(name: str, known: Iterable[str], here: str = "", everywhere: Iterable[str] = ()) -> str:
@@ -313,9 +319,8 @@ def dotted(path: Iterable[str | int]) -> str:
     return printable(text)
 
 
-def _allowed(error: ValidationError) -> str:
-    """Describe the types and the range of what was wrong, in words."""
-    schema = error.schema
+def allowed(schema: Schema, broken: str = "") -> str:
+    """Describe a schema node's types and range in words; `broken` is the keyword that refused a value."""
     if "enum" in schema:
         known = listed(["null" if value is None else str(value) for value in schema["enum"]])
         return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
@@ -328,7 +333,7 @@ def _allowed(error: ValidationError) -> str:
         "maxLength": "of length at most",
     }
     # What holds for all numbers goes without saying, where it is kept to.
-    if error.validator != "maximum" and schema.get("maximum") == MOST:
+    if broken != "maximum" and schema.get("maximum") == MOST:
         del words["maximum"]
     bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
     parts = [" or ".join(NAMES[name] for name in _types(schema)), schema.get("says", ""), *bounds]
