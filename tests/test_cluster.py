@@ -162,10 +162,3 @@ def test_an_account_on_the_command_line_takes_nothing_from_the_jobs(cluster):
     assert {job["-A"] for job in jobs} == {"lab"} and {job["-p"] for job in jobs} == {"main"}
     # 1,000 MB is what Snakemake gives to who says nothing.
     assert all(int(job["--mem"]) > 1000 and int(job["-t"]) >= 60 for job in jobs)
-
-
-def test_other_numbers_for_a_rule_reach_the_jobs_with_their_units_and_attempts(cluster):
-    # As profiles/README.md writes them; Snakemake before 9.20 took hours for minutes.
-    jobs = cluster("--set-resources", "train_joint:mem_mb=8000*attempt", 'train_joint:runtime="12h"')
-    trained = [job for job in jobs if "train_joint" in job["--comment"]]
-    assert [(job["--mem"], job["-t"]) for job in trained] == [("8000", "720"), ("16000", "720")]
