@@ -185,6 +185,7 @@ def test_every_model_is_scored_on_every_split_by_finite_numbers(whole):
             "classify": [f"{model}/unlabelled" for model in MODELS],
             "retrieval": [f"{model}/unlabelled" for model in MODELS],
             "sweep": ["n0/unlabelled", "n3/unlabelled"],
+            "joint_sweep": ["mp/n3/unlabelled"],
             "tags": ["unlabelled"],
         }.items()
         for name in names
@@ -409,6 +410,7 @@ def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_sp
     brief = {"joint": {"training": BRIEF}, "training": BRIEF}
     settings = {
         "compare": ["dbm", "autoencoder", "tagprop", "kernel_svm"],
+        "outputs": ["table2"],
         "methods": {
             "dbm": {"chains": 10, "centred": True, **brief},
             "autoencoder": brief,
