@@ -72,12 +72,11 @@ def test_every_rule_that_a_cluster_runs_says_its_memory_and_time():
     for path in sorted((ROOT / "rules").glob("*.smk")):
         text = path.read_text()
         local = "".join(re.findall(r"^localrules:\n((?:    .*\n)+)", text, re.M))
-        for name, body in re.findall(r"^( *)rule .*?:\n(.*?)(?=^ *(?:use )?rule |\Z)", text, re.M | re.S):
-            del name
+        for name, body in re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:use )?rule |\Z)", text, re.M | re.S):
             said = re.search(r"\"\.\./workflow_scripts/(\w+)\.py\"", body)
-            if said and f"    {said[1]}," not in local and "draw_" not in said[1]:
-                assert "mem_mb=memory(" in body, (path, said[1])
-                assert re.search(r"runtime=(?:\w*minutes\(|\"|\d)", body), (path, said[1])
+            if said and f"    {name}," not in local and "draw_" not in said[1]:
+                assert "mem_mb=memory(" in body, (path, name)
+                assert re.search(r"runtime=(?:\w*minutes\(|\"|\d)", body), (path, name)
 
 
 @pytest.fixture

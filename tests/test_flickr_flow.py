@@ -125,7 +125,7 @@ def test_baselines_are_scored_on_every_split_and_called_generated(mini):
 
 def test_the_card_counts_and_draws(mini):
     card = json.loads((mini / "data/mini/card/card.json").read_text())
-    assert (card["images"], card["labelled"], card["generated"]) == (90, 60, True)
+    assert (card["pictures"], card["labelled"], card["generated"]) == (90, 60, True)
     for name in ("sheet", "coarse", "tags", "labels", "together"):
         with Image.open(mini / f"data/mini/card/{name}.png") as figure:
             assert min(figure.size) > 100
