@@ -154,7 +154,6 @@ def test_everything_is_planned_once(fresh, together):
         "search_inputs": 1,
         "predict_tags_linearly": 2,
         "sweep_iterations": len(DEEP.swept()),
-        "sweep_joint": len(DEEP.layered) * len(DEEP.parts),
         **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
         "write_table": len(tables),
         "write_class_table": 1,
@@ -501,10 +500,7 @@ MINI = [
 ]
 MINI_TABLES = page(
     "mini-default",
-    *(
-        f"tables/{name}"
-        for name in ("reference", "table2", "table3", "ablation", "retrieval", "tags", "tag_search")
-    ),
+    *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags", "tag_search")),
 )
 # Scores of logistic regressions, or of what is read with them.
 LINEAR = ("classify", "baselines", "sweep", "joint_sweep", "retrieval", "linear_tags")
@@ -518,7 +514,7 @@ PROMISES = {
         *DIGITS_TABLE,
         "digits-default/figures/*",
         *page("mini-default", "scores", "tables/table2*"),
-        *(f"mini-default/tables/{name}" for name in ("ablation", "retrieval", "tag_search")),
+        *(f"mini-default/tables/{name}" for name in ("retrieval", "tag_search")),
         *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags", "trade")),
         *page("theory", "training", "figures/training", "tables/theory"),
     ],

@@ -185,7 +185,6 @@ def test_every_model_is_scored_on_every_split_by_finite_numbers(whole):
             "classify": [f"{model}/unlabelled" for model in MODELS],
             "retrieval": [f"{model}/unlabelled" for model in MODELS],
             "sweep": ["n0/unlabelled", "n3/unlabelled"],
-            "joint_sweep": ["mp/n3/unlabelled"],
             "tags": ["unlabelled"],
         }.items()
         for name in names
