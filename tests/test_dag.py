@@ -503,7 +503,7 @@ MINI_TABLES = page(
     *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags", "tag_search")),
 )
 # Scores of logistic regressions, or of what is read with them.
-LINEAR = ("classify", "baselines", "sweep", "joint_sweep", "retrieval", "linear_tags")
+LINEAR = ("classify", "baselines", "sweep", "retrieval", "linear_tags")
 PROMISES = {
     # A method trains what it trains, and no other.
     "objectives/percloss.py": [
