@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,13 +19,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import copy_workflow
 
 from mvi.workflow import results
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
 NAMED = {"all", "theory", "report", *results.TARGETS}
 # The runs of the default decide how many jobs there are.
 PLAN = Plan(resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT / "config/runs"))
@@ -47,12 +46,7 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        for name in PARTS:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / name)
+        copy_workflow(folder)
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run Snakemake on one core, with the copy's own library."""
