@@ -6,7 +6,6 @@ far tables move by that is measured (`tolerances`), kept in a file, and allowed 
 """
 
 import csv
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from mvi.errors import DataError
 from mvi.files import atomic
 from mvi.report.costs import MINUTES
+from mvi.report.markdown import cell_text, table_cells
 
 BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n)(?P<content>.*?)(<!-- end -->)", re.DOTALL)
 """A part of a document that is copied from the results."""
@@ -26,7 +26,6 @@ MARGIN = 2.0
 further."""
 COLUMNS = ("run", "table", "column", "largest")
 
-_BETWEEN_CELLS = r"(?<!\\)\|"
 _NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?")
 
 
@@ -95,7 +94,7 @@ def cells(path: str, text: str) -> dict[Place, Cell]:
     run, table = Path(path).parts[-3], Path(path).stem
     found: dict[Place, Cell] = {}
     for number, block in enumerate(re.findall(r"(?:^\|.*\n?)+", text, re.M)):
-        head, _, *rows = ([*map(_plain, re.split(_BETWEEN_CELLS, line)[1:-1])] for line in block.splitlines())
+        head, _, *rows = ([*map(cell_text, table_cells(line))] for line in block.splitlines())
         names = [f"{name} ({head[:place].count(name) + 1})" if name in head[:place] else name
                  for place, name in enumerate(head)]  # fmt: skip
         for row in rows:
@@ -107,10 +106,6 @@ def cells(path: str, text: str) -> dict[Place, Cell]:
                     column = f"{head[0]}: {name}" if number else name
                     found[Place(run, table, label, column)] = Cell(match[0], cell.startswith("**"))
     return found
-
-
-def _plain(cell: str) -> str:
-    return html.unescape(cell.strip().replace("\\|", "|"))
 
 
 def tolerances(results: Iterable[Cells]) -> dict[tuple[str, str, str], float]:
