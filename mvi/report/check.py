@@ -162,7 +162,9 @@ def compare(documents: Mapping[str, str], made: Mapping[str, str], measured: Tol
     than `MARGIN` times what was measured of its column, and the rounding of both, are apart. Of a column that
     was never measured only the rounding is allowed.
     """
-    compared, apart, notes = 0, [], []
+    compared = 0
+    apart: list[str] = []
+    notes: list[str] = []
     for path, text in documents.items():
         if path not in made:
             apart.append(f"{path}: in the documents, but not made")
