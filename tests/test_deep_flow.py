@@ -22,6 +22,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from conftest import link_workflow
 from PIL import Image
 from safetensors.numpy import load_file
 from scipy import sparse
@@ -35,7 +36,6 @@ from mvi.report.scores import Key, Scores, read_scores
 from mvi.training.rows import training_and_monitoring_rows
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 TABLES = ("table2", "table3", "retrieval", "tag_search", "tags")
 FIGURES = ("table3", "recall", "missing_tags", "trade", "learning", "figure3", "figure4", "predicted_tags")
 
@@ -148,8 +148,7 @@ def command(*arguments: str) -> list[str]:
 
 def prepare(folder: Path, settings: dict[str, Any]) -> None:
     """Put the workflow and its settings into `folder`."""
-    for name in PARTS:
-        (folder / name).symlink_to(ROOT / name)
+    link_workflow(folder)
     (folder / "given.yaml").write_text(yaml.safe_dump(settings))
 
 
@@ -409,6 +408,7 @@ def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_sp
     brief = {"joint": {"training": BRIEF}, "training": BRIEF}
     settings = {
         "compare": ["dbm", "autoencoder", "tagprop", "kernel_svm"],
+        "outputs": ["table2"],
         "methods": {
             "dbm": {"chains": 10, "centred": True, **brief},
             "autoencoder": brief,

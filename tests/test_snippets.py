@@ -22,6 +22,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import link_workflow
 from PIL import Image
 from snakemake.cli import get_argument_parser, parse_config
 
@@ -39,7 +40,6 @@ PAGES = sorted(
     for pattern in ("*.md", "docs/**/*.md", "config/*.md", "profiles/*.md", "envs/*.md")
     for path in ROOT.glob(pattern)
 )
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 TRIED_ELSEWHERE = {"README.md", "docs/usage.md", "docs/own-images.md", "docs/contributing.md"}
 """Pages with Python; see above."""
@@ -160,8 +160,7 @@ def test_commands_on_embedded_data_are_dry_runs(tmp_path):
         ):
             chosen.append(arguments)
     assert len(chosen) > 8
-    for name in PARTS:
-        (tmp_path / name).symlink_to(ROOT / name)
+    link_workflow(tmp_path)
     # Each of them takes a second; all in one process, which imports Snakemake once.
     body = f"""
 import sys

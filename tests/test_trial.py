@@ -7,15 +7,14 @@ With a test and a line of documentation these are the numbers that docs/contribu
 import csv
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import copy_workflow
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
 
 # It has no joint layer and files of its own.
 METHOD = '''
@@ -151,11 +150,7 @@ ALLOWED = {"method": 4 - 2, "data set": 5 - 2}
 def extended(tmp_path_factory) -> Path:
     """A copy of the project with the files of both."""
     folder = tmp_path_factory.mktemp("extended")
-    for name in PARTS:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
+    copy_workflow(folder)
     for what, files in ADDED.items():
         assert len(files) <= ALLOWED[what]
         for name, text in files.items():

@@ -109,11 +109,13 @@ class Index:
 
     def nearest(self, code: np.ndarray, k: int, without: Sequence[str] = ()) -> list[tuple[str, float]]:
         """The `k` images nearest to a code (K,), with the cosine; none that has a tag of `without`."""
-        refused = {_folded(tag) for tag in without}
-        kept = np.flatnonzero([not refused & set(map(_folded, tags)) for tags in self.tags])
+        kept, codes = np.arange(len(self.codes)), self.codes
+        # Tags are folded one by one, which of many images takes longer than the search.
+        if refused := {_folded(tag) for tag in without}:
+            kept = np.flatnonzero([not refused & set(map(_folded, tags)) for tags in self.tags])
+            codes = self.codes[kept]
         if not len(kept) or k < 1:
             return []
-        codes = self.codes if len(kept) == len(self.codes) else self.codes[kept]
         rows, cosines = search.nearest(search.blocks_of(codes), unit(code)[None], min(k, len(kept)))
         return [
             (self.names[row], cosine)

@@ -6,7 +6,6 @@ far tables move by that is measured (`tolerances`), kept in a file, and allowed 
 """
 
 import csv
-import html
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from typing import NamedTuple
 from mvi.errors import DataError
 from mvi.files import atomic
 from mvi.report.costs import MINUTES
+from mvi.report.markdown import cell_text, table_cells
 
 BLOCK = re.compile(r"(<!-- begin: (?P<path>\S+) -->\n)(?P<content>.*?)(<!-- end -->)", re.DOTALL)
 """A part of a document that is copied from the results."""
@@ -26,7 +26,6 @@ MARGIN = 2.0
 further."""
 COLUMNS = ("run", "table", "column", "largest")
 
-_BETWEEN_CELLS = r"(?<!\\)\|"
 _NUMBER = re.compile(r"[+-]?[\d,]*\.?\d+(?:e[+-]?\d+)?")
 
 
@@ -78,7 +77,7 @@ class Verdict:
     apart: list[str]
     """A line for each cell that differs, or that is on one side only."""
     notes: list[str]
-    """What is no fault: other cells in bold, tables whose tolerance was never measured."""
+    """What is no fault: other cells in bold."""
 
 
 def documented(pages: Iterable[Path]) -> dict[str, str]:
@@ -95,7 +94,7 @@ def cells(path: str, text: str) -> dict[Place, Cell]:
     run, table = Path(path).parts[-3], Path(path).stem
     found: dict[Place, Cell] = {}
     for number, block in enumerate(re.findall(r"(?:^\|.*\n?)+", text, re.M)):
-        head, _, *rows = ([*map(_plain, re.split(_BETWEEN_CELLS, line)[1:-1])] for line in block.splitlines())
+        head, _, *rows = ([*map(cell_text, table_cells(line))] for line in block.splitlines())
         names = [f"{name} ({head[:place].count(name) + 1})" if name in head[:place] else name
                  for place, name in enumerate(head)]  # fmt: skip
         for row in rows:
@@ -107,10 +106,6 @@ def cells(path: str, text: str) -> dict[Place, Cell]:
                     column = f"{head[0]}: {name}" if number else name
                     found[Place(run, table, label, column)] = Cell(match[0], cell.startswith("**"))
     return found
-
-
-def _plain(cell: str) -> str:
-    return html.unescape(cell.strip().replace("\\|", "|"))
 
 
 def tolerances(results: Iterable[Cells]) -> dict[tuple[str, str, str], float]:
@@ -164,9 +159,12 @@ def compare(documents: Mapping[str, str], made: Mapping[str, str], measured: Tol
     """Compare the tables of `documents` with those `made`, both as Markdown by path.
 
     A table that is documented and not made, a cell on one side only, and a number further from its document
-    than `MARGIN` times what was measured of its column, and the rounding of both, are apart.
+    than `MARGIN` times what was measured of its column, and the rounding of both, are apart. Of a column that
+    was never measured only the rounding is allowed.
     """
-    compared, apart, notes = 0, [], []
+    compared = 0
+    apart: list[str] = []
+    notes: list[str] = []
     for path, text in documents.items():
         if path not in made:
             apart.append(f"{path}: in the documents, but not made")
@@ -179,12 +177,10 @@ def compare(documents: Mapping[str, str], made: Mapping[str, str], measured: Tol
             allowed = MARGIN * measured.get(column, 0.0) + max(left[place].unit, right[place].unit)
             difference = abs(left[place].value - right[place].value)
             # Numbers of few digits are not exact in binary.
-            if difference > allowed * (1 + 1e-9) and column in measured:
+            if difference > allowed * (1 + 1e-9):
                 said = f"{left[place].text} in the documents, {right[place].text} made"
-                apart.append(f"{place}: {said}, {allowed:.4g} allowed")
-            elif difference and column not in measured:
-                said = f"{left[place].text} in the documents, {right[place].text} made"
-                notes.append(f"{place}: {said}, no tolerance measured")
+                why = f"{allowed:.4g} allowed" + ("" if column in measured else ", no tolerance measured")
+                apart.append(f"{place}: {said}, {why}")
         notes += _best(left, right)
     return Verdict(compared, len([path for path in documents if path in made]), apart, notes)
 

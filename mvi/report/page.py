@@ -7,7 +7,6 @@ forbids scripts and whatever would be fetched.
 """
 
 import base64
-import html
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,10 +14,10 @@ from pathlib import Path
 
 from mvi.errors import DataError
 from mvi.files import AGAIN
+from mvi.report.markdown import cell_text, table_cells
 from mvi.text import escaped
 
 FINDINGS = "Findings"
-_BETWEEN_CELLS = r"(?<!\\)\|"
 _STYLE = """
 :root { color-scheme: light dark; --page: #fff; --ink: #1a1a1a; --soft: #4c4f53; --rule: #d3d3cf;
   --link: #084c7d; --head: #f5f5f3; }
@@ -148,7 +147,7 @@ def _code(block: str) -> str:
 
 
 def _table(lines: Sequence[str]) -> str:
-    head, rule, *rows = ([cell.strip() for cell in re.split(_BETWEEN_CELLS, line)[1:-1]] for line in lines)
+    head, rule, *rows = map(table_cells, lines)
     sides = [' class="right"' if cell.endswith(":") else "" for cell in rule]
 
     def row(cells: Sequence[str], kind: str) -> str:
@@ -164,7 +163,7 @@ def _table(lines: Sequence[str]) -> str:
 
 def _inline(text: str, prefix: str = "") -> str:
     """Bold, code and links; in tables characters of HTML are escaped already."""
-    line = escaped(html.unescape(text.replace("\\|", "|")))
+    line = escaped(cell_text(text))
     line = re.sub(r"\*\*(.+?)\*\*", r"<b>\1</b>", line)
     line = re.sub(r"`([^`]+)`", r"<code>\1</code>", line)
     return re.sub(r"\[([^]]+)\]\(([\w./-]+)\)", rf'<a href="{escaped(prefix)}\2">\1</a>', line)

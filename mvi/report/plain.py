@@ -6,8 +6,9 @@ import re
 import textwrap
 from collections.abc import Sequence
 
+from mvi.report.markdown import cell_text, table_cells
+
 WIDTH = 100
-_BETWEEN_CELLS = r"(?<!\\)\|"
 _LEAST = 24
 """So many letters of a label are kept."""
 
@@ -38,12 +39,11 @@ def _text(line: str) -> str:
 
 def _cell(text: str) -> str:
     """A star in place of bold, and room for one, so that numbers stay below each other."""
-    text = html.unescape(text.strip().replace("\\|", "|"))
-    return re.sub(r"\*\*(.+?)\*\*", r"\1*", text)
+    return re.sub(r"\*\*(.+?)\*\*", r"\1*", cell_text(text))
 
 
 def _table(lines: Sequence[str], width: int) -> str:
-    rows = [[_cell(cell) for cell in re.split(_BETWEEN_CELLS, line)[1:-1]] for line in lines]
+    rows = [[_cell(cell) for cell in table_cells(line)] for line in lines]
     columns = [[row[place] for row in rows if not set(row[0]) <= {"-", ":"}] for place in range(len(rows[0]))]
     missing = []
     if _wide(columns) > width and any(" ± " in cell for column in columns for cell in column):
