@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import prod
 from pathlib import Path
 from pkgutil import resolve_name
@@ -187,43 +188,45 @@ class Source:
                 "shows them and no visual words are learned from them; ask for its tables, with "
                 "features.kind network."
             )
-        places = self.image_places()
-        return {"images": places if len(places) > 1 else places[0], "catalogue": self.catalogue}
+        files = self.image_files()
+        return {"images": files if len(files) > 1 else files[0], "catalogue": self.catalogue}
 
-    def image_places(self) -> Files:
+    def image_files(self) -> Files:
         """The image files, in the order of their rows."""
         raw = self.raw_files()
         return [raw[kind] for kind in self.dataset.image_files if kind in raw]
 
     def catalogue_inputs(self) -> dict[str, str]:
         """Kind of each raw file that the catalogue is read from -> where it lies."""
-        shown = self.dataset.image_files if self.dataset.in_turn else ()
-        return {kind: path for kind, path in self.raw_files().items() if kind not in shown}
+        unread = self.dataset.image_files if self.dataset.in_turn else ()
+        return {kind: path for kind, path in self.raw_files().items() if kind not in unread}
 
-    def place_of(self, start: int, stop: int) -> str:
-        """The image file with the rows `start` to `stop`, of those that are described in turn.
+    def image_file(self, start: int, stop: int) -> str:
+        """Which of the files that are described in turn has the rows `start` to `stop`.
 
         Raises `ConfigError` where they are in several.
         """
-        places = self.image_places()
-        each = self.size.rows // len(places)
+        files = self.image_files()
+        each = self.size.rows // len(files)
         if start // each != (stop - 1) // each:
             raise ConfigError(
                 f"features.block is {self.features['block']}, but an image file of {self.dataset.name} has "
                 f"{each} images; set a divisor of that."
             )
-        return places[start // each]
+        return files[start // each]
 
     def block_inputs(self, start: str, stop: str) -> dict[str, Any]:
-        """What the images of a block are described with and from; raises as `description_inputs`."""
+        """What the images of a block are described with, and the images; raises as `description_inputs`."""
         if not self.dataset.in_turn:
             return self.description_inputs()
-        place = self.place_of(int(start), int(stop))
-        return {**self.description_source(), "images": place, "catalogue": self.catalogue}
+        file = self.image_file(int(start), int(stop))
+        return {**self.description_source(), "images": file, "catalogue": self.catalogue}
 
-    def blocks_of(self, place: str) -> Files:
-        """The files of features of the images in one of the image files that are described in turn."""
-        return [file for rows, file in self.block_files().items() if self.place_of(*rows) == place]
+    def described_before(self, image_file: str) -> Files:
+        """The features of all image files before this one, of those that are described in turn."""
+        files = self.image_files()
+        before = files[: files.index(image_file)] if image_file in files else files
+        return [block for rows, block in self.block_files().items() if self.image_file(*rows) in before]
 
     def about(self) -> Settings:
         """What a store or a catalogue says of its data set."""
@@ -241,7 +244,7 @@ class Source:
         return {**self.description_source(), **self.images()}
 
     def description_source(self) -> dict[str, str]:
-        """What images are described with: visual words, or the ONNX file of a network.
+        """Visual words, or the ONNX file of a network.
 
         Raises `ConfigError` where there are too few images for the visual words.
         """
@@ -960,14 +963,10 @@ class Plan:
         return list(dict.fromkeys(name for run in self.runs.values() for name in run.stages))
 
     def described_before(self, dataset: str, file: str) -> Files:
-        """All that is described, for any run, from the image file before `file`, which is deleted by then."""
-        found = []
-        for run in self.runs.values():
-            if run.dataset.name == dataset:
-                places = run.source.image_places()
-                before = places.index(f"{run.source.folder}/raw/{file}") - 1
-                found += run.source.blocks_of(places[before]) if before >= 0 else []
-        return list(dict.fromkeys(found))
+        """What must be described, for any run, before this image file of a data set is downloaded."""
+        sources = [run.source for run in self.runs.values() if run.dataset.name == dataset]
+        found = [one.described_before(f"{one.folder}/raw/{file}") for one in sources]
+        return list(dict.fromkeys(chain.from_iterable(found)))
 
     @property
     def generated(self) -> dict[str, Source]:

@@ -6,22 +6,16 @@ Image i, from 0, is `images/<folder>/<i>.jpg` in one of ten archives and its tag
 first 25,000 are those of MIRFLICKR-25000, image i being im<i + 1>, by whose numbers the annotations go.
 """
 
-import logging
-import zipfile
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
-from mvi.data.archives import open_zip, read_member
+from mvi.data.archives import open_zip
 from mvi.data.catalogue import Catalogue, count_words
-
-# Its name stays: an edit of that file would make the stores of MIRFLICKR-25000 anew.
-from mvi.data.readers.mirflickr import CLASSES, _members
-from mvi.data.readers.mirflickr_layout import TAG_FILE_BYTES
+from mvi.data.readers.mirflickr_annotations import CLASSES, read_annotations
+from mvi.data.readers.mirflickr_layout import read_tags
 from mvi.data.splits import random_splits
-
-log = logging.getLogger(__name__)
 
 
 def catalogue(
@@ -33,13 +27,13 @@ def catalogue(
     `DataError` where a zip is damaged or unsafe, or lacks the tags of an image, or where an annotation is no
     list of labelled images; `ConfigError` where the shares leave a part without a row.
     """
-    rows, labelled = settings["folders"] * settings["images"], settings["labelled"]
-    vocabulary, splits = settings["vocabulary"], settings["splits"]
+    rows = settings["archives"] * settings["folders"] * settings["images"]
+    labelled, vocabulary, splits = settings["labelled"], settings["vocabulary"], settings["splits"]
     places = [f"{row // settings['images']}/{row}" for row in range(rows)]
     with open_zip(raw["tags"]) as archive:
-        tags = _tags_of(archive, places)
+        tags = read_tags(archive, [f"tags/{place}.txt" for place in places])
     with open_zip(raw["annotations"]) as archive:
-        labels = np.stack([_members(archive, name, labelled) for name in CLASSES], 1)
+        labels = read_annotations(archive, labelled)
     text, words = count_words(tags, vocabulary["size"], vocabulary["minimum_count"])
     found = Catalogue(
         dataset=dataset,
@@ -57,25 +51,3 @@ def catalogue(
     )
     found.check()
     return found
-
-
-def _tags_of(archive: zipfile.ZipFile, places: list[str]) -> list[list[str]]:
-    tags, other = [], []
-    for place in places:
-        content = read_member(archive, f"tags/{place}.txt", TAG_FILE_BYTES)
-        try:
-            text = content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = content.decode("latin-1")
-            other.append(place)
-        lines = (line.strip() for line in text.replace("\r", "\n").split("\n"))
-        tags.append([line for line in lines if line])
-    if other:
-        log.warning(
-            "%d of the %d tag files of %s are not UTF-8 and were read as Latin-1, first tags/%s.txt",
-            len(other),
-            len(places),
-            archive.filename,
-            other[0],
-        )
-    return tags

@@ -2,7 +2,7 @@
 """MIRFLICKR's million images with their owners' tags (Huiskes, Thomee and Lew 2010, MIR).
 
 The first 25,000 are those of MIRFLICKR-25000 and have its labels. Images come in ten archives of 12 GB, each
-of ten folders of 10,000 images, and are described an archive at a time, which is then deleted.
+of ten folders of 10,000 images, which are described an archive at a time; that is then deleted.
 """
 
 from mvi.data.sets.base import MEAN_AVERAGE_PRECISION, DataSet, Modality, Settings, Size
@@ -15,18 +15,13 @@ KINDS = ("images", *(f"images{number}" for number in range(1, ARCHIVES)))
 
 def size(settings: Settings) -> Size:
     """The labelled rows are the first."""
-    rows = settings["folders"] * settings["images"]
+    rows = settings["archives"] * settings["folders"] * settings["images"]
     return Size(rows, settings["labelled"], training_rows(settings, settings["labelled"]))
 
 
 def check(settings: Settings) -> None:
-    """All archives have as many folders, and labelled images are among those that there are."""
-    if settings["folders"] % ARCHIVES:
-        raise ConfigError(
-            f'config key "data.mirflickr1m.folders" is {settings["folders"]}, but there are {ARCHIVES} '
-            "archives with as many folders each; set a multiple."
-        )
-    if settings["labelled"] > settings["folders"] * settings["images"]:
+    """Labelled images are among those that there are."""
+    if settings["labelled"] > size(settings).rows:
         raise ConfigError(
             f'config key "data.mirflickr1m.labelled" is {settings["labelled"]}, more than there are images; '
             "lower it."
@@ -42,10 +37,16 @@ DATASET = DataSet(
     labels="multi",
     metrics=MEAN_AVERAGE_PRECISION,
     settings={
+        "archives": {
+            "$ref": "#/$defs/count",
+            "maximum": ARCHIVES,
+            "description": "How many of the ten archives of images are used, the first ones.",
+            "default": ARCHIVES,
+        },
         "folders": {
             "$ref": "#/$defs/count",
-            "description": "Folders of images in all ten archives together.",
-            "default": 100,
+            "description": "Folders of images in each archive.",
+            "default": 10,
         },
         "images": {"$ref": "#/$defs/count", "description": "Images in each folder.", "default": 10000},
         "labelled": {
@@ -62,6 +63,7 @@ DATASET = DataSet(
     read="mvi.data.readers.mirflickr1m:catalogue",
     image_files=KINDS,
     in_turn=True,
+    left_out=lambda settings: KINDS[settings["archives"] :],
     downloads={
         **{kind: f"images{number}.zip" for number, kind in enumerate(KINDS)},
         "tags": "tags.zip",
