@@ -803,11 +803,11 @@ class Run:
     def tag_inputs(self, part: str) -> dict[str, Any]:
         """The finished network, what it is scored on and, of generated data, the truth.
 
-        Raises `ConfigError` where a user's own table shows that no tag could be scored.
+        Raises `ConfigError` where numbers of rows, or a user's own table, show that no tag could be scored.
         """
         store = self.labelled_store()
-        if (ahead := self.source.catalogue_ahead) is not None:
-            check_tags(self.settings, list(self.part(part).splits), ahead)
+        source = self.source
+        check_tags(self.settings, self.part(part).splits, source.size, source.catalogue_ahead)
         files = {
             "store": store,
             "scale": self.scale(part),

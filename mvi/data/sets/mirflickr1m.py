@@ -26,7 +26,7 @@ def check(settings: Settings) -> None:
             f'config key "data.mirflickr1m.labelled" is {settings["labelled"]}, more than there are images; '
             "lower it."
         )
-    check_splits(settings, "data.mirflickr1m")
+    check_splits(settings, "data.mirflickr1m", "labelled")
 
 
 DATASET = DataSet(
