@@ -604,13 +604,16 @@ def made(run: Run | Theory) -> Files:
 
 
 def everything(plan: Plan) -> Files:
-    """What `all` makes: the page of each run that has one, else its outputs."""
-    runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
-    return [
-        path
-        for run in runs
-        for path in ([run.file("report.md")] if "report" in run.settings["outputs"] else made(run))
-    ]
+    """What `all` makes: the outputs of each run, and its page if it has one.
+
+    In an empty folder the page alone would do, but where it is there, no other output that was lost would be
+    made again.
+    """
+    files: Files = []
+    for run in [*plan.runs.values(), *plan.theory.values()]:
+        files += made(run)
+        files += [run.file("report.md")] if "report" in run.settings["outputs"] else []
+    return files
 
 
 def pages(plan: Plan) -> Files:
