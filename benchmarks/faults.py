@@ -59,9 +59,9 @@ CONFIG = {
                 "splits": {"train": 0.4, "validation": 0.2},
             },
             "features": {
-                "picture_size": 64,
+                "image_size": 64,
                 "block": 100,
-                "phow": {"words": 30, "pictures": 20, "per_picture": 20, "epochs": 1},
+                "phow": {"words": 30, "images": 20, "per_image": 20, "epochs": 1},
             },
             "rows": {"held_out": 8},
             "pathways": {

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""All 3,857 descriptors of pictures, decoding included: pictures a second, memory, and where the time goes.
+"""All 3,857 descriptors of images, decoding included: images per second, memory, and where the time goes.
 
-Without --pictures the scenes of `mini` are drawn at 128 px for it, which is not timed. Each of two processes
-on one thread describes every second block of pictures at the same time, as two jobs of the workflow do.
+Without --images the scenes of `mini` are drawn at 128 px for it, which is not timed. Each of two processes
+on one thread describes every second block of images at the same time, as two jobs of the workflow do.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from mvi.data.pictures import ZipPictures, decode
+from mvi.data.images import ZipImages, decode
 from mvi.features.clusters import learn_words
 from mvi.features.extract import Descriptors, describe
 from mvi.features.words import sample_for_words
@@ -30,38 +30,38 @@ WORDS = 2000
 MEMBER = "mirflickr/im{}.jpg"
 
 
-def pictures_of(path: str, count: int) -> ZipPictures:
-    """The first `count` pictures of an archive in the layout of MIRFLICKR."""
-    return ZipPictures(path, [MEMBER.format(i + 1) for i in range(count)])
+def images_of(path: str, count: int) -> ZipImages:
+    """The first `count` images of an archive in the layout of MIRFLICKR."""
+    return ZipImages(path, [MEMBER.format(i + 1) for i in range(count)])
 
 
 def extractor(words: str) -> Descriptors:
-    """What the workflow describes pictures by."""
+    """What the workflow describes images by."""
     loaded = torch.from_numpy(np.load(words, allow_pickle=False))
     return Descriptors(loaded, size=SIZE)
 
 
 def work(path: str, words: str, start: int, count: int) -> None:
-    """Describe every second picture and print seconds and the largest resident memory in MiB."""
+    """Describe every second image and print seconds and the largest resident memory in MiB."""
     extract = extractor(words)
-    with torch.inference_mode(), pictures_of(path, count) as pictures:
+    with torch.inference_mode(), images_of(path, count) as images:
         started = time.perf_counter()
-        describe(pictures, range(start, count, 2), extract, size=SIZE, batch=BATCH)
+        describe(images, range(start, count, 2), extract, size=SIZE, batch=BATCH)
         seconds = time.perf_counter() - started
     print(seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 
 def profile(path: str, words: str, count: int) -> dict[str, float]:
-    """Milliseconds of one core that each part takes a picture."""
+    """Milliseconds of one core that each part takes an image."""
     extract, found = extractor(words), {}
-    with torch.inference_mode(), pictures_of(path, count) as pictures:
+    with torch.inference_mode(), images_of(path, count) as images:
         started = time.process_time()
-        decoded = np.stack([decode(pictures.read(i), SIZE) for i in range(count)])
+        decoded = np.stack([decode(images.read(i), SIZE) for i in range(count)])
         found["reading and decoding"] = time.process_time() - started
-        images = torch.from_numpy(decoded).permute(0, 3, 1, 2).float().div_(255).contiguous()
+        pixels = torch.from_numpy(decoded).permute(0, 3, 1, 2).float().div_(255).contiguous()
         for name, part in extract.parts.items():
             started = time.process_time()
-            for batch in images.split(BATCH):
+            for batch in pixels.split(BATCH):
                 part(batch)
             found[name] = time.process_time() - started
     return {name: 1000 * seconds / count for name, seconds in found.items()}
@@ -70,7 +70,7 @@ def profile(path: str, words: str, count: int) -> dict[str, float]:
 def main() -> None:
     """Print the tables as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", help="a zip with pictures mirflickr/im1.jpg and so on")
+    parser.add_argument("--images", help="a zip with images mirflickr/im1.jpg and so on")
     parser.add_argument("--count", type=int, default=512)
     parser.add_argument("--work", nargs=4, help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -80,13 +80,13 @@ def main() -> None:
         work(path, words, int(start), int(count))
         return
     with tempfile.TemporaryDirectory() as folder:
-        path, words = options.pictures or f"{folder}/pictures.zip", f"{folder}/words.npy"
-        if not options.pictures:
+        path, words = options.images or f"{folder}/pictures.zip", f"{folder}/words.npy"
+        if not options.images:
             others = f"{folder}/annotations.zip", f"{folder}/truth.npz"
             write_mirflickr(path, *others, labelled=options.count, unlabelled=0, size=SIZE, seed=0)
-        with pictures_of(path, options.count) as pictures:
+        with images_of(path, options.count) as images:
             rows = range(min(options.count, 128))
-            sample = sample_for_words(pictures, rows, size=SIZE, batch=BATCH, per_picture=100, seed=0)
+            sample = sample_for_words(images, rows, size=SIZE, batch=BATCH, per_image=100, seed=0)
         np.save(words, learn_words(sample, WORDS, seed=0, epochs=1))
         command = [sys.executable, __file__, "--work", path, words]
         jobs = [
@@ -100,16 +100,16 @@ def main() -> None:
         ]
         outputs = [job.communicate()[0].split() for job in jobs]
         if any(job.returncode for job in jobs):
-            raise SystemExit("a process that described pictures failed")
+            raise SystemExit("a process that described images failed")
         times = profile(path, words, min(options.count, 128))
     seconds = max(float(output[0]) for output in outputs)
     memory = max(float(output[1]) for output in outputs)
-    kind = Path(options.pictures).name if options.pictures else "generated"
-    print(f"{options.count} {kind} pictures, {SIZE} px, 2 processes of one thread at a time\n")
+    kind = Path(options.images).name if options.images else "generated"
+    print(f"{options.count} {kind} images, {SIZE} px, 2 processes of one thread at a time\n")
     print("| | |\n|---|--:|")
-    print(f"| pictures a second, both together | {options.count / seconds:.0f} |")
+    print(f"| images per second, both together | {options.count / seconds:.0f} |")
     print(f"| resident memory of each, MiB | {memory:.0f} |")
-    print("\n| milliseconds of one core a picture | |\n|---|--:|")
+    print("\n| milliseconds of one core per image | |\n|---|--:|")
     for name, milliseconds in times.items():
         print(f"| {name} | {milliseconds:.2f} |")
     print(f"| together | {sum(times.values()):.1f} |")

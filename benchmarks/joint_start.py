@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""What the finetuned network owes to the training and the first weights of the joint layer, on real pictures.
+"""What the finetuned network owes to the training and the initial weights of the joint layer, on real images.
 
 Preset `25k` with one or two things changed at a time, trained on the training rows of split 1 by the workflow
-and judged on its validation rows; no test score is read. Run it from the project's root, with a mirror or the
-network as config/mirflickr25k.yaml says.
+and evaluated on its validation rows; no test score is read. Run it from the project's root, with a mirror or
+the network as config/mirflickr25k.yaml says.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pathlib import Path
 from mvi.report.scores import Key, Scores, read_scores
 
 SNAKEMAKE = str(Path(sys.executable).with_name("snakemake"))
-# Run -> epochs of multi-prediction and sd of the first weights, to be shown; settings of the layer.
+# Run -> epochs of multi-prediction and initial weight std, to be shown; settings of the layer.
 CHANGES = {
     "probe-one": ("1", "0.04", "{training_of: {mp: {epochs: 1}}}"),
     "probe-six": ("6", "0.04", "{training_of: {mp: {epochs: 6}}}"),

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """A network as a descriptor: run by onnxruntime against eager PyTorch, and against the descriptors.
 
-The first table is of one thread and pictures at hand, each way of running the network at its quickest number
-of pictures at a time. The second is of pictures from their files on: two processes of one thread describe
-every second picture, as two jobs of the workflow do. What is compared takes turns, so that other work on the
+The first table is of one thread and images at hand, each way of running the network at its quickest number
+of images at a time. The second is of images from their files on: two processes of one thread describe
+every second image, as two jobs of the workflow do. What is compared takes turns, so that other work on the
 machine slows all alike; the best turn counts.
 """
 
@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from efficientnet_lite_pytorch import EfficientNet
-from features import BATCH, SIZE, WORDS, extractor, pictures_of
+from features import BATCH, SIZE, WORDS, extractor, images_of
 from torch import Tensor
 
 from mvi.features.conversion import convert, packaged_weights
@@ -53,7 +53,7 @@ def eager(side: int) -> Callable[[Tensor], Tensor]:
 
 
 def of_one_thread(path: str, side: int) -> dict[str, float]:
-    """Milliseconds a picture of each, and the largest difference of their activations."""
+    """Milliseconds per image of each, and the largest difference of their activations."""
     images = torch.rand(max(AT_A_TIME), 3, side, side, generator=torch.Generator().manual_seed(0))
     both = {"PyTorch": eager(side), "onnxruntime": converted(path, side)}
     found = dict.fromkeys(both, float("inf"))
@@ -69,19 +69,19 @@ def of_one_thread(path: str, side: int) -> dict[str, float]:
     return found | {"difference": float((results[0] - results[1]).abs().max())}
 
 
-def work(pictures_path: str, what: str, file: str, start: int, count: int) -> None:
-    """Describe every second picture and print the seconds."""
+def work(images_path: str, what: str, file: str, start: int, count: int) -> None:
+    """Describe every second image and print the seconds."""
     side = SIZE if what == "descriptors" else int(what)
     extract = extractor(file) if what == "descriptors" else converted(file, side)
-    with torch.inference_mode(), pictures_of(pictures_path, count) as pictures:
+    with torch.inference_mode(), images_of(images_path, count) as images:
         started = time.perf_counter()
-        describe(pictures, range(start, count, 2), extract, size=side, batch=BATCH)
+        describe(images, range(start, count, 2), extract, size=side, batch=BATCH)
         print(time.perf_counter() - started)
 
 
-def seconds(pictures_path: str, what: str, file: str, count: int) -> float:
-    """Of the slower of two processes at a time that share the pictures."""
-    command = [sys.executable, __file__, "--work", pictures_path, what, file]
+def seconds(images_path: str, what: str, file: str, count: int) -> float:
+    """Of the slower of two processes at a time that share the images."""
+    command = [sys.executable, __file__, "--work", images_path, what, file]
     jobs = [
         subprocess.Popen(
             [*command, str(start), str(count)],
@@ -93,14 +93,14 @@ def seconds(pictures_path: str, what: str, file: str, count: int) -> float:
     ]
     outputs = [job.communicate()[0] for job in jobs]
     if any(job.returncode for job in jobs):
-        raise SystemExit("a process that described pictures failed")
+        raise SystemExit("a process that described images failed")
     return max(map(float, outputs))
 
 
 def main() -> None:
     """Print the tables as Markdown."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--pictures", help="a zip with pictures mirflickr/im1.jpg and so on")
+    parser.add_argument("--images", help="a zip with images mirflickr/im1.jpg and so on")
     parser.add_argument("--count", type=int, default=400)
     parser.add_argument("--turns", type=int, default=3)
     parser.add_argument("--work", nargs=5, help=argparse.SUPPRESS)
@@ -113,7 +113,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         network, words = f"{folder}/network.onnx", f"{folder}/words.npy"
         Path(network).write_bytes(convert(NETWORK.name))
-        print(f"{NETWORK.title}, {NETWORK.dimensions} activations, one thread, milliseconds a picture\n")
+        print(f"{NETWORK.title}, {NETWORK.dimensions} activations, one thread, milliseconds per image\n")
         print("| pixels | eager PyTorch | onnxruntime | times as fast | largest difference |")
         print("|--:|--:|--:|--:|--:|")
         for side in SIDES:
@@ -121,8 +121,8 @@ def main() -> None:
             ratio = one["PyTorch"] / one["onnxruntime"]
             times = f"{one['PyTorch']:.1f} | {one['onnxruntime']:.1f} | {ratio:.1f}"
             print(f"| {side} | {times} | {one['difference']:.0e} |")
-        path = options.pictures or f"{folder}/pictures.zip"
-        if not options.pictures:
+        path = options.images or f"{folder}/pictures.zip"
+        if not options.images:
             others = f"{folder}/annotations.zip", f"{folder}/truth.npz"
             write_mirflickr(path, *others, labelled=options.count, unlabelled=0, size=SIZE, seed=0)
         # Speed depends on their number, not on how good they are.
@@ -132,11 +132,9 @@ def main() -> None:
         for _ in range(options.turns):
             for what, file in kinds.items():
                 best[what] = min(best[what], seconds(path, what, file, options.count))
-    source = Path(options.pictures).name if options.pictures else "generated"
-    print(
-        f"\n{options.count} {source} pictures of {SIZE} px from their files on, 2 processes of one thread\n"
-    )
-    print("| | pictures a second, both together | times as many |\n|---|--:|--:|")
+    source = Path(options.images).name if options.images else "generated"
+    print(f"\n{options.count} {source} images of {SIZE} px from their files on, 2 processes of one thread\n")
+    print("| | images per second, both together | times as many |\n|---|--:|--:|")
     for what in kinds:
         title = "3,857 descriptors" if what == "descriptors" else f"{NETWORK.title} at {what} px"
         print(f"| {title} | {options.count / best[what]:.0f} | {best['descriptors'] / best[what]:.1f} |")

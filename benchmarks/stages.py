@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """One update of each stage of the deep model at the paper's sizes against its matrix products alone.
 
-As `updates.py` measures; batches of 200, 3857 and 2000 inputs, layers of 1024, a top layer of 2048 units and
-10 iterations, through all of which the gradient goes back. Memory is the most that a process of its own has
-held by the end of an update's gradient.
+As `updates.py` measures; batches of 200, 3857 and 2000 inputs, layers of 1024, a joint layer of 2048 units
+and 10 iterations, through all of which the gradient goes back. Memory is the most that a process of its own
+has held by the end of an update's gradient.
 """
 
 import argparse
@@ -64,7 +64,7 @@ def top(draws: torch.Generator) -> Stage:
 
 
 def two_layers(draws: torch.Generator) -> Stage:
-    """The top layer and one of each pathway, both directions."""
+    """The joint layer and one of each pathway, both directions."""
     pathways = {name: Pathway(Binary(1024), (Layer(1024, 2.0, 2.0),)) for name in ("image", "text")}
     model = Mdrnn.initialise(pathways, 2048, draws, down=2.0)
     return model, Finetuning(10), torch.rand(200, 2048, device=draws.device, generator=draws)
@@ -82,7 +82,7 @@ STAGES: dict[str, Callable[[torch.Generator], Stage]] = {
     "image, layer 1 (CD-1)": lambda draws: rbm(IMAGE, 3857, "standardise", draws),
     "image, layer 2 (PCD-1)": lambda draws: rbm(BINARY, 1024, None, draws),
     "text, layer 1 (PCD-1)": lambda draws: rbm(BINARY, 2000, "binarise", draws),
-    "top layer (MP, both directions)": top,
+    "joint layer (MP, both directions)": top,
     "top two layers, both directions": two_layers,
     "whole network, image to text": whole,
     "whole network, both directions": lambda draws: whole(draws, ("image", "text")),
@@ -90,7 +90,11 @@ STAGES: dict[str, Callable[[torch.Generator], Stage]] = {
 
 
 PEAK = "peak"
-JOINT = ("top layer (MP, both directions)", "top two layers, both directions", "whole network, image to text")
+JOINT = (
+    "joint layer (MP, both directions)",
+    "top two layers, both directions",
+    "whole network, image to text",
+)
 """The stages of the reference code's joint training, of 100,000 updates each in the paper's settings."""
 
 

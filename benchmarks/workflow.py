@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the workflow itself costs: a dry run of everything, and the imports of a job.
+"""The runtime of the workflow itself: a dry run of everything, and the imports of a job.
 
 Planning the default is to take less than 3 seconds, planning six runs less than 6.
 """

@@ -16,8 +16,8 @@ from mvi.workflow.config import read_settings, resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
 from mvi.workflow.provenance import gpus, script_hash
 
-# What watches a training and changes nothing in it: an edit trains nothing again.
-OBSERVERS = ["mvi.training.monitors"]
+# What monitors a training and changes nothing in it: an edit trains nothing again.
+MONITORS = ["mvi.training.monitors"]
 # What the record of a method leads to besides, for jobs that do not train by it, or neither train nor load.
 FITTING = ["mvi.training.joint_layer", "mvi.training.direct", "mvi.training.greedy"]
 FITTING_AND_LOADING = [*FITTING, "mvi.models.assembly"]

@@ -191,6 +191,30 @@ rule sweep_iterations:
         "../workflow_scripts/sweep_iterations.py"
 
 
+# The same of a joint layer without iterations, for the ablation.
+use rule sweep_iterations as sweep_joint with:
+    input:
+        unpack(of(Run.joint_sweep_inputs)),
+    output:
+        "results/{run}/scores/joint_sweep/{method}/n{iterations}/{part}.csv",
+    log:
+        "results/{run}/logs/sweep_joint/{method}/n{iterations}/{part}.log",
+    benchmark:
+        "results/{run}/benchmarks/sweep_joint/{method}/n{iterations}/{part}.tsv"
+    params:
+        model="{method}",
+        splits=of(lambda run, part: run.part(part).splits),
+        tested=[0],
+        start=of(setting("inference", "start_state")),
+        untagged=of(setting("inference", "untagged")),
+        block=of(setting("inference", "block")),
+        classifier=of(Run.classifier),
+        settings=of(Run.classifier_settings),
+        code=of(lambda run: code("sweep_iterations.py", *run.classifier_modules())),
+    message:
+        "Scoring the joint layer by {wildcards.method} without iterations"
+
+
 rule cross_entropy:
     input:
         unpack(of(Run.curve_inputs)),
@@ -265,7 +289,7 @@ rule predict_tags:
         tag_probabilities=of(Run.truth_reader),
         code=of(lambda run: code("predict_tags.py", module_of(run.truth_reader()))),
     message:
-        "Predicting tags of images alone"
+        "Predicting tags of images by image-only queries"
     script:
         "../workflow_scripts/predict_tags.py"
 

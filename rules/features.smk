@@ -15,7 +15,7 @@ rule catalogue:
         runtime=minutes(30, 0.01, of_source(Source.all_mb)),
     params:
         rows=of_source(Source.planned_rows),
-        pictures=of_source(Source.fingerprint),
+        images=of_source(Source.fingerprint),
         read=lambda wildcards: DATASETS[wildcards.dataset].read,
         settings=of_source(lambda source: source.data),
         about=of_source(Source.about),
@@ -40,9 +40,9 @@ rule learn_words:
         runtime=minutes(60),
         gpu=gpu(),
     params:
-        pictures=of_source(Source.fingerprint),
+        images=of_source(Source.fingerprint),
         settings=of_source(feature("phow")),
-        size=of_source(feature("picture_size")),
+        size=of_source(feature("image_size")),
         batch=of_source(feature("batch")),
         code=code("learn_words.py"),
     message:
@@ -89,7 +89,7 @@ rule describe_block:
         # Networks run on the processor.
         gpu=of_source(lambda source: gpu() * (source.features["kind"] == "descriptors")),
     params:
-        pictures=of_source(Source.fingerprint),
+        images=of_source(Source.fingerprint),
         settings=of_source(Source.description),
         code=of_source(
             lambda source: code(
@@ -150,7 +150,7 @@ rule data_card:
         runtime=minutes(60, 0.01, of_source(Source.all_mb)),
     params:
         settings=of_source(PLAN.card_settings),
-        pictures=of_source(Source.fingerprint),
+        images=of_source(Source.fingerprint),
         code=code("data_card.py"),
     message:
         "Counting and drawing what {wildcards.dataset} holds"

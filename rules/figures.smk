@@ -75,7 +75,7 @@ rule draw_galleries:
     params:
         queries=of(setting("gallery", "queries")),
         on_page=of(setting("gallery", "on_page")),
-        size=of(setting("features", "picture_size")),
+        size=of(setting("features", "image_size")),
         title=of(lambda run: run.dataset.title),
         code=code("draw_galleries.py"),
     message:
@@ -97,8 +97,8 @@ rule draw_predicted_tags:
     log:
         "results/{run}/logs/draw_predicted_tags.log",
     params:
-        tags=of(lambda run: max(run.settings["predicted_tags"]["tops"])),
-        size=of(setting("features", "picture_size")),
+        tags=of(lambda run: max(run.settings["predicted_tags"]["ks"])),
+        size=of(setting("features", "image_size")),
         code=code("draw_predicted_tags.py"),
     message:
         "Drawing predicted tags"

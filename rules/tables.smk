@@ -29,6 +29,8 @@ rule write_table:
         title=of(lambda run: run.dataset.title),
         note=of(setting("note")),
         settings=of(results.table_settings),
+        # Read if they are there: as inputs, a lost one would mean to train again.
+        costs=of(results.costs),
         code=code("write_table.py"),
     message:
         "Writing {wildcards.table} of {wildcards.run}"
@@ -38,7 +40,7 @@ rule write_table:
 
 rule write_class_table:
     input:
-        of(lambda run: results.table_inputs(run, "table2")),
+        of(results.label_scores),
     output:
         "results/{run}/tables/table2_classes.csv",
     log:

@@ -73,7 +73,7 @@ rule pretrain_layer:
         split=of(Run.split),
         precision=config["precision"],
         layer=of(Run.layer_settings),
-        code=code("pretrain_layer.py", without=OBSERVERS),
+        code=code("pretrain_layer.py", without=MONITORS),
     message:
         "Training layer {wildcards.layer} of the pathway of {wildcards.modality}"
     script:
@@ -104,7 +104,7 @@ rule train_joint:
         model=of(Run.joint_model),
         objective=of(Run.objective),
         schedule=of(Run.schedule),
-        code=code_of("train_joint.py", method_of, OBSERVERS),
+        code=code_of("train_joint.py", method_of, MONITORS),
     message:
         "Training {wildcards.method} of {wildcards.run}, {wildcards.part}"
     script:
@@ -132,7 +132,7 @@ rule finetune:
         split=of(Run.split),
         precision=config["precision"],
         stage=of(Run.stage_settings),
-        code=code("finetune.py", without=OBSERVERS),
+        code=code("finetune.py", without=MONITORS),
     message:
         "Finetuning ({wildcards.stage}) with {wildcards.iterations} iterations"
     script:
@@ -216,7 +216,7 @@ rule search_joint:
                 *method_of(wildcards),
                 *PLAN.run(wildcards.run).metric_modules(),
             ],
-            OBSERVERS,
+            MONITORS,
         ),
     message:
         "Trying the joint layer by {wildcards.method}, settings {wildcards.trial}"

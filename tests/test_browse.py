@@ -94,8 +94,8 @@ def test_nothing_can_be_changed(server, method):
 
 def test_a_link_that_leads_out_of_the_folder_is_not_followed(server, hostile, tmp_path):
     Image.new("RGB", (4, 4)).save(tmp_path / "secret.png")
-    (hostile.pictures / "00.png").unlink()
-    (hostile.pictures / "00.png").symlink_to(tmp_path / "secret.png")
+    (hostile.images / "00.png").unlink()
+    (hostile.images / "00.png").symlink_to(tmp_path / "secret.png")
     assert asked(server, "/image/0")[0] == 404 and asked(server, "/image/1")[0] == 200
 
 

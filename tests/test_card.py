@@ -14,7 +14,7 @@ from scipy import sparse
 
 from mvi.data import card as data_card
 from mvi.data.catalogue import Catalogue
-from mvi.data.pictures import ZipPictures
+from mvi.data.images import ZipImages
 from mvi.data.readers.mirflickr import read_mirflickr
 from mvi.errors import DataError, ShapeError
 from mvi.report.figures import card, style
@@ -36,7 +36,7 @@ class Stored:
 
 
 def draw(seed, size=96):
-    """A random picture of coarse structure."""
+    """A random image of coarse structure."""
     rng = np.random.default_rng(seed)
     cells = rng.integers(0, 256, (6, 6, 3)).astype(np.uint8)
     return Image.fromarray(cells).resize((size, size), Image.Resampling.BICUBIC)
@@ -55,16 +55,16 @@ def make_files():
     files[7] = file_of(draw(3).resize((60, 48)), "JPEG", quality=40)
     files[11] = file_of(ImageEnhance.Contrast(draw(3)).enhance(1.15))
     files[9] = file_of(draw(9).convert("L"))
-    files[13] = b"not a picture"
+    files[13] = b"no image here"
     return files
 
 
-def test_pictures_of_an_unknown_range_are_counted():
+def test_images_of_an_unknown_range_are_counted():
     files, (catalogue, _, _) = make_files(), make_catalogue()
     files[15] = file_of(Image.fromarray(np.arange(64**2, dtype=np.uint16).reshape(64, 64)))
     assert data_card.fingerprints(Stored(files)).guessed.nonzero()[0].tolist() == [15]
     found = data_card.data_card(catalogue, Stored(files))
-    line = "Pictures whose files do not say which value is white"
+    line = "Images whose files do not say which value is white"
     [said] = [one for one in data_card.card_markdown(found).splitlines() if line in one]
     assert found["guessed"] == 1 and said.endswith(" | 1 |")
     assert line not in data_card.card_markdown(data_card.data_card(catalogue, Stored(make_files())))
@@ -126,7 +126,7 @@ def test_hash_is_the_sign_of_low_frequencies():
     np.testing.assert_allclose(thumbs[0, :3], corner, rtol=1e-5)
 
 
-def test_flat_pictures_of_different_colour_are_not_the_same():
+def test_flat_images_of_different_colour_are_not_the_same():
     colours = [(255, 0, 0), (0, 0, 255), (250, 2, 3), (255, 0, 0)]
     files = [file_of(Image.new("RGB", (20, 20), colour)) for colour in colours]
     groups = data_card.near_duplicates(data_card.fingerprints(Stored(files)))
@@ -167,15 +167,15 @@ def test_card_counts():
     assert card["test_rows_seen"] == {"1": 1, "2": 2}
 
 
-def test_card_without_pictures_and_of_wrong_ones():
+def test_card_without_images_and_of_wrong_ones():
     catalogue, _, _ = make_catalogue()
     card = data_card.data_card(catalogue)
     assert "exact_duplicates" not in card and card["pictures"] == N
-    with pytest.raises(ShapeError, match="23 pictures and 24 rows"):
+    with pytest.raises(ShapeError, match="23 images and 24 rows"):
         data_card.data_card(catalogue, Stored(make_files()[1:]))
 
 
-def test_a_picture_that_cannot_be_read_is_counted_and_like_no_other():
+def test_an_image_that_cannot_be_read_is_counted_and_like_no_other():
     class Broken(Stored):
         def read(self, i):
             if i < 2:
@@ -206,7 +206,7 @@ def test_card_for_readers():
 
 @pytest.mark.real
 @pytest.mark.skipif("MVI_MIRROR" not in os.environ, reason="needs MVI_MIRROR")
-def test_real_pictures_and_their_counts():
+def test_real_images_and_their_counts():
     folder = Path(os.environ["MVI_MIRROR"]) / "mirflickr25k"
     catalogue = read_mirflickr(
         folder / "mirflickr25k.zip", folder / "mirflickr25k_annotations_v080.zip", dataset="mirflickr25k"
@@ -217,8 +217,8 @@ def test_real_pictures_and_their_counts():
     assert counts["without_label"] == 419 and 25000 - 20015 <= counts["untagged"] < 5100
     # Two files that agree, found in the part of the rows where they are.
     rows = [6601, 6602, 6920]
-    with ZipPictures(folder / "mirflickr25k.zip", [catalogue.names[i] for i in rows]) as pictures:
-        prints = data_card.fingerprints(pictures)
+    with ZipImages(folder / "mirflickr25k.zip", [catalogue.names[i] for i in rows]) as images:
+        prints = data_card.fingerprints(images)
     assert rows_of(data_card.near_duplicates(prints)) == [[0, 2]]
 
 
@@ -243,9 +243,9 @@ def draw_cooccurrence():
 
 
 def draw_sheet():
-    pictures = np.stack([np.asarray(draw(seed, 16)) for seed in range(5)])
+    images = np.stack([np.asarray(draw(seed, 16)) for seed in range(5)])
     captions = [["sky", "sea"], [], ["x" * 99], ["one"] * 99, ["\u65e5", "$a$"]]
-    return card.contact_sheet(pictures, captions, columns=4, lines=2)
+    return card.contact_sheet(images, captions, columns=4, lines=2)
 
 
 def texts_of(figure):
@@ -285,15 +285,15 @@ def test_label_counts_pair_the_two_sets():
 
 def test_tags_panels():
     catalogue = make_labels()
-    ranks, pictures = draw_tags().axes
+    ranks, images = draw_tags().axes
     counts = np.bincount(catalogue.text.indices, minlength=6)
     np.testing.assert_array_equal(ranks.lines[0].get_ydata(), np.sort(counts)[::-1])
     names = texts_of(ranks)
     assert names[names.index("1") + 1] == catalogue.vocabulary[int(np.argmax(counts))]
-    heights = [[bar.get_height() for bar in bars] for bars in pictures.containers]
+    heights = [[bar.get_height() for bar in bars] for bars in images.containers]
     assert len(heights) == 2 and [sum(part) for part in heights] == pytest.approx([100, 100])
-    per_picture = np.diff(catalogue.text.indptr)
-    assert heights[0][0] == pytest.approx(100 * (per_picture[:20] == 0).mean())
+    per_image = np.diff(catalogue.text.indptr)
+    assert heights[0][0] == pytest.approx(100 * (per_image[:20] == 0).mean())
 
 
 def test_tags_that_never_occur_are_not_drawn():
@@ -311,13 +311,13 @@ def test_cooccurrence_is_a_share_of_the_rows_label():
 
 
 def test_contact_sheet_without_captions_has_no_text_and_is_lower():
-    pictures = np.zeros((5, 8, 8, 3), np.uint8)
-    bare, full = (card.contact_sheet(pictures, captions) for captions in (None, [["a"]] * 5))
+    images = np.zeros((5, 8, 8, 3), np.uint8)
+    bare, full = (card.contact_sheet(images, captions) for captions in (None, [["a"]] * 5))
     assert not bare.axes[0].texts and len(full.axes[0].texts) == 5
     assert bare.get_figheight() < full.get_figheight()
 
 
-def test_contact_sheet_shows_pictures_and_tags_that_fit():
+def test_contact_sheet_shows_images_and_tags_that_fit():
     figure = draw_sheet()
     (axes,) = figure.axes
     assert len(axes.images) == 5

@@ -96,8 +96,8 @@ PART = {"train": np.array([2]), "validation": np.array([0])}
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"names": ["a", "b", "c", "a"]}, "the picture 'a' more than once"),
-        ({"names": [], "ids": np.array([], int)}, "has no picture"),
+        ({"names": ["a", "b", "c", "a"]}, "the image 'a' more than once"),
+        ({"names": [], "ids": np.array([], int)}, "has no image"),
         ({"ids": np.array([1, 1, 2, 3])}, "the id 1 more than once"),
         ({"ids": np.array([1, 2, 3])}, "has ids"),
         ({"ids": np.array([1.0, 2, 3, 4])}, "has ids"),
@@ -111,7 +111,7 @@ PART = {"train": np.array([2]), "validation": np.array([0])}
         ({"classes": ["a", "b", "c"]}, "for 3 classes"),
         ({"labels": np.zeros((3, 2))}, "labels float64"),
         ({"labels": np.full((3, 2), 2, np.uint8)}, "others than 0 and 1"),
-        ({"labels": np.zeros((5, 2), np.uint8)}, "more than its 4 pictures"),
+        ({"labels": np.zeros((5, 2), np.uint8)}, "more than its 4 images"),
         ({"known": np.ones((3, 3), bool)}, "mask of known labels that is none"),
         ({"known": np.ones((3, 2), np.uint8)}, "mask of known labels that is none"),
         (
@@ -141,15 +141,15 @@ def test_a_damaged_catalogue_is_refused(tmp_path, catalogue):
             read_catalogue(path)
 
 
-def test_words_are_ordered_by_pictures_then_alphabet_and_cut():
+def test_words_are_ordered_by_images_then_alphabet_and_cut():
     tags = [["b", "a", "b"], ["c", "a"], [], ["d", "c", "b"], ["rare"]]
     text, words = count_words(tags, 10, 2)
-    # b is there three times but on two pictures, as a and c are.
+    # b is there three times but on two images, as a and c are.
     assert words == ["a", "b", "c"]
     np.testing.assert_array_equal(text.toarray(), [[1, 2, 0], [1, 0, 1], [0, 0, 0], [0, 1, 1], [0, 0, 0]])
     assert text.dtype == np.int32 and text.has_canonical_format
     text, words = count_words(tags, 2, 1)
     assert words == ["a", "b"] and text.shape == (5, 2)
     assert count_words(tags, 10, 1)[1] == ["a", "b", "c", "d", "rare"]
-    with pytest.raises(DataError, match="No tag is on at least 3 of the 5 pictures"):
+    with pytest.raises(DataError, match="No tag is on at least 3 of the 5 images"):
         count_words(tags, 10, 3)

@@ -10,10 +10,10 @@ from test_rankings import by_counting
 
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation.classification import TRAIN_ON, Answers, Query, evaluate, evaluate_each
+from mvi.evaluation.linear_baselines import concatenated, mean_imputed
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import DEFINITIONS
 from mvi.evaluation.queries import queries_of
-from mvi.evaluation.raw_inputs import concatenated, mean_filled
 from mvi.evaluation.svm_classifier import Svm
 
 QUERIES = ["left+right", "left", "right"]
@@ -40,7 +40,7 @@ def make_features(multilabel, rows=240, width=12, seed=0):
 
 def classifier_of(multilabel, **settings):
     if multilabel:
-        return Logistic(LAMBDAS, **{"classes": NAMES, "top": 10, "tolerance": 1e-7} | settings)
+        return Logistic(LAMBDAS, **{"classes": NAMES, "k": 10, "tolerance": 1e-7} | settings)
     return Svm(C_GRID, **{"tolerance": 1e-5} | settings)
 
 
@@ -293,7 +293,7 @@ def test_raw_pixels_with_the_missing_half_at_its_training_mean():
         mean = np.broadcast_to(halves[missing][split["train"]].mean(0), halves[missing].shape)
         parts = {given: halves[given], missing: mean}
         filled[given] = np.concatenate([parts["left"], parts["right"]], axis=1)
-    queries = mean_filled(halves, QUERIES, split["train"])
+    queries = mean_imputed(halves, QUERIES, split["train"])
     found = values(evaluate(queries, labels, split, classifier_of(False)))
     expected = written_out(ByHand(False), filled, labels, split, QUERIES[:1])
     assert {key: found[key] for key in expected} == pytest.approx(expected)

@@ -27,7 +27,7 @@ ROOT = Path(__file__).parents[1]
 def told(collection, monkeypatch, capsys):  # noqa: F811
     """What a command writes to stdout and to stderr, as lines; its status must be 0."""
     monkeypatch.setenv("MVI_HOME", str(collection.folder.parent))
-    monkeypatch.chdir(collection.pictures)
+    monkeypatch.chdir(collection.images)
 
     def run(*arguments, status=0):
         assert main([str(one) for one in arguments]) == status
@@ -47,18 +47,18 @@ def test_suggested_tags_are_lines_or_csv_above_a_threshold(told, collection):  #
 
 
 def test_sidecars_are_written_where_there_are_no_keywords(told, collection):  # noqa: F811
-    pictures = collection.pictures
-    (pictures / "10.xmp").write_text("mine")
+    images = collection.images
+    (images / "10.xmp").write_text("mine")
     _, said = told("suggest", "00.png", "10.png", "20.png", "--threshold", 0.5, "--write-xmp")
-    assert (pictures / "10.xmp").read_text() == "mine" and not (pictures / "10.png.xmp").exists()
-    assert "<rdf:li>red</rdf:li>" in (pictures / "00.png.xmp").read_text(encoding="utf-8")
+    assert (images / "10.xmp").read_text() == "mine" and not (images / "10.png.xmp").exists()
+    assert "<rdf:li>red</rdf:li>" in (images / "00.png.xmp").read_text(encoding="utf-8")
     assert "stays as it is" in said[2] and said[1] == "written: 00.png.xmp"
-    before = (pictures / "00.png.xmp").read_bytes()
+    before = (images / "00.png.xmp").read_bytes()
     _, said = told("suggest", "00.png", "--write-xmp")
     assert said[1] == "00.png: has keywords, nothing is written"
-    assert (pictures / "00.png.xmp").read_bytes() == before
+    assert (images / "00.png.xmp").read_bytes() == before
     _, said = told("suggest", "11.png", "--threshold", 1, "--write-xmp")
-    assert "no tag is likely enough" in said[1] and not (pictures / "11.png.xmp").exists()
+    assert "no tag is likely enough" in said[1] and not (images / "11.png.xmp").exists()
 
 
 def test_searches_by_words_images_and_both(told):
@@ -76,7 +76,7 @@ def test_searches_by_words_images_and_both(told):
 
 def test_vectors_are_written(told, collection, tmp_path):  # noqa: F811
     lines, _ = told("vectors", "--output", tmp_path / "v.npy")
-    assert lines == [f"{tmp_path / 'v.npy'}: 9 vectors of 3 numbers"]
+    assert lines == [f"{tmp_path / 'v.npy'}: 9 vectors of 3 dimensions"]
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), collection.vectors())
     told("vectors", "10.png", "00.png", "--output", tmp_path / "v.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), collection.vectors()[[3, 0]])
@@ -100,8 +100,8 @@ def test_parquet_without_pyarrow_is_said(told, tmp_path, monkeypatch):
 
 
 def test_updates_are_counted(told, collection):  # noqa: F811
-    paint(collection.pictures / "13.png", 1, 90)
-    (collection.pictures / "bad.jpg").write_text("no image")
+    paint(collection.images / "13.png", 1, 90)
+    (collection.images / "bad.jpg").write_text("no image")
     lines, said = told("update")
     assert lines == ["1 new, 0 changed, 0 renamed, 0 gone"]
     assert said[1].startswith("left out: bad.jpg is none of")
@@ -115,19 +115,19 @@ def test_info_tells_of_every_collection(told, collection):  # noqa: F811
     assert "9 in" in text and "6 with tags" in text and "red (2)" in text and collection.model_hash in text
     assert told("info", "--name", "second")[0][0].startswith("second")
     _, said = told("info", "--home", "nowhere", status=1)
-    assert "mvi fit PICTURES" in said[-1]
+    assert "mvi fit IMAGES" in said[-1]
 
 
 # -- fit ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
-def pictures(tmp_path) -> Path:
+def images(tmp_path) -> Path:
     """Forty images in two folders, whose names are their tags, with a network that sees their colours."""
     for number in range(40):
-        paint(tmp_path / f"pictures/{COLOURS[number % 2]}/{number}.png", number % 2, 255 - number)
+        paint(tmp_path / f"images/{COLOURS[number % 2]}/{number}.png", number % 2, 255 - number)
     write_network(tmp_path / "own.onnx")
-    return tmp_path / "pictures"
+    return tmp_path / "images"
 
 
 def over(folder: Path) -> dict:
@@ -135,10 +135,10 @@ def over(folder: Path) -> dict:
     return {"features": {"kind": "network", "network": str(folder / "own.onnx"), **seen}}
 
 
-def test_a_folder_becomes_a_collection_and_says_what_was_learned(pictures, tmp_path, capfd):
-    (pictures / "bad.png").write_bytes(b"no image")
+def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_path, capfd):
+    (images / "bad.png").write_bytes(b"no image")
     options = {"home": str(tmp_path / "home"), "evaluate": True, "effort": 0.5, "cores": "1"}
-    found, said = fit(pictures, None, "two", **options, over=over(tmp_path))
+    found, said = fit(images, None, "two", **options, over=over(tmp_path))
     assert {path.name for path in found.folder.iterdir()} >= {MODEL, INDEX, NETWORK, "fit.log", "table.csv"}
     assert len(found.index.names) == 40 and found.index.about["place"] == "names of folders"
     assert said[0].startswith("40 images, 40 with tags, 1 left out; 2 tags are known")
@@ -152,7 +152,7 @@ def test_a_folder_becomes_a_collection_and_says_what_was_learned(pictures, tmp_p
     assert {tag for tag, _ in found.suggest([tmp_path / "new.png"], 2)[0]} == set(COLOURS[:2])
     assert len(found.search([tmp_path / "new.png", COLOURS[0]], 5)) == 5
     # Once more, nothing is left to do.
-    again, _ = fit(pictures, None, "two", **options, over=over(tmp_path))
+    again, _ = fit(images, None, "two", **options, over=over(tmp_path))
     assert (
         again.model_hash == found.model_hash
         and "Nothing to be done" in (found.folder / "fit.log").read_text()
@@ -163,26 +163,26 @@ def test_a_folder_becomes_a_collection_and_says_what_was_learned(pictures, tmp_p
         fit(tmp_path / "others", None, "two", **options)
 
 
-def test_a_failing_job_ends_with_its_sentence_and_the_log(pictures, tmp_path, capfd):
+def test_a_failing_job_ends_with_its_sentence_and_the_log(images, tmp_path, capfd):
     (tmp_path / "own.onnx").write_bytes(b"no network")
     with pytest.raises(MviError, match=r"own.onnx is no sound ONNX file.*fit.log"):
-        fit(pictures, None, "two", home=str(tmp_path / "home"), cores="1", over=over(tmp_path))
+        fit(images, None, "two", home=str(tmp_path / "home"), cores="1", over=over(tmp_path))
 
 
-def test_what_cannot_do_is_said_before_any_work(pictures, tmp_path):
+def test_what_cannot_do_is_said_before_any_work(images, tmp_path):
     home = str(tmp_path / "home")
     with pytest.raises(DataError, match="is no folder"):
         fit(tmp_path / "absent", None, "two", home=home)
     for name in ("", "a/b", ".hidden"):
         with pytest.raises(ConfigError, match="cannot be called"):
-            fit(pictures, None, name, home=home)
+            fit(images, None, name, home=home)
     (tmp_path / "few.csv").write_text("file,tags\n青/none.png,sea\n")
     with pytest.raises(DataError, match="are not in"):
-        fit(pictures, tmp_path / "few.csv", "two", home=home)
+        fit(images, tmp_path / "few.csv", "two", home=home)
     rows = "".join(f"{COLOURS[n % 2]}/{n}.png,sea\n" for n in range(19))
     (tmp_path / "few.csv").write_text(f"file,tags\n{rows}", encoding="utf-8")
     with pytest.raises(DataError, match="19 of the 40 images have tags, and a model needs 20"):
-        fit(pictures, tmp_path / "few.csv", "two", home=home)
+        fit(images, tmp_path / "few.csv", "two", home=home)
     assert not (tmp_path / "home").exists()
 
 
@@ -248,7 +248,7 @@ def test_commands_and_python_of_the_documents_run_as_printed(told, collection, t
     for name in ("new.jpg", "other.jpg", "photos/sea/a.jpg"):
         paint(tmp_path / name, 0)
     monkeypatch.chdir(tmp_path)
-    lines = [*shown("docs/own-pictures.md", "mvi "), *shown("README.md", ".venv/bin/mvi ")]
+    lines = [*shown("docs/own-images.md", "mvi "), *shown("README.md", ".venv/bin/mvi ")]
     commands = [shlex.split(line.replace("*.jpg", "a.jpg").replace("sunset ", ""))[1:] for line in lines]
     assert len(commands) > 15
     for command in commands:
@@ -258,7 +258,7 @@ def test_commands_and_python_of_the_documents_run_as_printed(told, collection, t
         elif command[0] != "update":
             told(*command)
     assert (tmp_path / "holiday.html").is_file() and (tmp_path / "photos/sea/a.jpg.xmp").is_file()
-    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-pictures.md").read_text(), re.DOTALL)
+    (snippet,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs/own-images.md").read_text(), re.DOTALL)
     names: dict = {}
     exec(snippet, names)
     assert names["codes"].shape == (9, 3) and names["states"].shape == (1, 3)

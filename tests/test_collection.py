@@ -73,24 +73,24 @@ def model_of(network: Path) -> Encoder:
 @pytest.fixture
 def collection(tmp_path) -> Collection:
     """Nine images in a folder, three of a colour, the third of which has no tags; the table lists all."""
-    folder, pictures = tmp_path / "home/colours", tmp_path / "pictures"
+    folder, images = tmp_path / "home/colours", tmp_path / "images"
     folder.mkdir(parents=True)
     lines = ["file,tags"]
     for colour, tag in enumerate(COLOURS):
         for number in range(3):
             name = f"{colour}{number}.png"
-            paint(pictures / name, colour, 255 - number)
+            paint(images / name, colour, 255 - number)
             lines.append(f"{name},{tag if number < 2 else ''}")
     table = tmp_path / "table.csv"
     table.write_text("\n".join(lines), encoding="utf-8")
     write_network(folder / NETWORK)
     model = model_of(folder / NETWORK)
     save(folder / MODEL, model, {})
-    names = image_files(pictures)
-    tags, _ = find_tags(pictures, names, table)
+    names = image_files(images)
+    tags, _ = find_tags(images, names, table)
     found = {"new": False, "images": 6, "suggested": 0.9, "frequencies": 0.5}
     about = {
-        "pictures": str(pictures),
+        "pictures": str(images),
         "place": TABLE,
         "table": str(table),
         "learned": found,
@@ -98,7 +98,7 @@ def collection(tmp_path) -> Collection:
     }
     about["model"] = file_hash(folder / MODEL)
     one = Collection(folder)
-    features = one.describe([pictures / name for name in names])
+    features = one.describe([images / name for name in names])
     built(model, about, names, [tags[name] for name in names], features).save(folder / INDEX)
     return Collection(folder)
 
@@ -119,7 +119,7 @@ def test_collections_are_opened_by_name_by_path_and_by_being_the_only_one(collec
 
 def test_tags_are_suggested_for_images_of_the_collection_and_for_new_ones(collection, tmp_path):
     paint(tmp_path / "new.png", 1, 200)
-    known, new = collection.suggest([collection.pictures / "02.png", tmp_path / "new.png"], 2)
+    known, new = collection.suggest([collection.images / "02.png", tmp_path / "new.png"], 2)
     assert [known[0][0], new[0][0]] == ["red", "grün"] and len(known) == len(new) == 2
     assert known[0][1] > 0.9 > 0.1 > known[1][1]
     # What is kept is what the model says.
@@ -140,7 +140,7 @@ def test_tags_find_images_with_and_without_tags(collection):
 
 def test_images_find_images_and_mix_with_tags_by_weight(collection, tmp_path):
     paint(tmp_path / "new.png", 0, 220)
-    for image in (tmp_path / "new.png", "00.png", collection.pictures / "00.png"):
+    for image in (tmp_path / "new.png", "00.png", collection.images / "00.png"):
         assert {name for name, _ in collection.search([image], 3)} == {"00.png", "01.png", "02.png"}
     for weight, first in ((0.9, "0"), (0.1, "2")):
         assert collection.search([tmp_path / "new.png", "青"], 1, weight)[0][0].startswith(first)
@@ -218,23 +218,23 @@ def counted(collection, monkeypatch) -> list[str]:
 
 
 def test_an_update_describes_only_what_is_new(collection, monkeypatch):
-    pictures, before = collection.pictures, collection.index
+    images, before = collection.images, collection.index
     described = counted(collection, monkeypatch)
     assert collection.update() == Changes(0, 0, 0, 0, {}) and not described
-    paint(pictures / "new/17.png", 1, 100)
-    paint(pictures / "00.png", 2, 90)
-    (pictures / "01.png").rename(pictures / "moved.png")
-    (pictures / "10.png").unlink()
-    os.utime(pictures / "11.png", (1, 1))
-    (pictures / "bad.png").write_bytes(b"no image")
-    whole = (pictures / "20.png").read_bytes()
-    (pictures / "cut.png").write_bytes(whole[: len(whole) - 30])
+    paint(images / "new/17.png", 1, 100)
+    paint(images / "00.png", 2, 90)
+    (images / "01.png").rename(images / "moved.png")
+    (images / "10.png").unlink()
+    os.utime(images / "11.png", (1, 1))
+    (images / "bad.png").write_bytes(b"no image")
+    whole = (images / "20.png").read_bytes()
+    (images / "cut.png").write_bytes(whole[: len(whole) - 30])
     changes = collection.update()
     assert changes[:4] == (1, 1, 1, 1) and set(changes.refused) == {"bad.png", "cut.png"}
     assert sorted(described) == ["00.png", "17.png", "cut.png"]
     # From the file, as any later program sees it.
     now = Collection(collection.folder)
-    assert now.index.names == [name for name in image_files(pictures) if name not in changes.refused]
+    assert now.index.names == [name for name in image_files(images) if name not in changes.refused]
     assert now.index.tags[now.index.row("moved.png")] == ["red"]
     assert now.suggest(["00.png"], 1)[0][0][0] == "青" and now.suggest(["new/17.png"], 1)[0][0][0] == "grün"
     np.testing.assert_array_equal(
@@ -243,13 +243,13 @@ def test_an_update_describes_only_what_is_new(collection, monkeypatch):
 
 
 def test_what_an_update_leaves_is_what_a_new_index_would_hold(collection):
-    pictures, table = collection.pictures, Path(collection.index.about["table"])
-    paint(pictures / "13.png", 1, 100)
+    images, table = collection.images, Path(collection.index.about["table"])
+    paint(images / "13.png", 1, 100)
     table.write_text(table.read_text(encoding="utf-8") + "\n13.png,grün;new", encoding="utf-8")
     collection.update()
-    names = image_files(pictures)
-    tags, _ = find_tags(pictures, names, table)
-    features = collection.describe([pictures / name for name in names])
+    names = image_files(images)
+    tags, _ = find_tags(images, names, table)
+    features = collection.describe([images / name for name in names])
     about = {key: value for key, value in collection.index.about.items() if key != "vocabulary"}
     new = built(collection.model, about, names, [tags[name] for name in names], features)
     updated = Index.load(collection.folder / INDEX)
@@ -257,7 +257,7 @@ def test_what_an_update_leaves_is_what_a_new_index_would_hold(collection):
     np.testing.assert_array_equal(updated.hashes, new.hashes)
     np.testing.assert_array_equal(updated.top, new.top)
     # Features are kept in float16.
-    np.testing.assert_allclose(updated.chances, new.chances, atol=0.01)
+    np.testing.assert_allclose(updated.probabilities, new.probabilities, atol=0.01)
 
 
 def test_new_tags_of_an_image_count_and_are_not_described_again(collection, monkeypatch):

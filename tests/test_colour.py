@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The colour descriptors on pictures whose answer is known, and against slow or independent definitions."""
+"""The colour descriptors on images whose answer is known, and against slow or independent definitions."""
 
 import colorsys
 from itertools import pairwise
@@ -22,7 +22,7 @@ BLACK, WHITE = (0, 0, 0), (255, 255, 255)
 
 
 def noise(n, size, seed=0):
-    """Pictures of 8-bit pixels, half of them of few colours so that cells repeat."""
+    """Images of 8-bit pixels, half of them of few colours so that cells repeat."""
     draw = torch.Generator().manual_seed(seed)
     images = torch.randint(0, 256, (n, 3, size, size), generator=draw)
     images[::2] = images[::2] // 100 * 100
@@ -60,7 +60,7 @@ def test_conversions_agree_with_the_standard_library_and_the_standard():
 
 
 def layout_rounding(size, highest=1.0):
-    """What float32 may add to a coefficient of pictures of at most `highest`.
+    """What float32 may add to a coefficient of images of at most `highest`.
 
     It is three sums in turn, of `size`, `size` and 3 products. A sum of n products with rounded factors is
     off by at most n eps of its terms' magnitudes, which add up to no more than in the first coefficient: 8
@@ -69,7 +69,7 @@ def layout_rounding(size, highest=1.0):
     return (size + size + 3) * EPS * 8 * highest
 
 
-def test_layout_of_a_constant_picture_is_eight_times_its_colour():
+def test_layout_of_a_constant_image_is_eight_times_its_colour():
     found = colour_layout(constant((51, 102, 204))).view(3, 64)
     expected = torch.zeros(3, 64)
     y = 0.299 * 0.2 + 0.587 * 0.4 + 0.114 * 0.8
@@ -79,11 +79,11 @@ def test_layout_of_a_constant_picture_is_eight_times_its_colour():
 
 # Places in the zig-zag: along the first row, back down, along the second diagonal, the last one.
 @pytest.mark.parametrize(("place", "row", "column"), [(1, 0, 1), (2, 1, 0), (3, 2, 0), (5, 0, 2), (63, 7, 7)])
-def test_layout_of_a_basis_picture_is_one_coefficient(place, row, column):
+def test_layout_of_a_basis_image_is_one_coefficient(place, row, column):
     wave = torch.cos(torch.pi * torch.outer(torch.arange(8.0), torch.arange(8) + 0.5) / 8)
     thumbnail = 0.5 + 0.4 * torch.outer(wave[row], wave[column])
-    picture = thumbnail.repeat_interleave(12, 0).repeat_interleave(12, 1).expand(1, 3, 96, 96)
-    found = colour_layout(picture).view(3, 64)
+    image = thumbnail.repeat_interleave(12, 0).repeat_interleave(12, 1).expand(1, 3, 96, 96)
+    found = colour_layout(image).view(3, 64)
     norm = thumbnail.sub(0.5).square().sum().sqrt()
     expected = torch.zeros(3, 64)
     expected[0, 0], expected[0, place] = 4, norm
@@ -185,7 +185,7 @@ def test_scattered_colour_weighs_more_than_a_patch_of_as_many_pixels():
     torch.testing.assert_close(colour_structure(patch)[0, 255], torch.tensor(1 - 9**2 / 121**2))
 
 
-def test_turned_and_mirrored_pictures_have_the_same_structure():
+def test_turned_and_mirrored_images_have_the_same_structure():
     images = noise(2, 32)
     found = colour_structure(images)
     for other in (images.mT, images.flip(2), images.flip(3), images.rot90(1, (2, 3))):
@@ -212,7 +212,7 @@ def test_shuffled_blocks_change_the_structure_only_by_windows_across_their_borde
     torch.testing.assert_close(again, blocks)
 
 
-def test_large_pictures_are_thinned_out():
+def test_large_images_are_thinned_out():
     images = noise(1, 364)
     assert torch.equal(colour_structure(images), colour_structure(images[:, :, ::2, ::2]))
     assert not torch.equal(colour_structure(images[..., :362, :362]), colour_structure(images))
@@ -289,13 +289,13 @@ def test_leading_coefficients_are_the_transform_of_coarser_histograms():
 
 
 def test_amplitudes_are_compressed_and_saturate():
-    # 1/64 of the picture black, the rest white, which is more than the 40 % that fill the scale.
-    picture = constant(WHITE)
-    picture[..., :8, :8] = 0
-    bins = inverse_haar(scalable_colour(picture))[0]
+    # 1/64 of the image black, the rest white, which is more than the 40 % that fill the scale.
+    image = constant(WHITE)
+    image[..., :8, :8] = 0
+    bins = inverse_haar(scalable_colour(image))[0]
     assert bins[0].item() == pytest.approx(15 * (1 / 64 / 0.4) ** 0.4, abs=1e-4)
     assert bins[64 * 3].item() == pytest.approx(15, abs=1e-4)
-    plain = inverse_haar(scalable_colour(picture, saturation=1.0, exponent=1.0))[0]
+    plain = inverse_haar(scalable_colour(image, saturation=1.0, exponent=1.0))[0]
     assert plain[64 * 3].item() == pytest.approx(15 * 63 / 64, abs=1e-4)
 
 
@@ -309,7 +309,7 @@ def test_scalable_colour_does_not_see_where_pixels_are():
 
 
 @pytest.mark.parametrize("describe", DESCRIPTORS, ids=lambda describe: describe.__name__)
-def test_a_batch_equals_its_pictures_and_extremes_are_finite(describe):
+def test_a_batch_equals_its_images_and_extremes_are_finite(describe):
     images = torch.cat([noise(5, 64), constant(BLACK), constant(WHITE), constant(RED)])
     found = describe(images)
     assert found.shape == (8, DESCRIPTORS[describe])
@@ -329,7 +329,7 @@ def test_sizes_that_are_no_multiple_of_eight_are_taken(describe, size):
 
 
 @pytest.mark.parametrize("describe", DESCRIPTORS, ids=lambda describe: describe.__name__)
-def test_what_is_no_batch_of_pictures_is_refused(describe):
+def test_what_is_no_batch_of_images_is_refused(describe):
     for shape in ((3, 64, 64), (1, 1, 64, 64), (1, 3, 64, 32), (1, 3, 0, 0)):
         with pytest.raises(ShapeError, match=r"where \(n, 3, size, size\)"):
             describe(torch.zeros(shape))
@@ -337,7 +337,7 @@ def test_what_is_no_batch_of_pictures_is_refused(describe):
         describe(constant(WHITE) * 255)
 
 
-def test_pictures_smaller_than_the_grid_or_the_element_are_refused():
+def test_images_smaller_than_the_grid_or_the_element_are_refused():
     with pytest.raises(ShapeError, match="size of at least 8"):
         colour_layout(constant(RED, 7))
     with pytest.raises(ShapeError, match="element of 8 pixels does not fit into the 7 rows"):

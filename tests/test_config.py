@@ -16,7 +16,7 @@ from mvi.workflow.config import merge, resolve
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "config/runs"
 FILES = sorted(path.stem for path in FOLDER.glob("*.yaml"))
-PATHS = {"data": {"folder": {"pictures": "images", "table": "table.csv"}}}
+PATHS = {"data": {"folder": {"images": "images", "table": "table.csv"}}}
 
 
 def resolved(raw, folder=FOLDER):
@@ -195,8 +195,8 @@ def test_settings_are_laid_over_every_run_and_theory_over_that_of_the_theory():
 def test_data_and_features_are_laid_over_the_runs_that_have_them():
     raw = {
         "runs": ["digits-default", "mini-default", "toronto-paper"],
-        "data": {"mini": {"labelled": 500}, "mirflickr25k": {"pictures": 5}},
-        "features": {"picture_size": 80, "precision": "float32", "name": "small"},
+        "data": {"mini": {"labelled": 500}, "mirflickr25k": {"images": 5}},
+        "features": {"image_size": 80, "precision": "float32", "name": "small"},
     }
     runs = resolved(raw)["runs"]
     assert runs["mini-default"]["data"]["labelled"] == 500
@@ -204,8 +204,8 @@ def test_data_and_features_are_laid_over_the_runs_that_have_them():
     assert runs["digits-default"]["features"] == {"name": "given", "kind": "given"}
     assert runs["toronto-paper"]["features"] == {"name": "given", "kind": "given", "precision": "float32"}
     features = runs["mini-default"]["features"]
-    assert (features["name"], features["kind"], features["picture_size"]) == ("small", "descriptors", 80)
-    assert features["phow"]["pictures"] == 1000
+    assert (features["name"], features["kind"], features["image_size"]) == ("small", "descriptors", 80)
+    assert features["phow"]["images"] == 1000
 
 
 def test_features_have_the_name_of_their_kind_if_no_other():
@@ -259,8 +259,8 @@ def test_the_settings_of_another_data_set_are_not_extended():
         "new"
     ]
     assert mine["features"] == new["features"] != one("mini-default")["features"]
-    own = {"extends": "mini-default", "dataset": "mirflickr25k", "features": {"picture_size": 100}}
-    assert resolved({"runs": {"mine": own}})["runs"]["mine"]["features"]["picture_size"] == 100
+    own = {"extends": "mini-default", "dataset": "mirflickr25k", "features": {"image_size": 100}}
+    assert resolved({"runs": {"mine": own}})["runs"]["mine"]["features"]["image_size"] == 100
 
 
 def test_a_preset_takes_another_form_of_each_data_set():
@@ -345,7 +345,7 @@ def test_the_order_of_keys_and_the_way_of_writing_numbers_do_not_matter():
 def test_truth_values_numbers_and_null_may_come_as_text():
     # Snakemake gives what stands in braces after --config so.
     def asked(yes, nothing, number, seed):
-        image = {"transform": {"root": yes, "clip": nothing}}
+        image = {"transform": {"signed_sqrt": yes, "clip": nothing}}
         over = {"seeds_together": yes, "pathways": {"image": image}, "seeds": [seed]}
         run = {"extends": "mini-default", "joint": {"hidden": number}}
         return {"runs": {"mine": run}, "settings": over, "preset": nothing}
@@ -353,7 +353,7 @@ def test_truth_values_numbers_and_null_may_come_as_text():
     large = 2**64 - 1
     text = resolved(asked("True", "null", "50", str(large)))
     assert json.dumps(text) == json.dumps(resolved(asked(True, None, 50, large)))
-    assert text["runs"]["mine"]["pathways"]["image"]["transform"]["root"] is True
+    assert text["runs"]["mine"]["pathways"]["image"]["transform"]["signed_sqrt"] is True
     assert text["runs"]["mine"]["seeds"] == [large]
     assert one("mini-default", seeds_together="false")["seeds_together"] is False
     # A string stays one.
@@ -422,6 +422,36 @@ def test_an_unknown_setting_is_refused_with_the_nearest_known_one(over, said):
 
 
 @pytest.mark.parametrize(
+    ("over", "old", "new"),
+    [
+        ({"features": {"picture_size": 64}}, "features.picture_size", "features.image_size"),
+        ({"features": {"phow": {"pictures": 9}}}, "features.phow.pictures", "features.phow.images"),
+        ({"features": {"phow": {"per_picture": 9}}}, "features.phow.per_picture", "features.phow.per_image"),
+        ({"data": {"folder": {"pictures": "mine"}}}, "data.folder.pictures", "data.folder.images"),
+        (
+            {"settings": {"pathways": {"image": {"transform": {"root": True}}}}},
+            "settings.pathways.image.transform.root",
+            "settings.pathways.image.transform.signed_sqrt",
+        ),
+        (
+            {"settings": {"finetune": [{"carry_offset": True}]}},
+            "settings.finetune[0].carry_offset",
+            "settings.finetune[0].keep_offset",
+        ),
+        ({"settings": {"classifier": {"top": 9}}}, "settings.classifier.top", "settings.classifier.k"),
+        (
+            {"settings": {"predicted_tags": {"tops": [9]}}},
+            "settings.predicted_tags.tops",
+            "settings.predicted_tags.ks",
+        ),
+    ],
+)
+def test_a_renamed_key_is_refused_with_its_new_name(over, old, new):
+    said = refused({"runs": ["digits-default"], **over})
+    assert f'config key "{old}" is unknown; did you mean "{new}"?' in said
+
+
+@pytest.mark.parametrize(
     ("key", "said"),
     [
         ("run_", '"run_" is unknown; did you mean "run"?'),
@@ -459,7 +489,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one(key, said):
         ("seeds", [2**64], "but must be a whole number, at least 0, at most 18446744073709551615."),
         ("seeds", True, "is True, but must be a list"),
         ("outputs", ["table5"], 'is "table5", but must be one of table1, figure2,'),
-        ("features.picture_size", 16, "is 16, but must be a whole number, at least 64."),
+        ("features.image_size", 16, "is 16, but must be a whole number, at least 64."),
         ("features.name", "raw", "and not raw, logs, benchmarks or card"),
         ("data.mini.labelled", 0, "is 0, but must be a whole number, at least 1."),
         ("run", "../elsewhere", "but must be text or empty (null), made of letters"),
@@ -627,7 +657,7 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
             {"settings": {"joint": {"search": {"split": 9}}}},
             'joint.search.split" is 9, but must not exceed the number of splits of mini, which is 5',
         ),
-        ("folder-own", {}, '"data.folder.pictures" must be set'),
+        ("folder-own", {}, '"data.folder.images" must be set'),
         ("toronto-paper", {"settings": {"splits": [1, 9]}}, "splits of toronto, which is 5"),
         (
             "mini-default",
@@ -723,6 +753,18 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
             "digits-default",
             {"settings": {"outputs": ["table1"], "compare": []}},
             'outputs" has table1, which needs a method, and "runs.digits-default.compare" is empty',
+        ),
+        (
+            "mini-default",
+            {
+                "settings": {
+                    "outputs": ["ablation"],
+                    "compare": ["cca"],
+                    "finetune": [],
+                    "finetune_from": None,
+                }
+            },
+            'outputs" has ablation, which needs a joint layer, and "runs.mini-default.compare" has none',
         ),
         (
             "mini-default",

@@ -38,6 +38,7 @@ THEORY = {"theory_measure", "theory_figure", "theory_table"}
 FEATURES = {"generate_mini", "catalogue", "learn_words", "describe_block", "image_store"}
 # From images to the finished network, and from an image-only or multimodal query to scores.
 NETWORK = {*FEATURES, "scale_inputs", "pretrain_layer", "train_joint", "finetune", "dump_config"}
+SCORED, SEARCHED = {"encode", "classify", "baselines"}, {"encode", "search_database", "search_inputs"}
 
 
 class Checkout:
@@ -153,11 +154,12 @@ def test_everything_is_planned_once(fresh, together):
         "search_inputs": 1,
         "predict_tags_linearly": 2,
         "sweep_iterations": len(DEEP.swept()),
+        "sweep_joint": len(DEEP.layered) * len(DEEP.parts),
         **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
         "write_table": len(tables),
         "write_class_table": 1,
-        # Three of two halves; those of Table 3, of missing tags, of recall and of learning.
-        "draw_figure": 7,
+        # Three of two halves; those of Table 3, of missing tags, of the trade, of recall and of learning.
+        "draw_figure": 8,
         "join_scores": len(PLAN.runs),
         **pages,
     }
@@ -174,10 +176,12 @@ def test_everything_is_planned_once(fresh, together):
         ("features", {*FEATURES, "dump_config"}),
         ("card", {"generate_mini", "catalogue", "data_card", "dump_config"}),
         ("reference", {*FEATURES, "baselines", "write_table", "dump_config"}),
-        ("table2", {*NETWORK, "encode", "classify", "baselines", "write_table", "write_class_table"}),
+        ("table2", {*NETWORK, *SCORED, *SEARCHED, "write_table", "write_class_table"}),
+        ("ablation", {*NETWORK, "encode", "classify", "sweep_iterations", "sweep_joint", "write_table"}),
         ("table3", {*NETWORK, "sweep_iterations", "write_table", "draw_figure"}),
-        ("missing_tags", {*NETWORK, "encode", "classify", "baselines", "draw_figure"}),
-        ("retrieval", {*NETWORK, "encode", "search_database", "search_inputs", "write_table", "draw_figure"}),
+        ("missing_tags", {*NETWORK, *SCORED, "draw_figure"}),
+        ("trade", {*NETWORK, *SCORED, *SEARCHED, "draw_figure"}),
+        ("retrieval", {*NETWORK, *SEARCHED, "write_table", "draw_figure"}),
         ("tag_search", {*NETWORK, "encode", "search_database", "predict_tags", "write_table"}),
         ("tags", {*NETWORK, "predict_tags", "predict_tags_linearly", "write_table", "draw_predicted_tags"}),
         ("figure3", {*NETWORK, "encode", "nearest_images", "draw_galleries"}),
@@ -192,10 +196,12 @@ def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
     jobs = fresh.planned(target)
     assert set(jobs) == (rules | halves if "make_store" in rules else rules)
     # Only the method that is finetuned where no other is compared with it; the same for iterations.
-    others = target in ("table2", "missing_tags", "retrieval", "tag_search", "learning")
+    others = target in ("table2", "ablation", "missing_tags", "trade", "retrieval", "tag_search", "learning")
     if "pretrain_layer" in rules and target != "search":
         assert jobs["train_joint"] == (len(DEEP.compared) if others else 1)
-        assert jobs["finetune"] == (FINETUNED if target == "table3" else len(DEEP.stages))
+        # Of the numbers of Table 3 the ablation has none and its own.
+        counts = {"table3": FINETUNED, "ablation": len(DEEP.stages) + 1}
+        assert jobs["finetune"] == counts.get(target, len(DEEP.stages))
     if target == "table2":
         assert jobs["baselines"] == len(results.LINEAR_INPUTS)
     assert jobs.get("write_table", 1) == jobs.get("draw_figure", 1) == jobs.get("dump_config", 1) == 1
@@ -510,10 +516,13 @@ MINI = [
 ]
 MINI_TABLES = page(
     "mini-default",
-    *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags", "tag_search")),
+    *(
+        f"tables/{name}"
+        for name in ("reference", "table2", "table3", "ablation", "retrieval", "tags", "tag_search")
+    ),
 )
 # Scores of logistic regressions, or of what is read with them.
-LINEAR = ("classify", "baselines", "sweep", "retrieval", "linear_tags")
+LINEAR = ("classify", "baselines", "sweep", "joint_sweep", "retrieval", "linear_tags")
 PROMISES = {
     # A method trains what it trains, and no other.
     "objectives/percloss.py": [
@@ -523,11 +532,12 @@ PROMISES = {
         "digits-default/completions/cd_percloss",
         *DIGITS_TABLE,
         "digits-default/figures/*",
-        *page("mini-default", "scores", "tables/table2*", "tables/retrieval", "tables/tag_search"),
-        *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags")),
+        *page("mini-default", "scores", "tables/table2*"),
+        *(f"mini-default/tables/{name}" for name in ("ablation", "retrieval", "tag_search")),
+        *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags", "trade")),
         *page("theory", "training", "figures/training", "tables/theory"),
     ],
-    # What watches a training changes nothing in it; it also measures the curves of mean-field iterations.
+    # What monitors a training changes nothing in it; it also measures the curves of mean-field iterations.
     "training/monitors.py": [
         "digits-default/scores/cross_entropy/*",
         *page("digits-default", "scores", "figures/iterations"),
@@ -546,7 +556,7 @@ PROMISES = {
         *page("mini-default", "scores", "nearest"),
         *MINI_TABLES,
         "mini-default/tables/table2_classes",
-        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "missing_tags")),
+        *(f"mini-default/figures/{name}" for name in ("table3", "recall", "missing_tags", "trade")),
         *(f"mini-default/figures/{name}" for name in ("figure3", "figure4", "nearest")),
     ],
     "report/captions.py": [*page("digits-default", "tables/table1"), *MINI_TABLES],
@@ -711,7 +721,7 @@ def test_what_no_run_can_make_is_refused_in_one_sentence(fresh, arguments, sente
     (fresh.folder / "own.csv").write_text(
         "file,tags\n" + "".join(f"{number}.png,sea\n" for number in range(3))
     )
-    data = "data={folder: {pictures: own, table: own.csv}}"
+    data = "data={folder: {images: own, table: own.csv}}"
     done = fresh.snakemake("-n", *(one.replace("{data}", data) for one in arguments))
     (said,) = [line for line in done.stderr.splitlines() if sentence in line]
     assert done.returncode == 1 and said.endswith(".")
@@ -736,7 +746,7 @@ def test_an_edit_of_inference_trains_nothing_and_rewrites_what_users_load(tmp_pa
 
 
 def test_two_kinds_of_features_of_one_data_set_stand_side_by_side(fresh):
-    runs = ["mini-default", "coarse: {extends: mini-default, features: {name: coarse, picture_size: 64}}"]
+    runs = ["mini-default", "coarse: {extends: mini-default, features: {name: coarse, image_size: 64}}"]
     asked = ["--config", f"runs={{mini-default: {{}}, {runs[1]}}}", "settings={outputs: [reference]}", "--"]
     jobs = fresh.planned(*asked, "features")
     twice = dict.fromkeys(["learn_words", "image_store", "dump_config"], 2)

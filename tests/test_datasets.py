@@ -232,10 +232,10 @@ def test_a_folder_s_size_follows_its_files(tmp_path):
         (tmp_path / f"images/{i}.jpg").write_bytes(b"no image is read")
     lines = [f"{i}.jpg,sky,{'a' if i < 15 else ''}" for i in range(20)]
     (tmp_path / "table.csv").write_text("\n".join(["file,tags,labels", *lines]))
-    own = {"pictures": str(tmp_path / "images"), "table": str(tmp_path / "table.csv")}
+    own = {"images": str(tmp_path / "images"), "table": str(tmp_path / "table.csv")}
     settings = DEFAULTS["folder"] | own
     raw = record.raw_files(settings, "nowhere")
-    assert raw == {"images": own["pictures"], "table": own["table"]}
+    assert raw == {"images": own["images"], "table": own["table"]}
     found = resolve_name(record.read)(raw, settings, dataset="folder", generated=False, citation="")
     assert_as_said(record, settings, found.n_rows, found.labels, found.splits)
     with_pairs = settings | {"pairs": "there.zip", "pair_rows": 30}

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The deep model from a store to tables, figures and a kept model, through Snakemake, on very few rows.
+"""The deep model from a store to tables, figures and an exported model, through Snakemake, on very few rows.
 
-Twice: from pictures of which some have no labels, everything; and for each split on its own, from a small
+Twice: from images of which some have no labels, everything; and for each split on its own, from a small
 store written here, what there is to train.
 """
 
@@ -35,7 +35,7 @@ from mvi.training.rows import training_and_monitoring_rows
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 TABLES = ("table2", "table3", "retrieval", "tag_search", "tags")
-FIGURES = ("table3", "recall", "missing_tags", "learning", "figure3", "figure4", "predicted_tags")
+FIGURES = ("table3", "recall", "missing_tags", "trade", "learning", "figure3", "figure4", "predicted_tags")
 
 RUN = "results/small"
 STORE = "results/data/mini/descriptors/store.h5"
@@ -60,9 +60,9 @@ UNLABELLED = config(
             "splits": SHARES,
         },
         "features": {
-            "picture_size": 64,
+            "image_size": 64,
             "block": 100,
-            "phow": {"words": 30, "pictures": 20, "per_picture": 20, "epochs": 1},
+            "phow": {"words": 30, "images": 20, "per_image": 20, "epochs": 1},
         },
         "rows": {"held_out": 8},
         "pathways": {
@@ -111,9 +111,9 @@ BY_SPLIT = config(
         "data": {"labelled": LABELLED, "unlabelled": 0, "splits": SHARES},
         "rows": {"held_out": 5},
         "pathways": {
-            # The scale of roots is none that the store keeps: the stage takes it over its own rows.
+            # The store keeps no scale of signed square roots: the stage takes it over its own rows.
             "image": {
-                "transform": {"kind": "standardise", "root": True},
+                "transform": {"kind": "standardise", "signed_sqrt": True},
                 "layers": [{"hidden": 6, "chains": 10, "training": LONG}],
             },
             # So are mean numbers of words.
@@ -415,13 +415,13 @@ def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_sp
 
 
 @pytest.mark.parametrize("rule", STAGES)
-def test_less_exact_products_change_what_a_stage_learns(by_split, tmp_path, rule):
+def test_reduced_precision_changes_what_a_stage_learns(by_split, tmp_path, rule):
     folder = tmp_path / "rounded"
     shutil.copytree(by_split, folder, symlinks=True)
     weights = folder / RUN / STAGES[rule]
     exact = load_file(weights)
     weights.unlink()
-    # What stands below stays that of exact products, so that the stage alone makes the difference.
+    # What stands below stays that of full precision, so that the stage alone makes the difference.
     run(
         folder,
         *("--rerun-triggers", "mtime", "--config", "precision=bfloat16", "--", f"{RUN}/{STAGES[rule]}"),

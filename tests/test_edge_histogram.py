@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The edge histogram on pictures whose edges can be counted by hand, and against a loop over blocks."""
+"""The edge histogram on images whose edges can be counted by hand, and against a loop over blocks."""
 
 import math
 
@@ -21,7 +21,7 @@ BLOCKS = {
 
 
 def grey(values):
-    """(h, w) to a batch of one grey picture."""
+    """(h, w) to a batch of one grey image."""
     return torch.as_tensor(values, dtype=torch.float32).expand(1, 3, -1, -1).clone()
 
 
@@ -37,9 +37,9 @@ def parts(descriptor):
 
 @pytest.mark.parametrize("size", [64, 96, 128])
 @pytest.mark.parametrize("name", EDGES)
-def test_a_picture_of_one_kind_of_block_fills_one_bin_everywhere(name, size):
-    picture = grey(np.tile(BLOCKS[name], (size // 2, size // 2)))
-    local, whole, semi_global = parts(edge_histogram(picture))
+def test_an_image_of_one_kind_of_block_fills_one_bin_everywhere(name, size):
+    image = grey(np.tile(BLOCKS[name], (size // 2, size // 2)))
+    local, whole, semi_global = parts(edge_histogram(image))
     expected = torch.eye(5)[EDGES.index(name)]
     for bins in (local, whole, semi_global):
         torch.testing.assert_close(bins, expected.expand_as(bins))
@@ -54,11 +54,11 @@ def test_stripes_count_only_where_they_cut_blocks():
 
 
 def test_one_border_between_dark_and_light():
-    picture = torch.zeros(128, 128)
-    picture[:, 64:] = 1
-    assert edge_histogram(grey(picture)).count_nonzero() == 0, "the border lies between blocks"
-    picture[:, 63] = 1
-    local, whole, semi_global = parts(edge_histogram(grey(picture)))
+    image = torch.zeros(128, 128)
+    image[:, 64:] = 1
+    assert edge_histogram(grey(image)).count_nonzero() == 0, "the border lies between blocks"
+    image[:, 63] = 1
+    local, whole, semi_global = parts(edge_histogram(grey(image)))
     # One of the 16 columns of blocks in the second column of sub-images, hence 1/16 of the blocks there.
     expected = torch.zeros(4, 4, 5)
     expected[:, 1, 0] = 1 / 16
@@ -86,8 +86,8 @@ def test_semi_global_bins_are_means_over_the_groups():
 def test_faint_edges_do_not_count_and_the_threshold_says_what_is_faint():
     # A vertical edge between levels 100 and 100 + d has response 2 d.
     def vertical(d, **arguments):
-        picture = grey(np.tile(np.array([[100, 100 + d]]) / 255, (128, 64)))
-        return edge_histogram(picture, **arguments)[0, 80].item()
+        image = grey(np.tile(np.array([[100, 100 + d]]) / 255, (128, 64)))
+        return edge_histogram(image, **arguments)[0, 80].item()
 
     assert vertical(5) == 0
     assert vertical(6) == 1
@@ -97,8 +97,8 @@ def test_faint_edges_do_not_count_and_the_threshold_says_what_is_faint():
 
 def test_the_first_of_equal_edges_counts():
     # Vertical |45 - 0 + 30 - 15| = 60, non-directional 2 |45 + 15 - 0 - 30| = 60, all others less.
-    picture = grey(np.tile(np.array([[45, 0], [30, 15]]) / 255, (32, 32)))
-    assert edge_histogram(picture)[0, 80:85].tolist() == [1, 0, 0, 0, 0]
+    image = grey(np.tile(np.array([[45, 0], [30, 15]]) / 255, (32, 32)))
+    assert edge_histogram(image)[0, 80:85].tolist() == [1, 0, 0, 0, 0]
 
 
 def test_transposition_swaps_vertical_and_horizontal_and_a_mirror_swaps_the_diagonals():
@@ -141,7 +141,7 @@ def test_colour_counts_by_its_luminance():
     assert found[:, 80].tolist() == [1, 0]
 
 
-def test_a_batch_equals_its_pictures_and_extremes_are_finite():
+def test_a_batch_equals_its_images_and_extremes_are_finite():
     images = torch.cat([noise(3, 64), torch.zeros(1, 3, 64, 64), torch.ones(1, 3, 64, 64)])
     found = edge_histogram(images)
     assert found.shape == (5, SIZE)
@@ -152,7 +152,7 @@ def test_a_batch_equals_its_pictures_and_extremes_are_finite():
     assert edge_histogram(images[:0]).shape == (0, SIZE)
 
 
-def test_what_is_no_batch_of_pictures_is_refused():
+def test_what_is_no_batch_of_images_is_refused():
     for shape in ((3, 64, 64), (1, 1, 64, 64), (1, 3, 64, 32), (1, 3, 7, 7)):
         with pytest.raises(ShapeError, match=r"where \(n, 3, size, size\)"):
             edge_histogram(torch.zeros(shape))

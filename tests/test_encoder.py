@@ -164,7 +164,7 @@ def test_it_is_saved_and_loaded_whole(encoder, tmp_path):
 
 @pytest.fixture
 def files(tmp_path):
-    """Two layers under the image, one under the text, and a top layer on them."""
+    """Two layers under the image, one under the text, and a joint layer on them."""
     transforms.save(tmp_path / "scale.st", scale(), WORDS_OF)
     sizes = {"image": [D, 5, 2], "text": [WORDS, 4]}
     layers = {}

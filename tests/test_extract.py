@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All descriptors side by side: their order, what an unreadable picture becomes, what words may see."""
+"""All descriptors side by side: their order, what an unreadable image becomes, what words may see."""
 
 import io
 import logging
@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import sparse
 
 from mvi.data.catalogue import Catalogue
-from mvi.data.pictures import ZipPictures
+from mvi.data.images import ZipImages
 from mvi.errors import DamageError, DataError
 from mvi.features.colour_layout import colour_layout
 from mvi.features.extract import Descriptors, describe
@@ -24,7 +24,7 @@ SIZE = 64
 
 
 class Source:
-    """Pictures in memory; row 2 is no picture."""
+    """Images in memory; row 2 is no image."""
 
     def __init__(self, count: int) -> None:
         draws = np.random.default_rng(0)
@@ -36,7 +36,7 @@ class Source:
 
     def read(self, i: int) -> bytes:
         if i == 2:
-            return b"no picture"
+            return b"no image"
         file = io.BytesIO()
         Image.fromarray(self.pixels[i]).save(file, "PNG")
         return file.getvalue()
@@ -48,7 +48,7 @@ def extract() -> Descriptors:
     return Descriptors(words, size=SIZE, gist={}, phow={"scales": [4], "step": 8})
 
 
-def test_the_numbers_of_a_picture_are_those_of_the_archive_with_the_words_last(extract):
+def test_the_numbers_of_an_image_are_those_of_the_archive_with_the_words_last(extract):
     sizes = {name: columns.stop - columns.start for name, columns in extract.columns.items()}
     assert sizes == {
         "gist": 960,
@@ -73,7 +73,7 @@ def test_each_descriptor_stands_in_its_columns(extract):
 
 
 @pytest.mark.parametrize("batch", [1, 2, 16])
-def test_an_unreadable_picture_is_grey_counted_and_said(extract, batch, caplog):
+def test_an_unreadable_image_is_grey_counted_and_said(extract, batch, caplog):
     source = Source(5)
     with caplog.at_level(logging.WARNING):
         values, unreadable = describe(source, range(1, 5), extract, size=SIZE, batch=batch)
@@ -88,18 +88,18 @@ def test_an_unreadable_picture_is_grey_counted_and_said(extract, batch, caplog):
 
 def test_a_damaged_archive_is_refused_and_not_described_as_grey(extract, tmp_path):
     with zipfile.ZipFile(tmp_path / "p.zip", "w") as archive:
-        archive.writestr("a.png", b"no picture, but whole")
+        archive.writestr("a.png", b"no image, but whole")
         archive.writestr("b.png", b"of which a bit will turn")
     content = (tmp_path / "p.zip").read_bytes()
     (tmp_path / "p.zip").write_bytes(content.replace(b"a bit", b"a bat"))
-    with ZipPictures(tmp_path / "p.zip", ["a.png", "b.png"]) as pictures:
-        assert describe(pictures, range(1), extract, size=SIZE, batch=1)[1].tolist() == [0]
+    with ZipImages(tmp_path / "p.zip", ["a.png", "b.png"]) as images:
+        assert describe(images, range(1), extract, size=SIZE, batch=1)[1].tolist() == [0]
         with pytest.raises(DamageError, match=r"p\.zip is damaged at b\.png .*; delete it and retrieve"):
-            describe(pictures, range(2), extract, size=SIZE, batch=2)
+            describe(images, range(2), extract, size=SIZE, batch=2)
 
 
-def test_a_sample_for_words_leaves_unreadable_pictures_out_and_repeats_by_its_seed():
-    arguments = {"size": SIZE, "batch": 2, "per_picture": 7, "scales": [4], "step": 4}
+def test_a_sample_for_words_leaves_unreadable_images_out_and_repeats_by_its_seed():
+    arguments = {"size": SIZE, "batch": 2, "per_image": 7, "scales": [4], "step": 4}
     sample = sample_for_words(Source(5), range(5), seed=3, **arguments)
     assert sample.shape == (4 * 7, 128)
     np.testing.assert_array_equal(sample, sample_for_words(Source(5), range(5), seed=3, **arguments))

@@ -19,7 +19,7 @@ from PIL import Image
 
 import mvi
 from mvi.data.catalogue import read_catalogue
-from mvi.data.pictures import ZipPictures, decode
+from mvi.data.images import ZipImages, decode
 from mvi.data.store import Store
 from mvi.features.extract import Descriptors
 from mvi.files import write_arrays
@@ -27,7 +27,7 @@ from mvi.report.scores import Key, Scores, read_scores
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
-FEW_WORDS = "phow: {words: 60, pictures: 30, per_picture: 20, epochs: 1}"
+FEW_WORDS = "phow: {words: 60, images: 30, per_image: 20, epochs: 1}"
 # As many as the deep run needs: 10 held out, and a minibatch of 50.
 IMAGES = 64
 
@@ -77,7 +77,7 @@ def mini(tmp_path_factory) -> Path:
         *("features", "card", "reference", "--config", "runs=[mini-default]"),
         "data={mini: {labelled: 60, unlabelled: 30, size: 64, vocabulary: {minimum_count: 3}, "
         "splits: {train: 0.4, validation: 0.2}}}",
-        f"features={{picture_size: 64, block: 50, {FEW_WORDS}}}",
+        f"features={{image_size: 64, block: 50, {FEW_WORDS}}}",
         "settings={splits: [1, 2], card: {sheet: 6}, baselines: {inputs: [gist, image+text], lambda: [0.1]}}",
     )
     return folder / "results"
@@ -98,9 +98,9 @@ def test_the_store_holds_what_images_tags_and_labels_say(mini):
         columns = {name: slice(*ends) for name, ends in store.attrs["attributes"]["descriptors"].items()}
         assert columns == extract.columns
         # Rows of both blocks, each with the numbers of its own image.
-        with ZipPictures(mini / "data/mini/raw/pictures.zip", catalogue.names) as pictures:
+        with ZipImages(mini / "data/mini/raw/pictures.zip", catalogue.names) as images:
             for row in (0, 49, 50, 89):
-                pixels = torch.from_numpy(decode(pictures.read(row), 64)).permute(2, 0, 1)[None] / 255
+                pixels = torch.from_numpy(decode(images.read(row), 64)).permute(2, 0, 1)[None] / 255
                 np.testing.assert_allclose(
                     store.read("image", [row]), extract(pixels).numpy(), rtol=2e-3, atol=2e-3
                 )
@@ -125,7 +125,7 @@ def test_baselines_are_scored_on_every_split_and_called_generated(mini):
 
 def test_the_card_counts_and_draws(mini):
     card = json.loads((mini / "data/mini/card/card.json").read_text())
-    assert (card["pictures"], card["labelled"], card["generated"]) == (90, 60, True)
+    assert (card["images"], card["labelled"], card["generated"]) == (90, 60, True)
     for name in ("sheet", "coarse", "tags", "labels", "together"):
         with Image.open(mini / f"data/mini/card/{name}.png") as figure:
             assert min(figure.size) > 100
@@ -135,7 +135,7 @@ def test_the_card_counts_and_draws(mini):
 
 OWN = ("--configfile", "config/folder.yaml")
 DEEP = (*OWN, "--config", "preset=deep")
-SMALL = f"picture_size: 64, {FEW_WORDS}"
+SMALL = f"image_size: 64, {FEW_WORDS}"
 FEATURES = f"features={{unreadable: 0.1, {SMALL}}}"
 STORE = "results/data/folder/descriptors/store.h5"
 
@@ -146,13 +146,13 @@ def noise(seed: int) -> Image.Image:
 
 def write_images(folder: Path) -> Path:
     """Images, one of which is none, and their table; returns `folder`."""
-    (folder / "pictures").mkdir(parents=True)
+    (folder / "images").mkdir(parents=True)
     lines = ["file,tags"]
     for i in range(IMAGES):
-        noise(i).save(folder / f"pictures/{i}.jpg")
+        noise(i).save(folder / f"images/{i}.jpg")
         lines.append(f"{i}.jpg,all;{'few' if i < 5 else 'most'}")
-    (folder / "pictures/5.jpg").write_text("no image")
-    (folder / "pictures.csv").write_text("\n".join(lines) + "\n")
+    (folder / "images/5.jpg").write_text("no image")
+    (folder / "images.csv").write_text("\n".join(lines) + "\n")
     return folder
 
 
@@ -167,7 +167,7 @@ def own(tmp_path_factory) -> Path:
     """The same with a store and a page, made after a first run was refused for the file that is no image."""
     folder = write_images(tmp_path_factory.mktemp("own"))
     said = refused(folder, "all", *OWN, "--config", f"features={{{SMALL}}}")
-    assert f"1 of the {IMAGES} pictures of 'folder' are unreadable, such as 5.jpg" in said
+    assert f"1 of the {IMAGES} images of 'folder' are unreadable, such as 5.jpg" in said
     assert not (folder / STORE).exists()
     made(folder, "all", *OWN, "--config", FEATURES)
     return folder
@@ -180,7 +180,7 @@ def test_own_images_become_a_store_or_a_sentence_and_the_next_run_recovers(own):
         assert store.vocabulary == ["all", "most", "few"]
         assert store.ids().tolist() == [f"{i}.jpg" for i in range(IMAGES)]
     page = (own / "results/folder-own/report.md").read_text()
-    assert re.search(rf"^\| Pictures +\| {IMAGES} \|$", page, re.M)
+    assert re.search(rf"^\| Images +\| {IMAGES} \|$", page, re.M)
     assert (own / "results/data/folder/card/sheet.png").exists()
 
 
@@ -190,10 +190,10 @@ def test_an_image_that_is_mended_and_a_table_in_another_order_are_noticed(own, t
     with Store(folder / STORE) as store:
         before = store.read("image")
     assert "Nothing to be done" in made(folder, "-n", *command)
-    noise(IMAGES).save(folder / "pictures/5.jpg")
+    noise(IMAGES).save(folder / "images/5.jpg")
     assert "describe_block" in made(folder, "-n", *command)
-    head, *lines = (folder / "pictures.csv").read_text().splitlines()
-    (folder / "pictures.csv").write_text("\n".join([head, *reversed(lines)]) + "\n")
+    head, *lines = (folder / "images.csv").read_text().splitlines()
+    (folder / "images.csv").write_text("\n".join([head, *reversed(lines)]) + "\n")
     made(folder, *command)
     with Store(folder / STORE) as store:
         after, ids = store.read("image"), store.ids().tolist()
@@ -226,7 +226,7 @@ def test_own_images_are_described_by_an_own_network(tmp_path):
         assert store.attrs["attributes"]["unreadable"] == [5]
     assert facts["kind"] == "network" and facts["network"] == "own.onnx" and facts["output"] == "maps"
     assert facts["sha256"] == sha256((tmp_path / "own.onnx").read_bytes()).hexdigest()
-    pixels = decode((tmp_path / "pictures/50.jpg").read_bytes(), 8)
+    pixels = decode((tmp_path / "images/50.jpg").read_bytes(), 8)
     np.testing.assert_allclose(image[50], pixels.mean((0, 1)) / 127.5 - 1, atol=1e-5)
     assert image.shape == (IMAGES, 3)
     # Other blocks than the new network's own would be mixed with them.
@@ -256,7 +256,7 @@ def test_the_deep_model_is_made_of_own_images_without_labels(own):
 @pytest.mark.parametrize("target", ["table2", "table3", "retrieval", "tags", "figure3", "search", "all"])
 def test_without_labels_what_scores_by_labels_is_refused_before_any_job(unmade, target):
     said = refused(unmade, "-n", target, *DEEP)
-    assert "(pictures, pictures.csv) has no labels to score by; add labels, or ask for what needs" in said
+    assert "(images, images.csv) has no labels to score by; add labels, or ask for what needs" in said
     assert "Traceback (most recent" not in said
 
 
@@ -267,7 +267,7 @@ def test_without_labels_and_inputs_there_is_no_baseline_table(unmade):
 
 
 def test_a_table_that_names_no_image_is_one_sentence_before_any_job(tmp_path):
-    (tmp_path / "pictures.csv").write_text("file,words\na.jpg,b\n")
+    (tmp_path / "images.csv").write_text("file,words\na.jpg,b\n")
     said = refused(tmp_path, "-n", "all", *OWN)
-    assert "The first line of pictures.csv must name the columns file, tags" in said
+    assert "The first line of images.csv must name the columns file, tags" in said
     assert "Traceback" not in said

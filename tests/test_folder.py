@@ -25,7 +25,7 @@ FILES = ("d/a.jpg", "b.jpg", "ü.png", "c.jpg", "e.jpg", "f,1.jpg")
 def folder(tmp_path) -> Path:
     (tmp_path / "p/d").mkdir(parents=True)
     for name in FILES:
-        (tmp_path / "p" / name).write_bytes(b"no picture is read")
+        (tmp_path / "p" / name).write_bytes(b"no image is read")
     (tmp_path / "outside.jpg").write_bytes(b"")
     return tmp_path
 
@@ -80,12 +80,12 @@ def test_settings_of_the_data_set_reach_the_reader(folder):
 def test_pairs_of_another_collection_come_last_and_make_words(folder):
     with zipfile.ZipFile(folder / "pairs.zip", "w") as archive:
         for number, tags in enumerate((b"sky\r\nparis", b"paris"), 1):
-            archive.writestr(f"mirflickr/im{number}.jpg", b"no picture is read")
+            archive.writestr(f"mirflickr/im{number}.jpg", b"no image is read")
             archive.writestr(f"mirflickr/meta/tags/tags{number}.txt", tags)
     own, found = read(folder), read(folder, pairs_zip=folder / "pairs.zip")
     assert found.names == [*own.names, "mirflickr/im1.jpg", "mirflickr/im2.jpg"]
     assert found.ids.tolist() == found.names and found.n_labelled == own.n_labelled
-    # "sky" is now on four pictures and "sea" on three.
+    # "sky" is now on four images and "sea" on three.
     assert found.vocabulary == ["sky", "sea", "paris", "räd"]
     assert found.text.toarray()[6:].tolist() == [[1, 0, 1, 0], [0, 0, 1, 0]]
     for part, rows in own.splits[1].items():
@@ -122,7 +122,7 @@ def test_splits_follow_the_seed(folder):
         ("", "must name the columns file, tags and, if any, labels, not none"),
         ("file,tag\nb.jpg,sky\n", "must name the columns"),
         ("file,tags,labels,labels\nb.jpg,sky,a,a\n", "must name the columns"),
-        ("file,tags\n", "lists no picture"),
+        ("file,tags\n", "lists no image"),
         ("file,tags\nb.jpg\n", "line 2: a row must have 2 cells"),
         ("file,tags\nb.jpg,sky,sea\n", "line 2: a row must have 2 cells"),
         ('file,tags\nb.jpg,"sky\n', "cannot be read"),
@@ -133,7 +133,7 @@ def test_splits_follow_the_seed(folder):
         ("file,tags\n../outside.jpg,sky\n", "leads out of the folder"),
         ("file,tags\n/etc/hostname,sky\n", "leads out of the folder"),
         ("file,tags\nd\\a.jpg,sky\n", "leads out of the folder"),
-        ("file,tags\nb.jpg,sky\n", "No tag is on at least 2 of the 1 pictures"),
+        ("file,tags\nb.jpg,sky\n", "No tag is on at least 2 of the 1 images"),
         ("file,tags\nb.jpg,räd\n".encode("latin-1"), "is not UTF-8"),
     ],
 )
@@ -186,7 +186,7 @@ def test_tables_as_other_programs_write_them(folder, table):
 def test_a_survey_counts_and_notices_any_change_of_a_file(folder):
     read(folder)
     found = survey_folder(folder / "p", folder / "table.csv")
-    assert (found.pictures, found.labelled) == (6, 4)
+    assert (found.images, found.labelled) == (6, 4)
     assert survey_folder(folder / "p", folder / "table.csv") == found
     (folder / "p/b.jpg").write_bytes(b"other bytes")
     assert survey_folder(folder / "p", folder / "table.csv").fingerprint != found.fingerprint

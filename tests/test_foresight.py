@@ -26,7 +26,7 @@ def run(**changes):
         "methods": {"mp": {}, "dcca": {"training": {"batch_size": 10**6}}},
         "finetune_from": None,
         "finetune": [],
-        "predicted_tags": {"minimum_positives": 3, "tops": [1, 2]},
+        "predicted_tags": {"minimum_positives": 3, "ks": [1, 2]},
         "tag_search": {"minimum": 3},
     }
     return settings | changes
@@ -85,9 +85,9 @@ def test_a_stage_that_could_not_fill_a_minibatch_is_refused(changes, once, says)
 
 
 def test_more_words_than_there_can_be_patches_are_refused():
-    phow = {"words": 600, "pictures": 100, "per_picture": 10}
+    phow = {"words": 600, "images": 100, "per_image": 10}
     check_words(phow, SIZE)
-    for less in ({"words": 601}, {"pictures": 59}):
+    for less in ({"words": 601}, {"images": 59}):
         with pytest.raises(
             ConfigError, match=r'"features.phow.words" is 60[01], but 60 images give (600|590)'
         ):
@@ -98,10 +98,10 @@ def test_tags_that_could_not_be_scored_are_refused():
     check_tags(run(), [1], catalogue())
     for settings, says in (
         (
-            {"minimum_positives": 4, "tops": [1]},
+            {"minimum_positives": 4, "ks": [1]},
             r"minimum_positives\" is 4, .* more than 3 of the 6 test images",
         ),
-        ({"minimum_positives": 1, "tops": [3]}, r"tops\" is \[3\], but there are only 2 tags"),
+        ({"minimum_positives": 1, "ks": [3]}, r"ks\" is \[3\], but there are only 2 tags"),
     ):
         with pytest.raises(ConfigError, match=says):
             check_tags(run(predicted_tags=settings), [1], catalogue())

@@ -248,7 +248,7 @@ def test_the_figure_has_a_panel_a_cause():
     assert [axes.get_xlabel() for axes in panels] == [
         "Pairs learned from",
         "Precision@1 of tags predicted",
-        "mAP of a linear classifier",
+        "mAP of the linear baseline",
     ]
     for axes, at in zip(panels, ([10, 20], [0.25, 0.25], [0.375, 0.375]), strict=True):
         lines = [bars.lines[0] for bars in axes.containers]

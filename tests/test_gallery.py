@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Figures and page of retrieved pictures and of predicted tags: what they show, and how."""
+"""Figures and page of retrieved images and of predicted tags: what they show, and how."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ HOSTILE = '</figcaption><script>alert("1")</script>&\x00'
 VOID = {"meta", "img", "br", "link", "input"}
 
 
-def make_picture(height=24, width=36, colour=(200, 30, 30)):
+def make_image(height=24, width=36, colour=(200, 30, 30)):
     return np.full((height, width, 3), colour, np.uint8)
 
 
@@ -30,7 +30,7 @@ def make_example(given=("image", "text"), hits=3, labels=(1, 0, 0, 0, 1)):
 
     def item(row):
         tags = ["sea", f"tag{row}"] if row != 3 else []
-        return Item(f"im{row}", make_picture(), tags, gallery.label_names(own[row], CLASSES))
+        return Item(f"im{row}", make_image(), tags, gallery.label_names(own[row], CLASSES))
 
     return gallery.example(0, range(1, hits + 1), np.linspace(0.9, -0.1, hits), item, given)
 
@@ -72,10 +72,10 @@ class Reader(HTMLParser):
 
 def make_page(path, sections=None, **settings):
     sections = sections or [
-        gallery_page.Section("Picture and tags", "Both are given.", [make_example()]),
+        gallery_page.Section("Image and tags", "Both are given.", [make_example()]),
         gallery_page.Section("Alone", "", [make_example(["image"]), make_example(["text"])]),
     ]
-    gallery_page.write_page(path, sections, **({"title": "Nearest pictures"} | settings))
+    gallery_page.write_page(path, sections, **({"title": "Nearest images"} | settings))
     return path.read_text(encoding="utf-8")
 
 
@@ -85,9 +85,9 @@ def test_example():
     assert [one.shared(hit) for hit in one.hits] == [["tree"], [], []]
     assert [hit.item.name for hit in one.hits] == ["im1", "im2", "im3"]
     assert make_example(labels=(0,) * 5).shared(one.hits[0]) is None
-    assert make_example(["image"]).query.tags is None and make_example(["text"]).query.picture is None
+    assert make_example(["image"]).query.tags is None and make_example(["text"]).query.image is None
     # Only the query hides a part.
-    assert make_example(["text"]).hits[0].item.picture is not None
+    assert make_example(["text"]).hits[0].item.image is not None
     for given in ([], ["sound"]):
         with pytest.raises(ConfigError, match="A query consists of"):
             make_example(given)
@@ -104,38 +104,38 @@ def marks_of(drawn):
 
 
 def test_figure_shows_tags_and_marks():
-    drawn = gallery.nearest_pictures([make_example()])
+    drawn = gallery.nearest_images([make_example()])
     texts = texts_of(drawn)
     assert texts.count("sea, tag0") == texts.count("sea, tag1") == texts.count("no tags") == 1
     assert marks_of(drawn) == [True, False, False]
     assert len(drawn.figure.axes[0].images) == 4
     # Nothing can be shared with a query that has no label.
-    unjudged = gallery.nearest_pictures([make_example(labels=(0,) * 5)])
-    assert marks_of(unjudged) == [] and "no mark: the query has no label" in texts_of(unjudged)
+    unlabelled = gallery.nearest_images([make_example(labels=(0,) * 5)])
+    assert marks_of(unlabelled) == [] and "no mark: the query has no label" in texts_of(unlabelled)
     assert not any("no mark" in text for text in texts)
 
 
 def test_figure_of_queries_of_one_part():
-    texts = texts_of(gallery.nearest_pictures([make_example(["image"]), make_example(["text"])]))
-    assert texts.count("picture alone") == texts.count("tags alone") == 1
+    texts = texts_of(gallery.nearest_images([make_example(["image"]), make_example(["text"])]))
+    assert texts.count("image-only") == texts.count("text-only") == 1
     assert texts.count("sea, tag0") == 1
-    assert len(gallery.nearest_pictures([make_example(["text"])]).figure.axes[0].images) == 3
+    assert len(gallery.nearest_images([make_example(["text"])]).figure.axes[0].images) == 3
 
 
 def test_nothing_to_show():
     for examples in ([], [Example(make_example().query, [])]):
         with pytest.raises(DataError, match="nothing to show"):
-            gallery.nearest_pictures(examples)
+            gallery.nearest_images(examples)
     without = Hit(Item("im9", None, [], []), 0.5)
     with pytest.raises(DataError, match="im9 was found"):
-        gallery.nearest_pictures([Example(make_example().query, [without])])
+        gallery.nearest_images([Example(make_example().query, [without])])
 
 
 @pytest.mark.parametrize("height, width", [(10, 40), (40, 10), (1, 1), (500, 300)])
-def test_pictures_keep_their_shape(height, width):
+def test_images_keep_their_shape(height, width):
     with style.applied():
         drawn = sheet.Sheet(100)
-        corner = drawn.picture(10, 20, 50, make_picture(height, width))
+        corner = drawn.image(10, 20, 50, make_image(height, width))
     left, right, bottom, top = drawn.figure.axes[0].images[0].get_extent()
     assert (right - left) / (bottom - top) == pytest.approx(width / height)
     assert max(right - left, bottom - top) == pytest.approx(50)
@@ -158,10 +158,10 @@ def test_captions():
     assert texts_of(drawn) == ["$\\sea$"]
 
 
-def test_wrong_pictures():
+def test_wrong_images():
     for pixels in (np.zeros((4, 4)), np.zeros((4, 4, 3)), np.zeros((0, 4, 3), np.uint8)):
         with pytest.raises(ShapeError, match="uint8 RGB"):
-            sheet.checked_picture(pixels)
+            sheet.checked_image(pixels)
 
 
 def test_page_is_whole_and_needs_nothing_else(tmp_path):
@@ -181,12 +181,12 @@ def test_page_is_whole_and_needs_nothing_else(tmp_path):
     assert page == make_page(tmp_path / "again.html", source="Made here.")
 
 
-def test_page_pictures(tmp_path):
-    big = Example(Item("im7", make_picture(300, 600), ["a"], []), make_example().hits)
+def test_page_images(tmp_path):
+    big = Example(Item("im7", make_image(300, 600), ["a"], []), make_example().hits)
     page = make_page(tmp_path / "p.html", [gallery_page.Section("A", "", [big])], side=120)
-    pictures = Reader(page).all("img")
+    images = Reader(page).all("img")
     sizes = []
-    for attrs in pictures:
+    for attrs in images:
         kind, data = attrs["src"].split(",")
         assert kind == "data:image/jpeg;base64"
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
@@ -194,32 +194,30 @@ def test_page_pictures(tmp_path):
             assert image.size == (int(attrs["width"]), int(attrs["height"]))
             assert np.abs(np.asarray(image).astype(int) - [200, 30, 30]).max() < 5
     assert sizes == [(120, 60)] + [(36, 24)] * 3
-    assert [attrs["alt"] for attrs in pictures[:2]] == ["Picture im7, no label", "Picture im1, labels: tree"]
+    assert [attrs["alt"] for attrs in images[:2]] == ["Image im7, no label", "Image im1, labels: tree"]
 
 
 def test_page_text(tmp_path):
     text = " ".join(Reader(make_page(tmp_path / "p.html")).text.split())
-    assert (
-        Counter(re.findall("Query . picture and tags|picture alone|tags alone", text))["picture alone"] == 1
-    )
+    assert Counter(re.findall("Query . multimodal|image-only|text-only", text))["image-only"] == 1
     assert text.count("✓ shares tree") == 3 and text.count("✗ shares no label") == 6 + 1
     assert "1. cosine 0.900" in text and "3. cosine \u22120.100" in text
     assert text.count("labels: plant life, tree") == 3
-    unjudged = [gallery_page.Section("A", "", [make_example(labels=(0,) * 5)])]
-    text = Reader(make_page(tmp_path / "p.html", unjudged)).text
-    assert "no label, so not judged" in text and text.count("shares no label") == 1
+    unlabelled = [gallery_page.Section("A", "", [make_example(labels=(0,) * 5)])]
+    text = Reader(make_page(tmp_path / "p.html", unlabelled)).text
+    assert "no label, not scored" in text and text.count("shares no label") == 1
 
 
 def test_page_folds_many_tags(tmp_path):
     tags = [f"tag{i}" for i in range(9)]
-    many = Example(Item("im7", make_picture(), tags, []), make_example(hits=1).hits)
+    many = Example(Item("im7", make_image(), tags, []), make_example(hits=1).hits)
     read = Reader(make_page(tmp_path / "p.html", [gallery_page.Section("A", "", [many])], tags=4))
     assert "5 more" in read.text and len(read.all("details")) == 1
     assert all(tag in read.text for tag in tags)
 
 
 def test_page_escapes_what_users_wrote(tmp_path):
-    hostile = Item(f'"{HOSTILE}', make_picture(), [HOSTILE, "שלום"], [HOSTILE])
+    hostile = Item(f'"{HOSTILE}', make_image(), [HOSTILE, "שלום"], [HOSTILE])
     one = Example(hostile, [Hit(hostile, 1.0)])
     page = make_page(
         tmp_path / "p.html", [gallery_page.Section(HOSTILE, HOSTILE, [one])], title=HOSTILE, source=HOSTILE
@@ -229,7 +227,7 @@ def test_page_escapes_what_users_wrote(tmp_path):
     shown = HOSTILE.replace("\x00", "\ufffd")
     # Title twice, section three times, foot, and a tag, label and shared label where they belong.
     assert read.text.count(shown) == 2 + 3 + 1 + 2 + 1 + 1
-    assert read.all("img")[0]["alt"] == f'Picture "{shown}, labels: {shown}'
+    assert read.all("img")[0]["alt"] == f'Image "{shown}, labels: {shown}'
     assert all(attrs.get("dir") == "auto" for attrs in read.all("li") if "dir" in attrs)
     policy = next(a["content"] for a in read.all("meta") if a.get("http-equiv"))
     assert policy.startswith("default-src 'none'") and "script" not in policy
@@ -272,9 +270,9 @@ def test_top_tags():
 def make_predictions():
     return predicted_tags.predicted_tags(
         [
-            predicted_tags.Prediction(make_picture(), ["sea", "sky"], [("sea", 0.8), ("cat", 0.4)]),
-            predicted_tags.Prediction(make_picture(), [], [("sky", 0.2), ("sea", 0.004)]),
-            predicted_tags.Prediction(make_picture(), ["cat"], [("cat", 0.0)]),
+            predicted_tags.Prediction(make_image(), ["sea", "sky"], [("sea", 0.8), ("cat", 0.4)]),
+            predicted_tags.Prediction(make_image(), [], [("sky", 0.2), ("sea", 0.004)]),
+            predicted_tags.Prediction(make_image(), ["cat"], [("cat", 0.0)]),
         ]
     )
 
@@ -293,7 +291,7 @@ def test_predicted_tags_figure():
         predicted_tags.predicted_tags([])
 
 
-@pytest.mark.parametrize("make", [lambda: gallery.nearest_pictures([make_example()]), make_predictions])
+@pytest.mark.parametrize("make", [lambda: gallery.nearest_images([make_example()]), make_predictions])
 def test_sheets_repeat_byte_for_byte(make, tmp_path):
     assert bytes_of(make(), tmp_path / "a.png") == bytes_of(make(), tmp_path / "b.png")
     with Image.open(tmp_path / "a.png") as image:
@@ -306,7 +304,7 @@ def make_curves(recalls):
 
 def test_precision_recall():
     recalls = np.linspace(0, 1, 101)
-    labels = {"both": "image and tags", "image": "image alone"}
+    labels = {"both": "image and tags", "image": "image-only"}
     looks = style.looks(labels)
     figure = retrieval.precision_recall({"Mini": make_curves(recalls)}, recalls, {"Mini": 0.4}, looks)
     both, image, level = figure.axes[0].lines

@@ -21,7 +21,7 @@ def gist() -> Gist:
 
 
 def noise(n: int, size: int, seed: int = 0) -> torch.Tensor:
-    """Pictures with contrast at every scale, in [0, 1]."""
+    """Images with contrast at every scale, in [0, 1]."""
     rng = np.random.default_rng(seed)
     spectrum = np.fft.fft2(rng.standard_normal((n, 3, size, size)))
     f = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.fftfreq(size))
@@ -33,8 +33,8 @@ def noise(n: int, size: int, seed: int = 0) -> torch.Tensor:
 def grating(size: int, frequency: float, angle: float, contrast: float = 0.1) -> torch.Tensor:
     row, column = np.mgrid[:size, :size]
     phase = 2 * math.pi * frequency * (column * math.cos(angle) + row * math.sin(angle))
-    picture = 0.5 + contrast * np.sin(phase)
-    return torch.from_numpy(picture.astype(np.float32)).expand(1, 3, -1, -1).contiguous()
+    image = 0.5 + contrast * np.sin(phase)
+    return torch.from_numpy(image.astype(np.float32)).expand(1, 3, -1, -1).contiguous()
 
 
 def signed(k: int, side: int) -> float:
@@ -52,10 +52,10 @@ def slow_smooth(values: np.ndarray, cutoff: float) -> np.ndarray:
     return np.fft.ifft2(np.fft.fft2(tile) * gain).real[:size, :size]
 
 
-def slow_gist(picture: np.ndarray, padding: int, logarithm: bool, floor: float) -> np.ndarray:
-    """The definition for one (3, size, size) picture, number by number, in float64."""
-    size = picture.shape[1]
-    x = np.log(1 + 255 * picture.astype(float)) if logarithm else picture.astype(float)
+def slow_gist(image: np.ndarray, padding: int, logarithm: bool, floor: float) -> np.ndarray:
+    """The definition for one (3, size, size) image, number by number, in float64."""
+    size = image.shape[1]
+    x = np.log(1 + 255 * image.astype(float)) if logarithm else image.astype(float)
     high = [channel - slow_smooth(channel, 4.0) for channel in x]
     local = np.sqrt(slow_smooth(sum(h**2 for h in high) / 3, 4.0))
     side = size + 2 * padding
@@ -89,16 +89,16 @@ def slow_gist(picture: np.ndarray, padding: int, logarithm: bool, floor: float) 
     ("size", "padding", "logarithm", "floor"), [(32, 8, True, 0.2), (34, 7, False, 20 / 255)]
 )
 def test_blocks_are_those_of_the_definition(size, padding, logarithm, floor):
-    picture = noise(1, size, seed=size)
-    fast = Gist(size, padding=padding, stride=1, logarithm=logarithm, contrast_floor=floor)(picture)[0]
-    slow = slow_gist(picture[0].numpy(), padding, logarithm, floor)
+    image = noise(1, size, seed=size)
+    fast = Gist(size, padding=padding, stride=1, logarithm=logarithm, contrast_floor=floor)(image)[0]
+    slow = slow_gist(image[0].numpy(), padding, logarithm, floor)
     np.testing.assert_allclose(fast.numpy(), slow, rtol=2e-4, atol=2e-6)
 
 
 def test_every_second_pixel_gives_the_blocks_of_every_pixel(gist):
-    pictures = noise(6, 128)
-    every = Gist(128, stride=1)(pictures)
-    off = (gist(pictures) - every).square().mean(0).sqrt()
+    images = noise(6, 128)
+    every = Gist(128, stride=1)(images)
+    off = (gist(images) - every).square().mean(0).sqrt()
     assert off.max() > 0
     assert (off / every.std(0)).mean() < 0.02
     assert (off / every.mean(0)).max() < 0.02
@@ -117,18 +117,18 @@ def test_the_filter_of_a_grating_responds_most(gist):
 
 
 def test_a_patch_lights_up_its_block(gist):
-    picture = torch.full((1, 3, 128, 128), 0.5)
-    picture[..., 40:56, 72:88] = grating(16, 0.3, 0.0, contrast=0.3)
-    found = gist(picture).reshape(3, 20, 16)[:, 0]
+    image = torch.full((1, 3, 128, 128), 0.5)
+    image[..., 40:56, 72:88] = grating(16, 0.3, 0.0, contrast=0.3)
+    found = gist(image).reshape(3, 20, 16)[:, 0]
     assert (found.argmax(1) == 4 * 1 + 2).all()
     assert (found.sort(1).values[:, -2] < 0.05 * found.amax(1)).all()
 
 
-def test_a_mirrored_picture_mirrors_blocks_and_orientations(gist):
-    pictures = noise(2, 128)
-    plain = gist(pictures).reshape(2, 3, 20, 4, 4)
-    flipped = gist(pictures.flip(3)).reshape(2, 3, 20, 4, 4)
-    turned = gist(pictures.transpose(2, 3).contiguous()).reshape(2, 3, 20, 4, 4)
+def test_a_mirrored_image_mirrors_blocks_and_orientations(gist):
+    images = noise(2, 128)
+    plain = gist(images).reshape(2, 3, 20, 4, 4)
+    flipped = gist(images.flip(3)).reshape(2, 3, 20, 4, 4)
+    turned = gist(images.transpose(2, 3).contiguous()).reshape(2, 3, 20, 4, 4)
     first = 0
     for count in ORIENTATIONS:
         for k in range(count):
@@ -143,37 +143,37 @@ def test_a_mirrored_picture_mirrors_blocks_and_orientations(gist):
 
 
 def test_brightness_changes_nothing_where_it_must_not(gist):
-    pictures = 0.3 + 0.4 * noise(2, 128)
+    images = 0.3 + 0.4 * noise(2, 128)
     linear = Gist(128, logarithm=False, contrast_floor=20 / 255)
-    torch.testing.assert_close(linear(pictures + 0.25), linear(pictures), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(linear(images + 0.25), linear(images), rtol=1e-4, atol=1e-5)
     # With the logarithm it is a stronger light, not an added one, that makes no difference.
-    brighter, plain = gist(1.4 * pictures), gist(pictures)
+    brighter, plain = gist(1.4 * images), gist(images)
     torch.testing.assert_close(brighter, plain, rtol=0.02, atol=1e-3)
-    assert (gist(pictures + 0.25) / plain).mean() < 0.9
+    assert (gist(images + 0.25) / plain).mean() < 0.9
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
-def test_a_picture_of_one_colour_has_no_contrast(gist, level):
+def test_an_image_of_one_colour_has_no_contrast(gist, level):
     found = gist(torch.full((1, 3, 128, 128), level))
     assert torch.isfinite(found).all()
     assert found.abs().max() < 1e-4
 
 
-def test_a_grey_picture_has_three_equal_channels(gist):
+def test_a_grey_image_has_three_equal_channels(gist):
     found = gist(noise(1, 128)[:, :1].expand(-1, 3, -1, -1)).reshape(3, 320)
     torch.testing.assert_close(found[1], found[0])
     torch.testing.assert_close(found[2], found[0])
 
 
-def test_a_batch_is_its_pictures_and_the_same_bytes_each_time(gist):
-    pictures = noise(5, 128)
-    batch = gist(pictures)
+def test_a_batch_is_its_images_and_the_same_bytes_each_time(gist):
+    images = noise(5, 128)
+    batch = gist(images)
     assert batch.shape == (5, 960)
     assert batch.dtype == torch.float32
-    torch.testing.assert_close(torch.cat([gist(p[None]) for p in pictures]), batch, rtol=1e-5, atol=1e-6)
-    assert torch.equal(gist(pictures), batch)
-    assert torch.equal(Gist(128)(pictures), batch)
-    assert gist(pictures[:0]).shape == (0, 960)
+    torch.testing.assert_close(torch.cat([gist(p[None]) for p in images]), batch, rtol=1e-5, atol=1e-6)
+    assert torch.equal(gist(images), batch)
+    assert torch.equal(Gist(128)(images), batch)
+    assert gist(images[:0]).shape == (0, 960)
 
 
 @pytest.mark.parametrize("size", [32, 33, 97])
@@ -192,7 +192,7 @@ def test_what_is_refused(gist):
     with pytest.raises(ShapeError, match="at least 32 pixels, not 31"):
         Gist(31)
     for bad in (torch.zeros(2, 3, 128, 96), torch.zeros(3, 128, 128), torch.zeros(1, 1, 128, 128)):
-        with pytest.raises(ShapeError, match=r"GIST was made for pictures \(n, 3, 128, 128\)"):
+        with pytest.raises(ShapeError, match=r"GIST was made for images \(n, 3, 128, 128\)"):
             gist(bad)
     with pytest.raises(ShapeError, match=r"torch\.uint8"):
         gist(torch.zeros(1, 3, 128, 128, dtype=torch.uint8))

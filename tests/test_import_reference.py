@@ -119,7 +119,7 @@ def test_both_versions_are_the_same_model(tmp_path):
 
 
 def top_state(w, x, z, count):
-    """The top state of stage 3 given x, or both, as section 4 of the code's recurrences has it."""
+    """The joint state of stage 3 given x, or both, as section 4 of the code's recurrences has it."""
     h = sigma(2 * x @ w["vxhx"] + w["hxbias"].T)
     p = sigma(2 * h @ w["hxpx"] + w["pxbias"].T)
     image = p @ w["pxtop"]

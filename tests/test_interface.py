@@ -62,7 +62,7 @@ def plain_encoder(dtype=torch.float32):
 
 MODELS = [mrbm, mdrnn, encoder, plain_encoder]
 every = pytest.mark.parametrize("make", MODELS)
-VERBS = {
+CALLS = {
     "encode": lambda model, values, **options: model.encode(values, **options),
     "complete": lambda model, values, **options: model.complete(values, "text", **options),
     "sweep": lambda model, values, **options: model.sweep(values, [2, 0], **options)[2],
@@ -96,9 +96,9 @@ def test_settings_of_inference_are_in_the_file_and_are_the_default(make, tmp_pat
     values = {"image": rows()["image"]}
     asked = {"iterations": 3, "start": "zeros", "tolerance": 1e-3}
     model.inference = Inference()
-    for verb in ("encode", "complete"):
-        np.testing.assert_array_equal(VERBS[verb](found, values), VERBS[verb](model, values, **asked))
-        assert not np.array_equal(VERBS[verb](found, values), VERBS[verb](model, values))
+    for call in ("encode", "complete"):
+        np.testing.assert_array_equal(CALLS[call](found, values), CALLS[call](model, values, **asked))
+        assert not np.array_equal(CALLS[call](found, values), CALLS[call](model, values))
     np.testing.assert_array_equal(found.sweep(values, [1])[1], model.sweep(values, [1], start="zeros")[1])
 
 
@@ -118,15 +118,15 @@ def test_a_training_s_own_file_does_not_say_how_it_is_asked_and_must_be_told(tmp
         save(tmp_path / "m.safetensors", model, {})
         found = mvi.load(tmp_path / "m.safetensors")
         values = {"image": rows()["image"]}
-        for verb in ("encode", "complete"):
+        for call in ("encode", "complete"):
             for asked in ({}, {"iterations": 3}, {"start": "zeros", "tolerance": 0.1}):
                 with pytest.raises(
                     ConfigError, match=r"does not say how .* the file that the target `model` makes"
                 ):
-                    VERBS[verb](found, values, **asked)
+                    CALLS[call](found, values, **asked)
             asked = {"iterations": 3, "start": "zeros"}
             np.testing.assert_array_equal(
-                VERBS[verb](found, values, **asked), VERBS[verb](told, values, **asked)
+                CALLS[call](found, values, **asked), CALLS[call](told, values, **asked)
             )
         with pytest.raises(ConfigError, match="does not say how"):
             found.sweep(values, [1])
@@ -167,9 +167,9 @@ def test_settings_that_do_not_exist_are_refused(make, wrong, message):
         with pytest.raises(ConfigError, match=message):
             Inference(**wrong)
     for given in (rows(), {"image": rows()["image"]}):
-        for verb in ("encode", "complete"):
+        for call in ("encode", "complete"):
             with pytest.raises(ConfigError, match=message):
-                VERBS[verb](model, given, **wrong)
+                CALLS[call](model, given, **wrong)
         if wrong.keys() <= {"start", "block"}:
             with pytest.raises(ConfigError, match=message):
                 model.sweep(given, [1], **wrong)
@@ -197,14 +197,14 @@ def poisoned(value, mask):
 
 
 @every
-@pytest.mark.parametrize("verb", ASKED)
+@pytest.mark.parametrize("call", ASKED)
 @pytest.mark.parametrize("options", [{}, {"block": 7}, {"start": "zeros", "block": 11}])
-def test_rows_without_a_modality_are_those_asked_without_it(make, verb, options):
+def test_rows_without_a_modality_are_those_asked_without_it(make, call, options):
     model, values = make(), rows()
-    if verb == "complete":
+    if call == "complete":
         model, values["sound"] = three(make), rows(seed=3)["image"]
     mask = np.random.default_rng(5).random(N) < 0.6
-    hidden, ask = "image", VERBS[verb]
+    hidden, ask = "image", CALLS[call]
     assert mask[:7].any() and not mask[:7].all()
     found = ask(model, values | {hidden: poisoned(values[hidden], mask)}, observed={hidden: mask}, **options)
     # In the same blocks to the last bit, and by themselves up to rounding.
@@ -297,9 +297,9 @@ def test_masks_may_be_of_numpy_torch_or_pandas_and_say_nothing_where_all_was_obs
     ],
 )
 def test_masks_that_make_no_sense_are_refused(make, observed, message):
-    for verb in ("encode", "sweep", "join"):
+    for call in ("encode", "sweep", "join"):
         with pytest.raises(ShapeError, match=message):
-            VERBS[verb](make(), rows(), observed=observed)
+            CALLS[call](make(), rows(), observed=observed)
 
 
 @every
@@ -419,20 +419,20 @@ WHOLE = {
 
 
 @every
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("kind", KINDS | WHOLE)
-def test_arrays_of_every_kind_are_taken(make, kind, verb):
+def test_arrays_of_every_kind_are_taken(make, kind, call):
     model, values = make(), rows()
     # Numbers that float16 has, so that all kinds hold the same.
     values["image"] = values["image"].astype(np.float16).astype(np.float32)
     changed = values | ({"text": WHOLE[kind](values["text"])} if kind in WHOLE else {})
     changed = changed if kind in WHOLE else {name: KINDS[kind](value) for name, value in values.items()}
-    options = {} if verb == "join" else {"block": 7}
+    options = {} if call == "join" else {"block": 7}
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        found = VERBS[verb](model, changed, **options)
-    assert isinstance(found, torch.Tensor) == ("torch" in kind or verb == "join")
-    np.testing.assert_array_equal(found, VERBS[verb](model, values, **options))
+        found = CALLS[call](model, changed, **options)
+    assert isinstance(found, torch.Tensor) == ("torch" in kind or call == "join")
+    np.testing.assert_array_equal(found, CALLS[call](model, values, **options))
 
 
 @every
@@ -449,7 +449,7 @@ def test_a_sparse_array_may_be_masked_and_values_that_come_in_stay(make):
 
 
 @every
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -474,36 +474,36 @@ def test_a_sparse_array_may_be_masked_and_values_that_come_in_stay(make):
         (lambda x: torch.tensor(1.0), r"'image' has shape \(\) where"),
     ],
 )
-def test_what_is_no_matrix_of_numbers_is_one_sentence(make, verb, wrong, message):
+def test_what_is_no_matrix_of_numbers_is_one_sentence(make, call, wrong, message):
     values = rows()
     with pytest.raises(ShapeError, match=message):
-        VERBS[verb](make(), values | {"image": wrong(values["image"])})
+        CALLS[call](make(), values | {"image": wrong(values["image"])})
 
 
 @every
-@pytest.mark.parametrize("verb", [*VERBS])
+@pytest.mark.parametrize("call", [*CALLS])
 @pytest.mark.parametrize("block", [5, 10, 2000])
-def test_unequal_lengths_are_seen_before_blocks_are_made(make, verb, block):
-    options = {} if verb == "join" else {"block": block}
+def test_unequal_lengths_are_seen_before_blocks_are_made(make, call, block):
+    options = {} if call == "join" else {"block": block}
     model, values = three(make), rows() | {"sound": rows(10)["image"]}
     with pytest.raises(
         ShapeError, match=r"unequal numbers of rows: .*(image|sound) \((30|10), 5\), "
     ) as caught:
-        VERBS[verb](model, values, **options)
+        CALLS[call](model, values, **options)
     assert "(30, 5)" in str(caught.value) and "(10, 5)" in str(caught.value)
 
 
 @every
-@pytest.mark.parametrize("verb", VERBS)
-def test_what_is_given_must_be_named_and_be_something(make, verb):
+@pytest.mark.parametrize("call", CALLS)
+def test_what_is_given_must_be_named_and_be_something(make, call):
     model = make()
     with pytest.raises(ShapeError, match="no modality 'sound'; this model has"):
-        VERBS[verb](model, rows() | {"sound": None})
+        CALLS[call](model, rows() | {"sound": None})
     for nothing in ({}, {"text": None, "image": None}):
         with pytest.raises(ShapeError, match="no modality given at all; this model has"):
-            VERBS[verb](model, nothing)
+            CALLS[call](model, nothing)
     with pytest.raises(ShapeError, match="values are a ndarray; give a mapping of .* to arrays"):
-        VERBS[verb](model, rows()["image"])
+        CALLS[call](model, rows()["image"])
 
 
 @every
@@ -515,15 +515,15 @@ def test_an_unknown_target_is_named(make):
 
 
 @every
-@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("number", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("kind", [np.asarray, torch.from_numpy, pd.DataFrame, sparse.csr_array])
-def test_what_is_not_finite_is_refused_with_its_row(make, verb, number, kind):
+def test_what_is_not_finite_is_refused_with_its_row(make, call, number, kind):
     values = rows()
     values["image"][17, 3] = number
-    options = {} if verb == "join" else {"block": 7}
+    options = {} if call == "join" else {"block": 7}
     with pytest.raises(DataError, match=f"'image' has {number:g} in row 17, column 3; give finite numbers"):
-        VERBS[verb](make(), values | {"image": kind(values["image"])}, **options)
+        CALLS[call](make(), values | {"image": kind(values["image"])}, **options)
 
 
 def test_what_is_infinite_in_the_model_s_precision_is_refused():
@@ -544,14 +544,14 @@ BOUNDS = [
 ]
 
 
-@pytest.mark.parametrize("verb", ["encode", "sweep", "join"])
+@pytest.mark.parametrize("call", ["encode", "sweep", "join"])
 @pytest.mark.parametrize(("make", "name", "number", "message"), BOUNDS)
-def test_values_out_of_their_range_are_refused_with_a_hint(make, name, number, message, verb):
+def test_values_out_of_their_range_are_refused_with_a_hint(make, name, number, message, call):
     values = rows()
     values[name][8, 2] = number
     expected = f"modality '{name}' has {number:g} in row 8, column 2, where values are {message}"
     with pytest.raises(DataError, match=expected):
-        VERBS[verb](make(), values)
+        CALLS[call](make(), values)
     model, other = make(), next(one for one in values if one != name)
     model.complete(values, name)
     with pytest.raises(DataError, match=expected):

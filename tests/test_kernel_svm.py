@@ -108,9 +108,9 @@ def np_like(value):
 
 
 MAKERS = {
-    "kernels": lambda groups: KernelSvm([0.1, 1.0, 10.0], ["a", "b"], top=5, groups=groups),
+    "kernels": lambda groups: KernelSvm([0.1, 1.0, 10.0], ["a", "b"], k=5, groups=groups),
     "neighbours": lambda groups: TagProp.of(
-        groups, ["a", "b"], weights=["rank", "distance"], neighbours=[5, 20], top=5
+        groups, ["a", "b"], weights=["rank", "distance"], neighbours=[5, 20], k=5
     ),
 }
 

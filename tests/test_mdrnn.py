@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The deep recurrent network: passes written out by hand, missing modalities, the verbs, the file."""
+"""The deep recurrent network: passes written out by hand, missing modalities, the interface, the file."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from mvi.errors import ConfigError, ShapeError
 from mvi.models import checkpoints as weights
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.mrbm import MultimodalRBM
-from mvi.models.stacking import top_network
+from mvi.models.stacking import joint_network
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 IMAGE = Pathway(Gaussian(5), (Layer(4, 2.0, 1.0), Layer(3, 1.5, 0.5)), up=1.25)
@@ -117,7 +117,7 @@ def test_without_layers_it_is_the_multimodal_rbm(start, iterations):
     mrbm = MultimodalRBM.initialise(sizes, 6, draws, weight_std=0.7, dtype=torch.float64, up=ups, down=2.0)
     mrbm.parameters["visible_bias"] += 0.3
     mrbm.parameters["hidden_bias"] -= 0.2
-    model = top_network(mrbm)
+    model = joint_network(mrbm)
     rows = values(model)
     options = {"iterations": iterations, "start": start}
     for given in (["b"], ["a", "c"], ["b", "a", "c"]):
@@ -151,13 +151,13 @@ def test_two_of_three_modalities_may_be_missing():
     model = network({"a": Pathway(Binary(3), (Layer(2),)), "b": TEXT, "c": IMAGE})
     x = torch.as_tensor(values(model)["a"])
     h = torch.sigmoid(
-        model.contribution(model.raised(x, "a")[-1], "a") * ((1 + 0.8 + 1.25) / 1.0)
+        model.joint_input(model.bottom_up_states(x, "a")[-1], "a") * ((1 + 0.8 + 1.25) / 1.0)
         + model.parameters["top/bias"]
     )
     for _ in range(2):
-        a = model.contribution(model.raised(x, "a")[-1], "a") + model.parameters["top/bias"]
+        a = model.joint_input(model.bottom_up_states(x, "a")[-1], "a") + model.parameters["top/bias"]
         for name in "bc":
-            a = a + model.contribution(model.raised(model.modality_mean(h, name), name)[-1], name)
+            a = a + model.joint_input(model.bottom_up_states(model.modality_mean(h, name), name)[-1], name)
         h = torch.sigmoid(a)
     torch.testing.assert_close(model.encode({"a": x}, iterations=2), h)
 

@@ -8,7 +8,7 @@ from mvi.data.batches import Minibatches
 from mvi.errors import ConfigError, NonFiniteError
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway
 from mvi.models.mrbm import MultimodalRBM
-from mvi.models.stacking import top_network
+from mvi.models.stacking import joint_network
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax
 from mvi.objectives.base import Sparsity
 from mvi.objectives.finetuning import Finetuning, draw_mask, dropped, predict
@@ -186,7 +186,7 @@ def test_without_layers_it_is_multi_prediction(start, reveal, iterations):
     rule = Sparsity("exact", 0.3, 0.1)
     reference = MultiPrediction(iterations, reveal=reveal, start_state=start, sparsity=rule)
     expected, _ = reference.step(mrbm, v, {}, 1, generator(5))
-    model = top_network(mrbm)
+    model = joint_network(mrbm)
     objective = Finetuning(
         iterations, reveal=dict.fromkeys(sizes, reveal), start_state=start, sparsity={"top": rule}
     )

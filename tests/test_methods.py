@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What every method owes: the same few verbs, whatever is missing, from a file, after an interruption."""
+"""What every method owes: the same interface, whatever is missing, from a file, after an interruption."""
 
 from pathlib import Path
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The generated world: its pictures, labels, tags and their probabilities, and the two layouts."""
+"""The generated world: its images, labels, tags and their probabilities, and the two layouts."""
 
 import dataclasses
 import io
@@ -51,8 +51,8 @@ def world():
 
 
 def test_the_reader_of_real_data_reads_it(written, world):
-    pictures, annotations, truth_path = written
-    found = read_mirflickr(pictures, annotations, dataset="mini", labelled=LABELLED, minimum_count=1)
+    images, annotations, truth_path = written
+    found = read_mirflickr(images, annotations, dataset="mini", labelled=LABELLED, minimum_count=1)
     assert found.names == [f"mirflickr/im{number}.jpg" for number in range(1, ROWS + 1)]
     np.testing.assert_array_equal(found.labels, world.labels[:LABELLED])
     assert found.classes == list(CLASSES)
@@ -94,15 +94,15 @@ def test_the_layout_is_the_official_one(written):
         assert archive.namelist() == sorted(f"{name}.txt" for name in CLASSES)
 
 
-def test_pictures_are_decodable_and_differ(written):
+def test_images_are_decodable_and_differ(written):
     seen = set()
     with zipfile.ZipFile(written[0]) as archive:
         for name in archive.namelist():
             if name.endswith(".jpg"):
                 data = archive.read(name)
-                with Image.open(io.BytesIO(data)) as picture:
-                    assert (picture.format, picture.size, picture.mode) == ("JPEG", (SIZE, SIZE), "RGB")
-                    pixels = np.asarray(picture)
+                with Image.open(io.BytesIO(data)) as image:
+                    assert (image.format, image.size, image.mode) == ("JPEG", (SIZE, SIZE), "RGB")
+                    pixels = np.asarray(image)
                 assert pixels.std() > 3, f"{name} is one flat colour"
                 seen.add(pixels.tobytes())
     assert len(seen) == ROWS
@@ -116,7 +116,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_does_not(written, tmp_pa
         assert path.read_bytes() != other.read_bytes()
 
 
-def test_a_picture_does_not_depend_on_how_many_there_are(written, tmp_path):
+def test_an_image_does_not_depend_on_how_many_there_are(written, tmp_path):
     fewer = write(tmp_path / "fewer", labelled=7, unlabelled=0)
     with zipfile.ZipFile(written[0]) as all_, zipfile.ZipFile(fewer[0]) as some:
         for number in range(1, 8):
@@ -193,11 +193,11 @@ def test_larger_things_cover_more_and_are_more_prominent(kind):
     assert strength[0] < strength[1] <= strength[2]
 
 
-def test_light_and_style_show_in_the_picture():
+def test_light_and_style_show_in_the_image():
     def mean(**changes):
         scene = dataclasses.replace(PLAIN, **changes)
-        pictures = [paint(scene, SIZE, np.random.default_rng(seed)) for seed in range(8)]
-        return np.mean([np.asarray(picture, float) for picture in pictures], axis=(0, 1, 2))
+        images = [paint(scene, SIZE, np.random.default_rng(seed)) for seed in range(8)]
+        return np.mean([np.asarray(image, float) for image in images], axis=(0, 1, 2))
 
     day, sunset, night, grey = mean(), mean(light="sunset"), mean(light="night"), mean(style="bw")
     assert night.sum() < 0.5 * day.sum()
@@ -248,12 +248,12 @@ def test_tag_counts_of_the_world_agree_with_the_probabilities(world):
     assert np.all(np.abs(found - probability.sum(axis=0)) < bound)
 
 
-def log_loss(chances: np.ndarray, world, rows) -> float:
+def log_loss(probabilities: np.ndarray, world, rows) -> float:
     index = {tag: number for number, tag in enumerate(world.tagger.tags)}
     given = np.zeros((len(rows), len(index)), bool)
     for number, row in enumerate(rows):
         given[number, [index[tag] for tag in world.tags[row]]] = True
-    return -np.where(given, np.log(chances), np.log1p(-chances)).sum(axis=1).mean()
+    return -np.where(given, np.log(probabilities), np.log1p(-probabilities)).sum(axis=1).mean()
 
 
 def test_knowing_the_scene_helps_to_predict_tags(world):
@@ -284,15 +284,15 @@ def held_out_map(features: np.ndarray, labels: np.ndarray, training: int) -> flo
     )
 
 
-def test_pictures_and_tags_tell_labels_and_both_tell_more(world):
+def test_images_and_tags_tell_labels_and_both_tell_more(world):
     n, training = 1000, 700
     generator, column = np.random.default_rng(0), {tag: i for i, tag in enumerate(world.tagger.tags)}
     pixels = np.empty((n, 8 * 8 * 3 + 64))
     for row, scene in enumerate(world.scenes[:n]):
-        picture = paint(scene, SIZE, generator)
-        cells = np.asarray(picture) // 64 @ (16, 4, 1)
+        image = paint(scene, SIZE, generator)
+        cells = np.asarray(image) // 64 @ (16, 4, 1)
         pixels[row] = [
-            *np.asarray(picture.reduce(4)).ravel(),
+            *np.asarray(image.reduce(4)).ravel(),
             *np.sqrt(np.bincount(cells.ravel(), minlength=64)),
         ]
     tags = np.zeros((n, len(column)))
@@ -301,10 +301,10 @@ def test_pictures_and_tags_tell_labels_and_both_tell_more(world):
     tags = tags[:, tags.sum(axis=0) >= 5]
     labels = world.labels[:n].astype(float)
     chance = held_out_map(generator.standard_normal((n, 20)), labels, training)
-    by_picture, by_tags = held_out_map(pixels, labels, training), held_out_map(tags, labels, training)
+    by_image, by_tags = held_out_map(pixels, labels, training), held_out_map(tags, labels, training)
     both = held_out_map(np.hstack([pixels, tags]), labels, training)
-    assert chance + 0.1 < min(by_picture, by_tags)
-    assert max(by_picture, by_tags) + 0.03 < both < 0.9
+    assert chance + 0.1 < min(by_image, by_tags)
+    assert max(by_image, by_tags) + 0.03 < both < 0.9
 
 
 def test_toronto_reader_reads_it(tmp_path):

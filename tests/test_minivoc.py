@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from mvi.data.pictures import decode, open_pictures
+from mvi.data.images import decode, open_images
 from mvi.data.readers.voc2007 import CLASSES, ROOT
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import ConfigError
@@ -62,9 +62,9 @@ def test_the_catalogue_is_what_the_record_says(drawn, caplog):
     assert set(found.classes) == set(voc2007.CLASSES) < set(CLASSES)
     kinds = [RECORD.image_files, tuple(RECORD.raw_files(SETTINGS, "raw"))]
     assert set(kinds[0]) < set(kinds[1])
-    with open_pictures([drawn / RECORD.generator.files[kind] for kind in kinds[0]], found.names) as pictures:
+    with open_images([drawn / RECORD.generator.files[kind] for kind in kinds[0]], found.names) as images:
         for row in (0, 119, 120, 179):
-            assert decode(pictures.read(row), 32).std() > 5
+            assert decode(images.read(row), 32).std() > 5
 
 
 def test_labels_follow_from_the_scenes(drawn):
@@ -129,11 +129,11 @@ def test_the_pairs_have_another_vocabulary(drawn):
 
 def test_the_truth_knows_what_is_not_written(drawn):
     tags = make_world(1, 0, 0).tagger.tags
-    chance = tag_probabilities(drawn / "truth.npz", tags)
-    assert chance.shape == (180, len(tags))
+    probability = tag_probabilities(drawn / "truth.npz", tags)
+    assert probability.shape == (180, len(tags))
     for rows, collection in ((slice(0, 120), "labelled"), (slice(120, None), "pairs")):
         silent = voc2007.silent(tags, collection)
-        assert not chance[rows, silent].any() and chance[rows][:, ~silent].min() > 0
+        assert not probability[rows, silent].any() and probability[rows][:, ~silent].min() > 0
     found = read(drawn)
     expected = tag_probabilities(drawn / "truth.npz", found.vocabulary)[:120].sum()
     # A sum of independent draws: its deviation is less than the square root of its mean.

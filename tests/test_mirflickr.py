@@ -26,13 +26,13 @@ LISTS = {"animals": b"1\r\n3\r\n", "water": b"4", "tree_r1": b"2\n\n1\n"}
 
 @pytest.fixture
 def members() -> tuple[dict[str, bytes], dict[str, bytes]]:
-    pictures = {f"mirflickr/im{number}.jpg": b"no picture is read" for number in TAGS}
+    images = {f"mirflickr/im{number}.jpg": b"no image is read" for number in TAGS}
     # In the order in which other tools sort them, with things between.
-    pictures = dict(sorted(pictures.items(), reverse=True))
-    pictures |= {f"mirflickr/meta/tags/tags{number}.txt": content for number, content in TAGS.items()}
-    pictures |= {"mirflickr/doc/README.txt": b"x", "mirflickr/im01.jpg": b"", "mirflickr/im3.jpg.txt": b""}
+    images = dict(sorted(images.items(), reverse=True))
+    images |= {f"mirflickr/meta/tags/tags{number}.txt": content for number, content in TAGS.items()}
+    images |= {"mirflickr/doc/README.txt": b"x", "mirflickr/im01.jpg": b"", "mirflickr/im3.jpg.txt": b""}
     annotations = {f"{name}.txt": LISTS.get(name, b"") for name in CLASSES} | {"README.txt": b"17 things"}
-    return pictures, annotations
+    return images, annotations
 
 
 def read(folder: Path, members: tuple[dict[str, bytes], dict[str, bytes]], **options):
@@ -50,7 +50,7 @@ def sentence(error: pytest.ExceptionInfo) -> str:
     return text
 
 
-def test_pictures_tags_and_labels_belong_to_one_row(tmp_path, members):
+def test_images_tags_and_labels_belong_to_one_row(tmp_path, members):
     found = read(tmp_path, members, generated=True, citation="c")
     assert found.names == [f"mirflickr/im{number}.jpg" for number in range(1, 7)]
     np.testing.assert_array_equal(found.ids, range(1, 7))
@@ -83,7 +83,7 @@ def test_only_the_first_rows_need_have_labels(tmp_path, members):
         read(tmp_path, members, labelled=4)
     sentence(error)
     for labelled in (0, 7):
-        with pytest.raises(DataError, match=f"holds 6 pictures and cannot have {labelled}"):
+        with pytest.raises(DataError, match=f"holds 6 images and cannot have {labelled}"):
             read(tmp_path, members, labelled=labelled)
 
 
@@ -157,11 +157,11 @@ def test_latin_1_is_read_and_told(tmp_path, members, caplog):
         (1, "baby_r1.txt", None, "lacks baby_r1.txt"),
         (1, "dog.txt", b"1\n0\n", "dog.txt .* the number 0 in line 2, .* from 1 to 6"),
         (1, "dog.txt", b"7\n", "the number 7 in line 1"),
-        (1, "dog.txt", b"1\n-2\n", "'-2' in line 2, which is no picture number"),
-        (1, "dog.txt", b"1\n2.5\n", "'2.5' in line 2, which is no picture number"),
-        (1, "dog.txt", b"dog 3\n", "'dog 3' in line 1, which is no picture number"),
-        (1, "dog.txt", b"9" * 50, "which is no picture number"),
-        (1, "dog.txt", "\u0663".encode(), "which is no picture number"),
+        (1, "dog.txt", b"1\n-2\n", "'-2' in line 2, which is no image number"),
+        (1, "dog.txt", b"1\n2.5\n", "'2.5' in line 2, which is no image number"),
+        (1, "dog.txt", b"dog 3\n", "'dog 3' in line 1, which is no image number"),
+        (1, "dog.txt", b"9" * 50, "which is no image number"),
+        (1, "dog.txt", "\u0663".encode(), "which is no image number"),
     ],
 )
 def test_what_is_wrong_is_named_in_one_sentence(tmp_path, members, archive, name, content, says):
@@ -174,7 +174,7 @@ def test_what_is_wrong_is_named_in_one_sentence(tmp_path, members, archive, name
     assert ("pictures.zip", "annotations.zip")[archive] in sentence(error)
 
 
-def test_an_archive_without_pictures_or_cut_short_is_refused(tmp_path, members):
+def test_an_archive_without_images_or_cut_short_is_refused(tmp_path, members):
     read(tmp_path, members)
     with pytest.raises(DataError, match="holds no mirflickr/im1.jpg") as error:
         read_mirflickr(tmp_path / "annotations.zip", tmp_path / "pictures.zip", dataset="swapped")
@@ -201,7 +201,7 @@ LABEL_COUNTS = {
 @pytest.mark.real
 @pytest.mark.skipif("MVI_MIRROR" not in os.environ, reason="needs MVI_MIRROR")
 def test_the_real_set_is_counted_as_it_should_be():
-    # The mirror's copy: small pictures, and of the tags those on at least 20 pictures of the original.
+    # The mirror's copy: small images, and of the tags those on at least 20 images of the original.
     folder = Path(os.environ["MVI_MIRROR"]) / "mirflickr25k"
     archives = folder / "mirflickr25k.zip", folder / "mirflickr25k_annotations_v080.zip"
     found = read_mirflickr(*archives, dataset="mirflickr25k")
@@ -209,7 +209,7 @@ def test_the_real_set_is_counted_as_it_should_be():
     assert dict(zip(found.classes, found.labels.sum(0).tolist(), strict=True)) == LABEL_COUNTS
     assert round(found.labels.sum() / 25_000, 3) == 4.716
     assert (found.labels.sum(1) == 0).sum() == 419
-    # A regular topic is part of its potential one, but for four pictures.
+    # A regular topic is part of its potential one, but for four images.
     topics = dict(zip(found.classes, found.labels.T, strict=True))
     beyond = {name: topics[name] > topics[name.removesuffix("_r1")] for name in topics}
     assert {name: found.ids[rows].tolist() for name, rows in beyond.items() if rows.any()} == {
@@ -219,9 +219,9 @@ def test_the_real_set_is_counted_as_it_should_be():
         lines = read_member(archive, "mirflickr/doc/common_tags.txt").decode().splitlines()
     common = {word: int(count) for word, count in (line.rsplit(" ", 1) for line in lines)}
     assert len(common) == 1364
-    pictures = (found.text > 0).sum(0).tolist()
-    assert dict(zip(found.vocabulary, pictures, strict=True)) == common
-    assert pictures == sorted(pictures, reverse=True)
+    images = (found.text > 0).sum(0).tolist()
+    assert dict(zip(found.vocabulary, images, strict=True)) == common
+    assert images == sorted(images, reverse=True)
     for split in found.splits.values():
         assert [len(rows) for rows in split.values()] == [10_000, 5000, 10_000]
 

@@ -43,7 +43,7 @@ def test_a_classifier_is_trained_as_usual_and_meets_them_at_test():
     both = (labels + 0.4 * draws.normal(size=(60, 2))).astype(np.float32)
     image = draws.normal(size=(60, 2)).astype(np.float32)
     split = {"train": np.arange(12), "validation": np.arange(12, 20), "test": TEST}
-    classifier = Logistic(classes=["a", "b"], grid=(0.1, 0.01), chosen_by="step", top=5, tolerance=1e-3)
+    classifier = Logistic(classes=["a", "b"], grid=(0.1, 0.01), chosen_by="step", k=5, tolerance=1e-3)
     queries = [Query("both", both.__getitem__), Query("image", image.__getitem__)]
 
     def lacking(rows, missing):

@@ -45,7 +45,7 @@ def sentence(error: pytest.ExceptionInfo) -> str:
     return text
 
 
-def test_pictures_and_labels_are_read_in_order_and_scaled(folder, arrays):
+def test_images_and_labels_are_read_in_order_and_scaled(folder, arrays):
     loaded = mnist.load(folder)
     for name, found in zip(NAMES, loaded, strict=True):
         if "images" in name:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The multimodal RBM: conditionals by modality, Eq. 8, and the verbs users call."""
+"""The multimodal RBM: conditionals by modality, Eq. 8, and the interface users call."""
 
 import numpy as np
 import pytest

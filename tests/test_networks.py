@@ -19,7 +19,7 @@ LITE = NETWORKS["efficientnet_lite0"]
 ROUNDING = 1e-4
 
 
-def pictures(n: int, side: int) -> torch.Tensor:
+def scenes(n: int, side: int) -> torch.Tensor:
     return torch.rand(n, 3, side, side, generator=torch.Generator().manual_seed(side))
 
 
@@ -41,7 +41,7 @@ def test_the_converted_network_says_what_pytorch_says(lite_path, side):
     network = EfficientNet.from_name("efficientnet-lite0", image_size=side)
     network.load_state_dict(torch.load(packaged_weights(LITE), weights_only=True))
     network.double().eval()
-    images = pictures(2, side)
+    images = scenes(2, side)
     with torch.inference_mode():
         # Pixels from 0 to 255, as the network was trained on them.
         maps = network.extract_features((images.double() * 255 - 127) / 128)
@@ -49,17 +49,17 @@ def test_the_converted_network_says_what_pytorch_says(lite_path, side):
     found = asked(lite_path, LITE, side=side)(images)
     assert found.shape == (2, LITE.dimensions) and found.dtype == torch.float32
     assert (found - expected).abs().max() < ROUNDING * expected.abs().max()
-    # It tells pictures apart by much more than that.
+    # It tells images apart by much more than that.
     assert (expected[0] - expected[1]).abs().max() > 100 * ROUNDING * expected.abs().max()
 
 
 def test_a_row_does_not_depend_on_the_rows_beside_it(lite_path):
-    network, images = asked(lite_path, LITE, side=64), pictures(3, 64)
+    network, images = asked(lite_path, LITE, side=64), scenes(3, 64)
     together = network(images)
     assert torch.equal(together[1:2], network(images[1:2])) and torch.equal(together, network(images))
     assert network(images[:0]).shape == (0, LITE.dimensions)
     with pytest.raises(ShapeError, match=r"needs \(n, 3, 64, 64\), not \(3, 3, 32, 32\)"):
-        network(pictures(3, 32))
+        network(scenes(3, 32))
 
 
 def test_a_file_names_the_weights_that_it_was_made_from_and_is_always_the_same(lite_path):
@@ -69,7 +69,7 @@ def test_a_file_names_the_weights_that_it_was_made_from_and_is_always_the_same(l
 
 def test_a_layer_inside_can_be_asked_for(lite_path):
     deep = asked(lite_path, LITE, side=64, output="_conv_head.relu6")
-    whole, images = asked(lite_path, LITE, side=64), pictures(1, 64)
+    whole, images = asked(lite_path, LITE, side=64), scenes(1, 64)
     torch.testing.assert_close(deep(images), whole(images), rtol=0, atol=1e-5)
     assert asked(lite_path, LITE, side=64, output="_blocks.14").dimensions == 192
     with pytest.raises(ConfigError, match='"_blocks.99", but .* has no such output or layer'):
@@ -94,7 +94,7 @@ def test_alexnet_says_what_its_layers_say(tmp_path):
         weights[f"{name}.bias"] = torch.rand(shape[:1], generator=draws) * 0.1
     network = NETWORKS["alexnet"]
     (tmp_path / "a.onnx").write_bytes(graph_of("alexnet", {k: v.numpy() for k, v in weights.items()}, "1f"))
-    images = pictures(1, 224)
+    images = scenes(1, 224)
     x = (images - torch.tensor([0.485, 0.456, 0.406]).view(3, 1, 1)) / torch.tensor(
         [0.229, 0.224, 0.225]
     ).view(3, 1, 1)
@@ -109,7 +109,7 @@ def test_alexnet_says_what_its_layers_say(tmp_path):
     found = asked(tmp_path / "a.onnx", network)
     assert found.sha256 == "1f" and found.dimensions == network.dimensions
     assert (found(images) - x).abs().max() < ROUNDING * x.abs().max() and x.std() > 0.1
-    with pytest.raises(ConfigError, match="must take one picture of float32"):
+    with pytest.raises(ConfigError, match="must take one image of float32"):
         asked(tmp_path / "a.onnx", network, side=160)
 
 
@@ -173,7 +173,7 @@ def test_mean_and_deviation_are_applied_as_by_hand(tmp_path):
 
 
 def test_of_maps_the_mean_and_of_tokens_the_first_is_kept(tmp_path):
-    images = pictures(2, 2)
+    images = scenes(2, 2)
     maps = own(written(tmp_path / "maps.onnx", SAME))(images)
     torch.testing.assert_close(maps, images.mean((2, 3)))
     shape = numpy_helper.from_array(np.array([1, 6, 2]), "shape")
@@ -187,15 +187,15 @@ def test_of_several_outputs_one_is_chosen(tmp_path):
     path = written(tmp_path / "two.onnx", SAME, twice, outputs=("out", "twice"))
     with pytest.raises(ConfigError, match="has the outputs out, twice; set features.output"):
         own(path)
-    images = pictures(1, 2)
+    images = scenes(1, 2)
     torch.testing.assert_close(own(path, output="twice")(images), 2 * own(path, output="out")(images))
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"shape": (1, 2, 2, 3)}, r"takes pixels tensor\(float\) \[1, 2, 2, 3\], but must take one picture"),
-        ({"shape": (4, 3, 2, 2)}, "must take one picture"),
+        ({"shape": (1, 2, 2, 3)}, r"takes pixels tensor\(float\) \[1, 2, 2, 3\], but must take one image"),
+        ({"shape": (4, 3, 2, 2)}, "must take one image"),
         ({"kind": TensorProto.UINT8}, r"takes pixels tensor\(uint8\)"),
     ],
 )
@@ -218,7 +218,7 @@ def test_what_is_no_network_is_refused(tmp_path):
     )
     with pytest.raises(ConfigError, match=r"has the shape \(12,\), but must be"):
         own(path)
-    with pytest.raises(DataError, match="cannot be run on a picture of 3 pixels"):
+    with pytest.raises(DataError, match="cannot be run on an image of 3 pixels"):
         own(path, side=3)
 
 
@@ -237,7 +237,7 @@ def test_weights_in_a_file_beside_count_in_the_hash(tmp_path):
 
     one, same, other = kept(tmp_path / "a", 2.0), kept(tmp_path / "b", 2.0), kept(tmp_path / "c", 3.0)
     assert one.sha256 == same.sha256 != other.sha256
-    images = pictures(1, 2)
+    images = scenes(1, 2)
     torch.testing.assert_close(other(images), 1.5 * one(images))
 
 

@@ -92,7 +92,7 @@ def central_differences(function, model, step=1e-5):
 
 def particle_of(model, v, *rest):
     """The particle of lowest free energy, given what each modality tells the hidden units."""
-    return lowest_particle(model, v, {name: model.raised(v, [name]) for name in model.sizes}, *rest)
+    return lowest_particle(model, v, {name: model.bottom_up_input(v, [name]) for name in model.sizes}, *rest)
 
 
 def assert_close(found, expected, relative=1e-8):

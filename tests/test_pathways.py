@@ -136,33 +136,33 @@ def test_a_cap_takes_rows_at_random_by_seed(wholly):
 
 
 @pytest.mark.parametrize("labels", ["partly", "wholly"])
-def test_what_is_watched_is_learned_from_by_no_stage(labels, request):
+def test_what_is_monitored_is_learned_from_by_no_stage(labels, request):
     with Store(request.getfixturevalue(labels)) as store:
         every = layer_rows(store, 1)
-        learned, watched = training_and_monitoring_rows(store, 1, held_out=30, seed=2)
-        assert len(watched) == 30 and (np.diff(watched) > 0).all() and (np.diff(learned) > 0).all()
-        np.testing.assert_array_equal(np.sort(np.r_[learned, watched]), every)
+        learned, monitored = training_and_monitoring_rows(store, 1, held_out=30, seed=2)
+        assert len(monitored) == 30 and (np.diff(monitored) > 0).all() and (np.diff(learned) > 0).all()
+        np.testing.assert_array_equal(np.sort(np.r_[learned, monitored]), every)
         for minimum_tags, cap in ((0, 20), (3, None), (3, 10), (4, 5)):
             fewer, seen = training_and_monitoring_rows(
                 store, 1, held_out=30, seed=2, minimum_tags=minimum_tags, cap=cap
             )
             wanted = layer_rows(store, 1, minimum_tags=minimum_tags)
-            # The same rows for every stage, of which each watches those that it could learn from.
-            np.testing.assert_array_equal(seen, np.intersect1d(watched, wanted))
+            # The same rows for every stage, of which each monitors those that it could learn from.
+            np.testing.assert_array_equal(seen, np.intersect1d(monitored, wanted))
             assert set(fewer) <= set(learned) & set(wanted) and (np.diff(fewer) > 0).all()
             assert len(fewer) == (cap or len(wanted) - len(seen))
-        assert set(training_and_monitoring_rows(store, 1, held_out=30, seed=3)[1]) != set(watched)
+        assert set(training_and_monitoring_rows(store, 1, held_out=30, seed=3)[1]) != set(monitored)
         again = training_and_monitoring_rows(store, 1, held_out=30, seed=2, cap=20)
         np.testing.assert_array_equal(
             again[0], training_and_monitoring_rows(store, 1, held_out=30, seed=2, cap=20)[0]
         )
 
 
-def test_nothing_need_be_watched_and_not_everything_can(wholly):
+def test_nothing_need_be_monitored_and_not_everything_can(wholly):
     with Store(wholly) as store:
-        learned, watched = training_and_monitoring_rows(store, 1)
+        learned, monitored = training_and_monitoring_rows(store, 1)
         np.testing.assert_array_equal(learned, layer_rows(store, 1))
-        assert watched.shape == (0,)
+        assert monitored.shape == (0,)
         only, _ = training_and_monitoring_rows(store, 1, held_out=10, parts=["train"])
         assert set(only) < set(SPLIT["train"]) and len(only) == 90
         for held_out in (200, 500):
@@ -170,15 +170,15 @@ def test_nothing_need_be_watched_and_not_everything_can(wholly):
                 training_and_monitoring_rows(store, 1, held_out=held_out)
 
 
-def test_a_stage_whose_rows_are_all_watched_is_refused(wholly):
+def test_a_stage_whose_rows_are_all_monitored_is_refused(wholly):
     with Store(wholly) as store:
         most = next(n for n in range(13) if len(layer_rows(store, 1, minimum_tags=n)) < 10)
         few = layer_rows(store, 1, minimum_tags=most)
         # Enough rows are held out for these to be among them, not enough for all.
         with pytest.raises(ConfigError, match=f"All {len(few)} rows with at least {most} tags are held out"):
             training_and_monitoring_rows(store, 1, held_out=199, minimum_tags=most)
-        learned, watched = training_and_monitoring_rows(store, 1, held_out=199)
-        assert len(learned) == 1 and len(watched) == 199 and not set(few) & set(learned)
+        learned, monitored = training_and_monitoring_rows(store, 1, held_out=199)
+        assert len(learned) == 1 and len(monitored) == 199 and not set(few) & set(learned)
 
 
 @pytest.mark.parametrize("labels", ["partly", "wholly"])
@@ -424,10 +424,10 @@ def pretrain(path, memory_bytes):
             generator = seeded(number)
             rbm = build_rbm(settings, len(batches.mean()), generator, batches.mean())
             with Store(path) as store:
-                watched = read(store, {name: Encode(first, tuple(rbms))}, rows[:50])
+                held_out = read(store, {name: Encode(first, tuple(rbms))}, rows[:50])
             history = train(
                 rbm, build_objective(settings), batches, Schedule(3, UpdateRule(0.05)), generator,
-                label=f"{name} {number}", monitor=reconstruction_monitor(watched, batches.mean(), len(rows)),
+                label=f"{name} {number}", monitor=reconstruction_monitor(held_out, batches.mean(), len(rows)),
             )  # fmt: skip
             rbms.append(rbm)
             trained[name, number] = rbm, history
@@ -530,32 +530,32 @@ def test_the_measure_in_numbers_worked_by_hand():
     found = reconstruction_against_marginal(constant(Binary(2), double([0, 0])), rows, mean, 10**9)
     marginal = -(2 * np.log(0.75) + np.log(0.75) + np.log(0.25)) / 2
     assert found.loss == pytest.approx(2 * np.log(2)) and found.marginal == pytest.approx(marginal)
-    assert found.explained == pytest.approx(1 - 2 * np.log(2) / marginal)
+    assert found.deviance_explained == pytest.approx(1 - 2 * np.log(2) / marginal)
     found = reconstruction_against_marginal(
         constant(Gaussian(2), double([1.0, 0.5])), rows, mean, 10, block=1
     )
     assert found.loss == pytest.approx(0.25) and found.marginal == pytest.approx(0.0625 + 0.3125)
-    assert found.explained == pytest.approx(1 - 0.25 / 0.375)
+    assert found.deviance_explained == pytest.approx(1 - 0.25 / 0.375)
     # Counts 3 and 1 of 4 words, whose shares a perfect layer would tell.
     counts = double([[3.0, 1.0]])
     perfect = constant(ReplicatedSoftmax(2), mean.log())
     found = reconstruction_against_marginal(perfect, counts, double([2.0, 2.0]), 10**9)
-    assert found.marginal == pytest.approx(4 * np.log(2)) and found.explained == pytest.approx(1.0)
+    assert found.marginal == pytest.approx(4 * np.log(2)) and found.deviance_explained == pytest.approx(1.0)
 
 
 def test_marginals_explain_nothing_and_targets_everything():
     rows = torch.rand(50, 4, generator=seeded(), dtype=torch.float64)
     smoothed = (rows.mean(0) * 50 + 0.5) / 51
     same = constant(Binary(4), smoothed.logit())
-    assert reconstruction_against_marginal(same, rows, rows.mean(0), 50).explained == pytest.approx(
+    assert reconstruction_against_marginal(same, rows, rows.mean(0), 50).deviance_explained == pytest.approx(
         0, abs=1e-6
     )
     one = rows[:1].repeat(3, 1)
     exact = constant(Binary(4), rows[0].logit())
-    assert reconstruction_against_marginal(exact, one, rows.mean(0), 50).explained == pytest.approx(
+    assert reconstruction_against_marginal(exact, one, rows.mean(0), 50).deviance_explained == pytest.approx(
         1, abs=1e-5
     )
-    assert reconstruction_against_marginal(same, one, rows[0], 10**12).explained < 1
+    assert reconstruction_against_marginal(same, one, rows[0], 10**12).deviance_explained < 1
 
 
 def test_what_is_never_seen_in_training_keeps_the_marginal_finite():
@@ -567,11 +567,11 @@ def test_what_is_never_seen_in_training_keeps_the_marginal_finite():
 def test_a_layer_is_told_the_mean_where_it_may_not_see():
     rows = topics(40, 3)
     rbm = RBM.initialise(Binary(60), Binary(8), seeded(), weight_std=0.5, visible_mean=rows.mean(0))
-    unseen = torch.rand(rows.shape, generator=seeded(1)) < 0.3
-    found = reconstruction_against_marginal(rbm, rows, rows.mean(0), 40, unseen=unseen, block=7)
-    v = torch.where(unseen, rows.mean(0), rows)
+    masked = torch.rand(rows.shape, generator=seeded(1)) < 0.3
+    found = reconstruction_against_marginal(rbm, rows, rows.mean(0), 40, masked=masked, block=7)
+    v = torch.where(masked, rows.mean(0), rows)
     p = rbm.visible_mean(rbm.hidden_mean(v))
-    loss = -(rows * p.log() + (1 - rows) * (1 - p).log())[unseen].sum() / 40
+    loss = -(rows * p.log() + (1 - rows) * (1 - p).log())[masked].sum() / 40
     assert found.loss == pytest.approx(float(loss), rel=1e-4)
-    changed = torch.where(unseen, 1 - rows, rows)
-    assert torch.equal(torch.where(unseen, rows.mean(0), changed), v)
+    changed = torch.where(masked, 1 - rows, rows)
+    assert torch.equal(torch.where(masked, rows.mean(0), changed), v)

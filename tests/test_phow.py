@@ -21,14 +21,14 @@ SCALES = (4, 6, 8, 10)
 
 
 def scenes(count: int, size: int = SIZE, seed: int = 0) -> torch.Tensor:
-    """Pictures (count, 3, size, size) in [0, 1] with the spectrum of natural ones, one over the frequency."""
+    """Images (count, 3, size, size) in [0, 1] with the spectrum of natural ones, one over the frequency."""
     generator = np.random.default_rng(seed)
     frequency = np.hypot(np.fft.fftfreq(size)[:, None], np.fft.rfftfreq(size)[None])
     frequency[0, 0] = np.inf
     noise = np.fft.rfft2(generator.normal(size=(count, 3, size, size)))
-    pictures = np.fft.irfft2(noise / frequency, s=(size, size))
-    pictures = 0.5 + pictures / (4 * pictures.std((1, 2, 3), keepdims=True))
-    return torch.from_numpy(pictures.clip(0, 1)).float()
+    drawn = np.fft.irfft2(noise / frequency, s=(size, size))
+    drawn = 0.5 + drawn / (4 * drawn.std((1, 2, 3), keepdims=True))
+    return torch.from_numpy(drawn.clip(0, 1)).float()
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +60,7 @@ def test_descriptors_agree_with_opencv(images, bin_size, layer, window):
 
 
 def slow_descriptor(grey: np.ndarray, x0: float, y0: float, bin_size: float, window: float) -> np.ndarray:
-    """One descriptor before normalisation, from a smoothed picture, pixel by pixel as defined."""
+    """One descriptor before normalisation, from a smoothed image, pixel by pixel as defined."""
     rise, slope = np.gradient(grey)
     cells = np.zeros((4, 4, 8))
     for y in range(len(grey)):
@@ -82,8 +82,8 @@ def test_descriptors_agree_with_the_definition(images):
     found = dense_sift(grey, 5, 7, contrast=0, window=1.2)
     points = grid(32, 5, 7)
     assert points.tolist() == [8.5, 15.5, 22.5]
-    for picture, rows in zip(grey.numpy(), found.numpy(), strict=True):
-        smoothed = picture
+    for image, rows in zip(grey.numpy(), found.numpy(), strict=True):
+        smoothed = image
         for axis in (0, 1):
             padded = np.pad(smoothed, [(9, 9) if i == axis else (0, 0) for i in (0, 1)], mode="edge")
             kernel = np.exp(-0.5 * (np.arange(-9, 10) / (5 / 6)) ** 2)
@@ -123,7 +123,7 @@ def test_brightness_and_contrast_do_not_matter(images):
     assert dense_sift(grey.flip(2), 6, 5).sub(before).abs().max() > 0.1
 
 
-def test_a_mirrored_picture_has_mirrored_descriptors(images):
+def test_a_mirrored_image_has_mirrored_descriptors(images):
     grey = images[:2].mean(1).double()
     side = len(grid(SIZE, 6, 5))
     assert (SIZE - 1 - 18) % 5 % 2 == 0  # so that the grid is its own mirror image
@@ -146,7 +146,7 @@ def test_lengths_are_one_or_zero_and_none_sticks_out(images):
 
 def test_contrast_is_the_mean_magnitude_of_the_gradient():
     ramp = (torch.arange(64.0) * 0.01).expand(1, 64, 64)
-    # Within the picture, since the ramp is less steep where it ends.
+    # Within the image, since the ramp is less steep where it ends.
     seen = dense_sift(ramp, 4, 4, contrast=0.0099).view(13, 13, 128)[:, 2:-2]
     assert (seen.norm(dim=-1) - 1).abs().max() < 1e-5
     assert not dense_sift(ramp, 4, 4, contrast=0.0101).any()
@@ -157,12 +157,12 @@ def test_contrast_is_the_mean_magnitude_of_the_gradient():
 @pytest.mark.parametrize(
     ("images", "says"),
     [
-        (torch.zeros(2, 30, 30), "no point in a picture of 30 pixels"),
-        (torch.zeros(2, 64, 63), "grey pictures"),
-        (torch.zeros(64, 64), "grey pictures"),
+        (torch.zeros(2, 30, 30), "no point in an image of 30 pixels"),
+        (torch.zeros(2, 64, 63), "grey images"),
+        (torch.zeros(64, 64), "grey images"),
     ],
 )
-def test_pictures_of_the_wrong_shape_are_refused(images, says):
+def test_images_of_the_wrong_shape_are_refused(images, says):
     with pytest.raises(ShapeError, match=says):
         dense_sift(images, 10, 4)
 
@@ -217,9 +217,9 @@ def test_of_words_at_the_same_distance_the_first_is_the_nearest():
 
 
 def ambiguous(images, words, scales=SCALES, step=4):
-    """Points of each picture that are as near to a second word as rounding is large: (n,)."""
+    """Points of each image that are as near to a second word as rounding is large: (n,)."""
     grey = (torch.tensor([0.299, 0.587, 0.114])[:, None, None] * images).sum(1)
-    # A descriptor of length 1 comes from four sums over a side of the picture and one of 128 squares, and is
+    # A descriptor of length 1 comes from four sums over a side of the image and one of 128 squares, and is
     # compared by sums of 128 products: each of n terms is off by n eps of magnitudes below 1.
     rounding = 4 * (4 * SIZE + 128 + 128) * EPS
     found = torch.zeros(len(images))
@@ -245,7 +245,7 @@ def test_counts_are_those_of_each_point_at_each_scale(images, words):
     assert (counts.sum(1) == sum(len(grid(SIZE, scale, 5)) ** 2 for scale in SCALES)).all()
 
 
-def test_a_picture_counts_the_same_in_any_company(images, words):
+def test_an_image_counts_the_same_in_any_company(images, words):
     together, allowed = phow(images, words), 2 * ambiguous(images, words)
     for row in range(6):
         alone = phow(images[row : row + 1], words)[0]
@@ -286,11 +286,11 @@ def test_wrong_arrays_are_refused(images, words):
         with pytest.raises(ShapeError, match="Visual words must be"):
             phow(images, bad)
     for bad in (images[:, :1], images[0]):
-        with pytest.raises(ShapeError, match="PHOW needs pictures"):
+        with pytest.raises(ShapeError, match="PHOW needs images"):
             phow(bad, words)
-        with pytest.raises(ShapeError, match="PHOW needs pictures"):
+        with pytest.raises(ShapeError, match="PHOW needs images"):
             sample_descriptors(bad, 5, torch.Generator())
-    with pytest.raises(ShapeError, match="no point in a picture of 20 pixels"):
+    with pytest.raises(ShapeError, match="no point in an image of 20 pixels"):
         phow(images[..., :20, :20], words)
 
 
@@ -305,14 +305,14 @@ def test_weights_too_small_to_count_are_left_out_and_change_nothing(images, word
         for weights in sift._weights_of(SIZE, bin_size, 4, torch.float32, torch.device("cpu")):
             least = abs(weights[weights != 0]).min()
             assert least / 255 >= torch.finfo(torch.float32).tiny
-    # Only where a picture is quite black is there nothing that they could be small beside.
+    # Only where an image is quite black is there nothing that they could be small beside.
     black = images.clone()
     black[..., 20:70, 20:70] = 0
-    kept = [dense_sift(pictures.mean(1), 6, 4) for pictures in (images, black)]
+    kept = [dense_sift(some.mean(1), 6, 4) for some in (images, black)]
     counts = phow(black, words)
     sift._weights_of.cache_clear()
     monkeypatch.setattr(sift, "drop_negligible", lambda weights: weights)
-    complete = [dense_sift(pictures.mean(1), 6, 4) for pictures in (images, black)]
+    complete = [dense_sift(some.mean(1), 6, 4) for some in (images, black)]
     assert torch.equal(phow(black, words), counts)
     sift._weights_of.cache_clear()
     assert torch.equal(kept[0], complete[0])

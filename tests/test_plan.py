@@ -183,7 +183,7 @@ def test_a_method_without_representation_is_scored_and_neither_trained_nor_encod
     assert run.score_settings("tagprop").keys() == {
         *METHODS["tagprop"].settings,
         "chosen_by",
-        "top",
+        "k",
         "metrics",
     }
     with pytest.raises(ConfigError, match="has tagprop, which scores several labels a row, but digits"):
@@ -231,7 +231,7 @@ def test_a_search_tries_each_rate_with_each_spread_and_every_method_alike():
     assert run.trial_model("mp", "4") == run.joint_model("mp") | {"weight_std": 0.02}
     changed = {"learning_rate": 0.1, "epochs": 6}
     assert run.trial_schedule("mp", "4") == run.schedule("mp") | changed
-    # The layers are those of the split that judges, of whatever splits the run has.
+    # The layers are those of the split that evaluates, of whatever splits the run has.
     assert run.search_inputs()["text"] == ["results/x/pretrain/text1/split2.safetensors"]
     assert run.split("split2") == 2 and run.search_seed() == run.settings["seeds"][0]
 
@@ -248,13 +248,13 @@ def test_a_classifier_gets_the_settings_of_its_kind():
     assert resolve_name(svm.classifier()) is Svm
     fields = {"grid": [0.5, 2.0], "tolerance": 0.25, "metrics": ERROR_RATE}
     assert svm.classifier_settings() == svm.baseline_settings() == fields
-    own = {"lambda": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
-    logistic = a_run("mini-default", classifier=own, baselines={"lambda": [4.0], "top": 9})
+    own = {"lambda": [0.5], "k": 7, "chosen_by": "step", "tolerance": 0.25}
+    logistic = a_run("mini-default", classifier=own, baselines={"lambda": [4.0], "k": 9})
     assert resolve_name(logistic.classifier()) is Logistic
-    fields = {"grid": [0.5], "top": 7, "chosen_by": "step", "tolerance": 0.25}
+    fields = {"grid": [0.5], "k": 7, "chosen_by": "step", "tolerance": 0.25}
     assert logistic.classifier_settings() == fields | {"metrics": MEAN_AVERAGE_PRECISION}
     # By the headline, unless told otherwise.
-    others = {"grid": [4.0], "top": 9, "chosen_by": "interpolated", "tolerance": 0.001}
+    others = {"grid": [4.0], "k": 9, "chosen_by": "interpolated", "tolerance": 0.001}
     assert logistic.baseline_settings() == others | {"metrics": MEAN_AVERAGE_PRECISION}
 
 
@@ -322,10 +322,10 @@ def test_the_card_has_figures_of_labels_where_there_are_any(tmp_path):
     for name in ("a.png", "b.png"):
         (tmp_path / "images" / name).touch()
     (tmp_path / "table.csv").write_text("file,tags\na.png,x\nb.png,x;y\n")
-    data = {"pictures": str(tmp_path / "images"), "table": str(tmp_path / "table.csv")}
+    data = {"images": str(tmp_path / "images"), "table": str(tmp_path / "table.csv")}
     own = a_run("folder-own", data=data)
     assert [Path(name).stem for name in own.source.card()["figures"]] == ["sheet", "tags"]
-    assert own.source.raw_files() == {"images": data["pictures"], "table": data["table"]}
+    assert own.source.raw_files() == {"images": data["images"], "table": data["table"]}
     for refused in (own.labelled_store, own.labelled_store_with_copies, own.search_inputs):
         with pytest.raises(ConfigError, match=r"table\.csv\) has no labels to score by"):
             refused()
@@ -463,11 +463,66 @@ def test_a_rival_has_its_own_schedule_and_no_part_in_what_is_of_joint_layers():
     assert list(results.figure_settings(run, "learning")["methods"]) == ["mp"]
 
 
-def test_inputs_filled_in_are_of_table_2_alone():
+def test_inputs_filled_in_are_of_table_2_and_missing_tags():
     run = of_mini({"baselines": {"inputs": ["image", "mean_filled"]}})
     assert run.file("scores/baselines/mean_filled.csv") in results.table_inputs(run, "table2")
+    assert run.file("scores/baselines/mean_filled.csv") in results.figure_inputs(run, "missing_tags")
+    lines = results.figure_settings(run, "missing_tags")["lines"]
+    assert list(lines)[-3:] == ["image+text", "sqrt_image+text", "mean_filled"]
+    assert set(lines) - set(run.models) == set(list(lines)[-3:])
     assert results.classified(run) == ["image"]
     assert not any("filled" in path for path in results.table_inputs(of_mini({}), "table2"))
+
+
+def test_table_2_has_retrieval_where_the_run_makes_it_and_what_its_models_cost():
+    over = {"compare": ["mp", "cca"], "splits": [1], "data": FEW}
+    plain, run = of_mini(over, outputs=["table2"]), of_mini(over, outputs=["table2", "retrieval"])
+    searches = set(results.table_inputs(run, "retrieval"))
+    assert searches < set(results.table_inputs(run, "table2"))
+    assert not searches & set(results.table_inputs(plain, "table2"))
+    assert set(results.label_scores(run)) == set(results.table_inputs(plain, "table2"))
+    costs = results.costs(run, "table2")
+    assert list(costs) == run.models and results.costs(run, "retrieval") == {}
+    pathways = [
+        f"results/x/benchmarks/pretrain_layer/{name}/split1.tsv" for name in ("image1", "image2", "text1")
+    ]
+    joint = "results/x/benchmarks/train_joint"
+    assert costs["mp"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv"]]
+    assert costs["mp"]["network"] == "results/x/joint/mp/split1.safetensors"
+    assert costs["mp"]["layers"] == run.layers("split1")
+    # It stands on the inputs, whatever pathways others have.
+    assert costs["cca"]["trainings"] == [[f"{joint}/cca/split1.tsv"]] and costs["cca"]["layers"] == {}
+    stages = [f"results/x/benchmarks/finetune/{name}/split1.tsv" for name in ("upper/n4", "whole/n3")]
+    assert costs["upper"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", stages[0]]]
+    assert costs["whole"]["trainings"] == [[*pathways, f"{joint}/mp/split1.tsv", *stages]]
+
+
+def test_the_ablation_trains_nothing_that_no_other_table_needs():
+    over = {"compare": ["pcd", "mp", "cca"], "splits": [1], "data": FEW}
+    run, table3 = of_mini(over, outputs=["table2"]), of_mini(over, outputs=["table2", "table3"])
+    assert [path.removeprefix("results/x/scores/") for path in results.table_inputs(run, "ablation")] == [
+        *(f"classify/{name}/split1.csv" for name in ("pcd", "mp", "upper", "whole")),
+        *("joint_sweep/pcd/n0/split1.csv", "joint_sweep/mp/n3/split1.csv", "sweep/n3/split1.csv"),
+    ]
+    more = set(results.table_inputs(table3, "ablation")) - set(results.table_inputs(run, "ablation"))
+    assert more == {"results/x/scores/sweep/n0/split1.csv"}
+    models = results.table_settings(table3, "ablation")["models"]
+    assert [(one["method"], one["trained"], one["tested"], one["swept"]) for one in models] == [
+        ("pcd", 0, 10, [0]),
+        ("mp", 3, 10, [0]),
+        ("upper", 4, 10, []),
+        ("whole", 3, 10, [0]),
+        ("whole", 0, None, [0, 10]),
+    ]
+    assert (models[3]["objective"], models[3]["stage"], models[3]["directions"]) == (
+        *("MP", "whole network"),
+        run.stages["whole"]["directions"],
+    )
+    assert results.table_settings(run, "ablation")["models"] == models[:-1]
+    assert run.joint_sweep_inputs("mp", "split1")["weights"] == "results/x/joint/mp/split1.safetensors"
+    assert results.TARGETS["ablation"].fits(run)
+    bare = of_mini(over, compare=["cca"], finetune=[], finetune_from=None, outputs=["table2"])
+    assert not results.TARGETS["ablation"].fits(bare)
 
 
 def test_scores_are_those_behind_the_outputs_each_once():
@@ -526,7 +581,7 @@ def test_two_runs_share_a_data_set_and_nothing_else():
 
 
 def test_runs_of_one_data_set_with_other_features_have_stores_of_their_own():
-    coarse = {"extends": "mini-default", "features": {"name": "coarse", "picture_size": 64}}
+    coarse = {"extends": "mini-default", "features": {"name": "coarse", "image_size": 64}}
     made = plan({"a": {"extends": "mini-default"}, "b": coarse})
     first, second = made.runs.values()
     assert second.store == "results/data/mini/coarse/store.h5" != first.store

@@ -15,7 +15,7 @@ from mvi.report.sweep import sweep_lines
 METHODS = style.looks({"pcd": "ML (PCD)", "mp": "MinVI (MP)"})
 QUERIES = ("image+text", "image")
 SWEEP = style.looks(dict(zip(QUERIES, ("Both", "Image"), strict=True)))
-MODALITIES = {"image": "picture", "text": "tags"}
+MODALITIES = {"image": "image", "text": "tags"}
 PARTS = {"validation": 0.0, "test": 0.05}
 """How much higher the scores of a part are."""
 
@@ -158,37 +158,39 @@ def test_learning_curves_have_a_panel_for_all_that_was_measured():
     figure = draw_learning()
     units = {title: axes.get_ylabel() for title, axes in panels_of(figure).items()}
     assert units == {
-        "Picture, layer 1": "Share explained",
+        "Image, layer 1": "Deviance explained",
         "Tags, layer 1": "",
         "Tags, layer 2": "",
-        "Picture given tags": "Cross-entropy (nats)",
-        "Tags given picture": "",
-        "Two layers: picture": "Half squared error",
+        "Image given tags": "Cross-entropy (nats)",
+        "Tags given image": "",
+        "Two layers: image": "Half squared error",
         "Two layers: tags": "Cross-entropy (nats)",
         "Whole: tags": "",
     }
     assert legends_of(figure) == [
         ["seen entries", "masked entries"],
         [look.label for look in METHODS.values()],
-        ["training rows", "held-out rows"],
+        ["training examples", "held-out examples"],
     ]
     panels = panels_of(figure)
     assert list(lines_of(panels["Tags, layer 2"])) == ["seen entries"]
-    assert list(lines_of(panels["Whole: tags"])) == ["training rows"]
-    assert lines_of(panels["Tags given picture"])["MinVI (MP)"].get_color() == METHODS["mp"].color
+    assert list(lines_of(panels["Whole: tags"])) == ["training examples"]
+    assert lines_of(panels["Tags given image"])["MinVI (MP)"].get_color() == METHODS["mp"].color
 
 
 def test_learning_curves_draw_each_metric_as_the_mean_of_its_parts():
     panels = panels_of(draw_learning())
     e = np.arange(1.0, 13.0)
-    seen = panels["Picture, layer 1"]
+    seen = panels["Image, layer 1"]
     np.testing.assert_allclose(lines_of(seen)["seen entries"].get_ydata(), 2.5 + 1 / e)
     np.testing.assert_allclose(lines_of(seen)["masked entries"].get_ydata(), 3.5 + 1 / e)
     assert len(seen.collections) == 2 and not panels["Tags, layer 2"].collections, "no band for one part"
-    np.testing.assert_allclose(lines_of(panels["Tags given picture"])["ML (PCD)"].get_ydata(), 1 + 1 / e)
+    np.testing.assert_allclose(lines_of(panels["Tags given image"])["ML (PCD)"].get_ydata(), 1 + 1 / e)
     tuned = lines_of(panels["Two layers: tags"])
-    np.testing.assert_allclose(tuned["training rows"].get_ydata(), 1 + 1 / e[:3], err_msg="the shorter part")
-    np.testing.assert_allclose(tuned["held-out rows"].get_ydata(), 3 + 1 / e[:3])
+    np.testing.assert_allclose(
+        tuned["training examples"].get_ydata(), 1 + 1 / e[:3], err_msg="the shorter part"
+    )
+    np.testing.assert_allclose(tuned["held-out examples"].get_ydata(), 3 + 1 / e[:3])
 
 
 def test_a_stage_is_called_by_its_name_whatever_its_number_of_iterations():

@@ -12,7 +12,7 @@ import torch
 
 from mvi.models.mrbm import MultimodalRBM
 from mvi.objectives.multiprediction import MultiPrediction
-from mvi.training.precision import RoundedFactors, exact_products, round_to
+from mvi.training.precision import RoundedFactors, full_precision, round_to
 
 MANTISSA = {"tf32": 10, "bfloat16": 7}
 
@@ -89,10 +89,10 @@ def test_inference_mode_makes_no_difference(how):
     assert outside.tolist() == inside.tolist() == [[1.0, 1.0], [1.0, 1.0]]
 
 
-def test_what_judges_is_exact_and_the_setting_comes_back():
+def test_what_evaluates_has_full_precision_and_the_setting_comes_back():
     a = torch.full((1, 1), 1 + 2.0**-9)
     with RoundedFactors("bfloat16"):
-        with pytest.raises(KeyError), exact_products():
+        with pytest.raises(KeyError), full_precision():
             exact = (a @ torch.eye(1)).item()
             raise KeyError
         after = (a @ torch.eye(1)).item()
@@ -101,19 +101,19 @@ def test_what_judges_is_exact_and_the_setting_comes_back():
 
 def test_a_context_within_another_ends_alone():
     a = torch.full((1, 1), 1 + 2.0**-9)
-    with RoundedFactors("bfloat16"), exact_products():
-        with exact_products():
+    with RoundedFactors("bfloat16"), full_precision():
+        with full_precision():
             pass
         assert (a @ torch.eye(1)).item() == 1 + 2.0**-9
 
 
 @pytest.mark.parametrize("exact", ["first", "second"])
-def test_exact_products_are_of_one_thread(exact):
+def test_full_precision_is_of_one_thread(exact):
     """Two threads of rounded factors, one of which is within the context while the other multiplies."""
     a, within, done = torch.full((1, 1), 1 + 2.0**-9), threading.Event(), threading.Event()
 
     def inside():
-        with RoundedFactors("bfloat16"), exact_products():
+        with RoundedFactors("bfloat16"), full_precision():
             within.set()
             assert done.wait(60)
             return (a @ torch.eye(1)).item()
@@ -122,7 +122,7 @@ def test_exact_products_are_of_one_thread(exact):
         with RoundedFactors("bfloat16"):
             assert within.wait(60)
             if exact == "second":
-                with exact_products():
+                with full_precision():
                     pass
             found = (a @ torch.eye(1)).item()
             done.set()

@@ -85,7 +85,7 @@ def rows():
     return torch.randint(0, 3, (ROWS, 9), generator=torch.Generator().manual_seed(1)) / 2
 
 
-class Watched(TorchDispatchMode):
+class Monitored(TorchDispatchMode):
     """A context in which no tensor may go from one device to another.
 
     On the device "meta", which knows shapes and computes no numbers, reading one back fails by itself.
@@ -111,7 +111,7 @@ def pretend_epoch(model, objective):
     batches = Minibatches(values.to("meta"), SIZE)
     tally = Tally.begin(0.05, torch.device("meta"))
     count = 0
-    with Watched():
+    with Monitored():
         for batch in batches.epoch(draws):
             update_once(model, objective, SCHEDULE, state, tally, batch)
             count += 1
@@ -227,7 +227,7 @@ def test_replayed_updates_are_the_updates(subject):
 
 
 def test_a_replayed_update_is_rejected_alone(caplog):
-    """One row is too large: the updates that meet it change nothing but the rate of those after them."""
+    """One row is too large: the updates that meet it change only the learning rate of those after them."""
     values = rows()
     values[3] = 3e38
     launched, numbers, _ = trained("mp", values)

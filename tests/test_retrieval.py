@@ -49,8 +49,8 @@ def cosine(a, b):
 
 
 def by_pairs(database, queries, kept, asked):
-    """Average precisions and curves of the queries that are judged, (precision by definition, curve)."""
-    judged = []
+    """Average precisions and curves of the queries that are evaluated, (precision by definition, curve)."""
+    evaluated = []
     for query, labels in zip(queries.astype(np.float64), asked, strict=True):
         score = [cosine(query, row) for row in database.astype(np.float64)]
         relevant = [bool(set(np.flatnonzero(labels)) & set(np.flatnonzero(own))) for own in kept]
@@ -74,20 +74,20 @@ def by_pairs(database, queries, kept, asked):
         }
         levels = [j / 100 - 1e-12 for j in range(101)]
         curve = [max(p for recall, p in at if recall >= level) for level in levels]
-        judged.append((precision, curve))
-    return judged
+        evaluated.append((precision, curve))
+    return evaluated
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_scores_by_pairs(seed):
     rows = make_rows(seed=seed)
     scores = evaluate(*rows, block=4)
-    judged = by_pairs(*rows)
+    evaluated = by_pairs(*rows)
     for definition in DEFINITIONS:
-        expected = np.mean([precision[definition] for precision, _ in judged])
+        expected = np.mean([precision[definition] for precision, _ in evaluated])
         assert scores[f"map_{definition}"] == pytest.approx(expected, abs=1e-12)
-    assert np.allclose(curve(scores), np.mean([own for _, own in judged], axis=0), atol=1e-12)
-    assert scores["queries_judged"] == len(judged)
+    assert np.allclose(curve(scores), np.mean([own for _, own in evaluated], axis=0), atol=1e-12)
+    assert scores["queries_judged"] == len(evaluated)
     assert np.isfinite(list(scores.values())).all()
 
 

@@ -45,22 +45,22 @@ def learned(rows):
 
 
 @pytest.mark.parametrize("memory_mb", [0, 10])
-def test_a_stage_s_rows_are_no_test_rows_and_none_that_is_watched(store, memory_mb):
+def test_a_stage_s_rows_are_no_test_rows_and_none_that_is_monitored(store, memory_mb):
     every = SCHEDULE | {"batches_per_epoch": 100, "batch_size": 1}
     transforms = {"image": Counts(), "text": Binarise()}
     rows = stage_rows(store, transforms, 1, every, **ROWS | {"memory_mb": memory_mb})
-    watched = rows.monitored.numpy()[:, 0].astype(int)
-    assert rows.monitored.shape == (6, 5) and (np.diff(watched) > 0).all()
-    assert rows.count == 24 and sorted([*learned(rows), *watched]) == list(range(30))
+    monitored = rows.monitored.numpy()[:, 0].astype(int)
+    assert rows.monitored.shape == (6, 5) and (np.diff(monitored) > 0).all()
+    assert rows.count == 24 and sorted([*learned(rows), *monitored]) == list(range(30))
     tagged = stage_rows(store, transforms, 1, every, **ROWS | {"minimum_tags": 1, "memory_mb": memory_mb})
     seen = tagged.monitored.numpy()[:, 0].astype(int)
-    np.testing.assert_array_equal(seen, [row for row in watched if row % 3])
+    np.testing.assert_array_equal(seen, [row for row in monitored if row % 3])
     np.testing.assert_array_equal(learned(tagged), [row for row in learned(rows) if row % 3])
     few = stage_rows(store, transforms, 1, every, cap=7, **ROWS)
     assert few.count == 7 and set(learned(few)) < set(learned(rows))
 
 
-def test_nothing_is_watched_where_nothing_is_held_out(store):
+def test_nothing_is_monitored_where_nothing_is_held_out(store):
     rows = stage_rows(store, {"image": Counts()}, 1, SCHEDULE, **ROWS | {"held_out": 0})
     assert rows.monitored is None and rows.count == 30 and len(rows.batches) == 3
 
@@ -139,7 +139,7 @@ def test_a_stage_that_is_stopped_goes_on_from_its_checkpoint_unless_that_is_of_o
     assert isinstance(load(folders["whole"] / "layer.safetensors", RBM), RBM)
 
 
-def test_a_stage_that_watches_nothing_has_no_such_columns(store, tmp_path):
+def test_a_stage_that_monitors_nothing_has_no_such_columns(store, tmp_path):
     rows = stage_rows(store, {"text": Binarise()}, 1, SCHEDULE, **ROWS | {"held_out": 0})
     assert isinstance(rows, StageRows)
     assert run_stage(store, tmp_path, 0, "a", rows=rows) == []

@@ -403,7 +403,7 @@ def annotations(**changes):
 
 def layout(**changes):
     return {
-        "dataset": "pictures",
+        "dataset": "images",
         "n_rows": 200,
         "modalities": {"image": Dense(D), "text": Sparse(WORDS)},
         "attributes": {"seed": 3, "blocks": [1, 2]},
@@ -426,12 +426,12 @@ def write_blocks(path, edges=(0, 50, 50, 143, 200), values=None, annotated=None,
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    return write_blocks(tmp_path / "pictures.h5")
+def images(tmp_path):
+    return write_blocks(tmp_path / "images.h5")
 
 
-def test_blocks_come_back_whole(pictures):
-    with Store(pictures) as store:
+def test_blocks_come_back_whole(images):
+    with Store(images) as store:
         assert (store.n_rows, store.n_labelled, store.sizes) == (200, L, {"image": D, "text": WORDS})
         assert store.attrs["attributes"] == {"seed": 3, "blocks": [1, 2]}
         assert store.classes == ["sky", "sea", "tree"] and store.vocabulary == annotations()["vocabulary"]
@@ -444,28 +444,28 @@ def test_blocks_come_back_whole(pictures):
 
 
 @pytest.mark.parametrize("rows", [slice(30, 180), [], [199, 0, 7, 7, 150], np.arange(199, -1, -1)])
-def test_counts_come_as_numbers_in_the_order_asked_for(pictures, rows):
+def test_counts_come_as_numbers_in_the_order_asked_for(images, rows):
     wanted = tags().toarray()[np.asarray(rows, int) if not isinstance(rows, slice) else rows]
-    with Store(pictures) as store:
+    with Store(images) as store:
         found = store.read("text", rows)
     assert found.dtype == np.float32 and found.shape[1] == WORDS
     np.testing.assert_array_equal(found, wanted)
 
 
-def test_the_order_of_blocks_does_not_matter(pictures, tmp_path):
+def test_the_order_of_blocks_does_not_matter(images, tmp_path):
     with writing_store(tmp_path / "other.h5", **layout()) as writer:
         for start, stop in ((143, 200), (0, 50), (50, 143)):
             writer.write("text", start, tags()[start:stop].tocoo())
             writer.write("image", start, features()[start:stop].astype(np.float64))
         writer.annotate(**annotations())
-    with Store(pictures) as one, Store(tmp_path / "other.h5") as other:
+    with Store(images) as one, Store(tmp_path / "other.h5") as other:
         for name in one.modalities:
             np.testing.assert_array_equal(one.read(name), other.read(name))
             np.testing.assert_array_equal(one.moments(name, 1).variance, other.moments(name, 1).variance)
 
 
-def test_the_same_blocks_give_the_same_bytes(pictures, tmp_path):
-    assert write_blocks(tmp_path / "again.h5").read_bytes() == pictures.read_bytes()
+def test_the_same_blocks_give_the_same_bytes(images, tmp_path):
+    assert write_blocks(tmp_path / "again.h5").read_bytes() == images.read_bytes()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.int32])
@@ -481,9 +481,9 @@ def test_counts_are_added_up_and_zeros_dropped(tmp_path, dtype):
         np.testing.assert_array_equal(np.flatnonzero(store.tag_counts()), [0, 199])
 
 
-def test_minimum_tags_are_masks(pictures):
+def test_minimum_tags_are_masks(images):
     different = (tags().toarray() > 0).sum(1)
-    with Store(pictures) as store:
+    with Store(images) as store:
         np.testing.assert_array_equal(store.tag_counts(), different)
         for minimum in (0, 2, 5):
             np.testing.assert_array_equal(store.with_tags(minimum), different >= minimum)
@@ -522,8 +522,8 @@ def test_a_store_without_labels(tmp_path):
             store.split(1)
 
 
-def test_labels_of_unlabelled_rows_are_refused(pictures):
-    with Store(pictures) as store:
+def test_labels_of_unlabelled_rows_are_refused(images):
+    with Store(images) as store:
         assert len(store.labels(slice(50, 100))) == L - 50
         with pytest.raises(ShapeError, match=f"rows from 0 to {L - 1}"):
             store.labels([L])
@@ -556,8 +556,8 @@ def test_labels_may_be_unknown_for_a_class(tmp_path, rows):
 
 
 @pytest.mark.parametrize("rows", [None, slice(50, 100), [7, 3, 3], []])
-def test_labels_are_known_where_nothing_else_is_said(pictures, path, rows):
-    for where in (pictures, path):
+def test_labels_are_known_where_nothing_else_is_said(images, path, rows):
+    for where in (images, path):
         with Store(where) as store:
             wanted = np.ones((len(store.labels(rows)), 3), bool)
             np.testing.assert_array_equal(store.known(rows), wanted)
@@ -565,21 +565,21 @@ def test_labels_are_known_where_nothing_else_is_said(pictures, path, rows):
                 store.known([store.n_labelled])
 
 
-def test_a_mask_that_hides_nothing_is_not_kept(pictures, tmp_path):
+def test_a_mask_that_hides_nothing_is_not_kept(images, tmp_path):
     write_blocks(tmp_path / "s.h5", annotated=annotations(known=np.ones((L, 3), bool)))
-    assert (tmp_path / "s.h5").read_bytes() == pictures.read_bytes()
+    assert (tmp_path / "s.h5").read_bytes() == images.read_bytes()
 
 
-def test_a_mask_of_another_shape_is_damage(pictures):
-    with h5py.File(pictures, "r+") as file:
+def test_a_mask_of_another_shape_is_damage(images):
+    with h5py.File(images, "r+") as file:
         file["known"] = np.ones((L, 2), bool)
     with pytest.raises(DataError, match=r"not a sound store \(known is of shape"):
-        Store(pictures)
+        Store(images)
 
 
-def test_moments_are_of_the_unlabelled_rows_for_every_split(pictures):
+def test_moments_are_of_the_unlabelled_rows_for_every_split(images):
     for name, values in (("image", features().astype(np.float64)), ("text", tags().toarray())):
-        with Store(pictures) as store:
+        with Store(images) as store:
             for split in (1, 2):
                 got = store.moments(name, split)
                 assert got.rows == 200 - L
@@ -772,22 +772,22 @@ def test_a_disk_that_fills_up_is_named_and_given_back(tmp_path, monkeypatch, flu
     assert sizes == [0] and not list(tmp_path.iterdir())
 
 
-def test_an_altered_byte_of_blocks_never_goes_unnoticed(pictures):
+def test_an_altered_byte_of_blocks_never_goes_unnoticed(images):
     def everything():
-        with Store(pictures) as store:
+        with Store(images) as store:
             parts = [store.read(name) for name in store.modalities] + [store.labels(), store.ids()]
             moments = [store.moments(name, 1) for name in store.modalities]
             parts += [value for each in moments for value in (each.mean, each.variance)]
             header = json.dumps([store.attrs, store.vocabulary, [each.rows for each in moments]])
         return header.encode() + b"".join(part.tobytes() for part in parts)
 
-    good, raw = everything(), pictures.read_bytes()
+    good, raw = everything(), images.read_bytes()
     noticed = 0
     positions = np.random.default_rng(0).choice(len(raw), 200)
     for position in positions:
         altered = bytearray(raw)
         altered[position] ^= 0x55
-        pictures.write_bytes(altered)
+        images.write_bytes(altered)
         try:
             assert everything() == good
         except MviError as error:
@@ -795,7 +795,7 @@ def test_an_altered_byte_of_blocks_never_goes_unnoticed(pictures):
     assert noticed > 0.4 * len(positions)
 
 
-def test_blocks_are_in_chunks_of_rows_with_checksums(pictures):
+def test_blocks_are_in_chunks_of_rows_with_checksums(images):
     kept = []
 
     def check(name, item):
@@ -803,7 +803,7 @@ def test_blocks_are_in_chunks_of_rows_with_checksums(pictures):
             assert item.fletcher32 and item.chunks[1:] == item.shape[1:], name
             kept.append(name)
 
-    with h5py.File(pictures) as file:
+    with h5py.File(images) as file:
         file.visititems(check)
     assert {"text/indptr", "vocabulary", "labels", "statistics/image/all/mean"} <= set(kept)
 
@@ -829,11 +829,11 @@ OPENING = {
 
 
 @pytest.mark.parametrize("what", OPENING)
-def test_a_sound_store_with_impossible_values_is_refused_when_it_is_opened(pictures, what):
+def test_a_sound_store_with_impossible_values_is_refused_when_it_is_opened(images, what):
     name, place, value, says = OPENING[what]
-    edited(pictures, name, place, annotations()["splits"][1]["train"][0] if value is None else value)
-    with pytest.raises(DataError, match=rf"pictures\.h5 is not a sound store \(.*{says}") as error:
-        Store(pictures)
+    edited(images, name, place, annotations()["splits"][1]["train"][0] if value is None else value)
+    with pytest.raises(DataError, match=rf"images\.h5 is not a sound store \(.*{says}") as error:
+        Store(images)
     sentence(error)
 
 
@@ -869,26 +869,26 @@ def test_a_number_that_is_not_finite_is_refused_by_file_and_row_as_it_is_read(tm
             sentence(error)
 
 
-def test_moments_that_are_none_are_refused(pictures):
-    edited(pictures, "statistics/image/all/variance", 0, -1.0)
+def test_moments_that_are_none_are_refused(images):
+    edited(images, "statistics/image/all/variance", 0, -1.0)
     with (
-        Store(pictures) as store,
+        Store(images) as store,
         pytest.raises(DataError, match=r"variance of image is not finite, or"),
     ):
         store.moments("image", 1)
 
 
-def test_a_store_is_read_whoever_holds_a_lock_on_it_and_where_there_are_none(pictures):
-    with pictures.open("rb") as file:
+def test_a_store_is_read_whoever_holds_a_lock_on_it_and_where_there_are_none(images):
+    with images.open("rb") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        with Store(pictures) as store:
+        with Store(images) as store:
             assert store.n_rows == 200
 
 
-def test_a_store_that_may_not_be_read_is_not_called_unsound(pictures, monkeypatch):
+def test_a_store_that_may_not_be_read_is_not_called_unsound(images, monkeypatch):
     def refused(*_, **__):
         raise PermissionError(errno.EACCES, "Unable to synchronously open file")
 
     monkeypatch.setattr(h5py, "File", refused)
-    with pytest.raises(DataError, match=r"pictures\.h5 cannot be read \(Permission denied\); mend that"):
-        Store(pictures)
+    with pytest.raises(DataError, match=r"images\.h5 cannot be read \(Permission denied\); mend that"):
+        Store(images)

@@ -17,7 +17,7 @@ def test_summary_shows_the_numbers_it_is_given():
     training |= {f"mp/{term}/last_sd": 0.056 for term in terms}
     labels = {"pcd": "ML (PCD)", "mp": "MinVI (MP)"}
     text = summary({"largest_residual": 3.2e-15}, consistency, training, labels)
-    assert "worlds: 3.2e-15 nats" in text
+    assert "distributions: 3.2e-15 nats" in text
     assert "| diffuse | two samples | -0.501 ± 0.004 | -0.501 ± 0.004 |" in text
     assert "| MinVI (MP) | 1.23 ± 0.06 | 2.23 ± 0.06 | 3.23 ± 0.06 | 4.23 ± 0.06 | 5.23 ± 0.06 |" in text
     assert "PCD" not in text

@@ -9,11 +9,21 @@ from pathlib import Path
 import pytest
 
 from mvi.errors import DataError
-from mvi.evaluation.scores import Score
+from mvi.evaluation.scores import CENTRED, UNTAGGED, Score
+from mvi.evaluation.significance import corrected_t_test
 from mvi.files import read_sealed
 from mvi.report.scores import Scores
 from mvi.report.specs import MAPS, TABLES
-from mvi.report.tables import About, cells, markdown, read_published, write_csv, write_markdown
+from mvi.report.tables import (
+    RULE,
+    About,
+    cells,
+    compared,
+    markdown,
+    read_published,
+    write_csv,
+    write_markdown,
+)
 
 PUBLISHED = Path(__file__).parents[1] / "config" / "published.csv"
 ABOUT = {
@@ -23,7 +33,7 @@ ABOUT = {
 HALVES = ["left+right", "left", "right"]
 QUERIES = ["image+text", "image", "text"]
 METHODS = {"pcd": "ML (PCD)", "cd_percloss": "MinVI (CD-PercLoss)", "mp": "MinVI (MP)"}
-RAW = {"raw_own": "Raw, own", "raw_filled": "Raw, filled"}
+RAW = {"raw_own": "Raw, per query", "raw_filled": "Raw, mean imputation"}
 MODELS = {"pcd": "Joint PCD", "mp": "Joint MP", "top": "MDRNN, top", "whole": "MDRNN, whole"}
 TRAINING = {"learned_from": "what it saw", "finetuned_from": "MP", "iterations": 7, "untagged": "observed"}
 ROWS = {"train": 1000, "validation": 500, "test": 1000}
@@ -36,16 +46,21 @@ class Made:
         self.scores, self.about = Scores(rows), ABOUT[dataset]
         published = read_published(PUBLISHED, self.about)
         self.table = TABLES[name](self.scores, published, self.about, **settings)
-        self.cells = cells(self.table.wanted, self.scores, self.about, published)
+        found = cells(self.table.wanted, self.scores, self.about, published)
+        self.cells = compared(self.table, found, self.scores)
         self.markdown = markdown(self.table, self.cells)
         self.caption = "\n".join(self.table.caption)
         assert len(self.table.caption) <= 3 and "\n" not in "".join(self.table.caption)
         assert "docs/protocol.md" in self.caption
 
-    def at(self, row, query="", metric="map_interpolated", part="test", iterations=None):
-        """The one cell of a place."""
+    def at(self, row, query="", metric="map_interpolated", part="test", iterations=None, variant=None):
+        """The one cell of a place, of whatever variant unless it is asked for."""
         place = row, query, metric, part, iterations
-        (found,) = (c for c in self.cells if (c.row, c.query, c.metric, c.part, c.iterations) == place)
+        (found,) = (
+            c
+            for c in self.cells
+            if (c.row, c.query, c.metric, c.part, c.iterations) == place and variant in (None, c.variant)
+        )
         return found
 
     @property
@@ -116,8 +131,8 @@ def test_table1_is_laid_out_with_the_paper_s_numbers_and_the_best_in_bold():
     assert rows == [
         ["ML (PCD)", "**1.50**", "1.57", "15.00", "14.98", "19.00", "18.88", "1"],
         ["MinVI (MP)", "1.70 ± 0.14", "1.73", "**6.60** ± 0.14", "6.58", "**7.30** ± 0.42", "7.27", "2"],
-        ["Raw, own", "1.00", "", "1.00", "", "1.00", "", "1"],
-        ["Raw, filled", "8.00", "", "30.00", "", "40.00", "", "1"],
+        ["Raw, per query", "1.00", "", "1.00", "", "1.00", "", "1"],
+        ["Raw, mean imputation", "8.00", "", "30.00", "", "40.00", "", "1"],
     ]
     digits = table1("digits")
     assert all(cell.published is None and cell.published_source == "" for cell in digits.cells)
@@ -153,7 +168,7 @@ def test_table1_caption_names_what_the_numbers_are():
 def test_table1_has_a_row_for_each_kind_of_features_that_classifiers_learned_from():
     rows = [*errors("mp", (1, 2, 3), 3, "multimodal"), *errors("mp", (4, 5, 6), 3, "mixed"), *BASELINES]
     made = table1("mnist", rows, ["mp"], ["multimodal", "mixed"])
-    assert [row[0] for row in made.blocks[0][1:3]] == ["MinVI (MP)", "MinVI (MP), classifier of every query"]
+    assert [row[0] for row in made.blocks[0][1:3]] == ["MinVI (MP)", "MinVI (MP), mixed"]
     assert made.at("mp/mixed", "left", "error").mean == 5 and made.at("mp", "left", "error").mean == 2
     # The published ones were trained on multimodal features.
     assert made.at("mp/mixed", "left", "error").published is None
@@ -254,7 +269,7 @@ def table2(
     rows, dataset="mini", models=MODELS, variants=("multimodal",), compared=(("mp", "pcd"),), scored=()
 ):
     settings = {"variants": variants, "queries": QUERIES, "main": "whole", "compared": compared}
-    shared = {"top": 50, "training": TRAINING, "scored": dict(scored)}
+    shared = {"k": 50, "training": TRAINING, "scored": dict(scored)}
     return Made("table2", rows, dataset, models=models, **shared, **settings)
 
 
@@ -266,8 +281,8 @@ def test_methods_without_representation_stand_with_the_baselines():
         for score in classified("tagger", split, numbers)
     ]
     made = table2([*trained(), *INPUTS, *best], scored={"tagger": "TagProp"})
-    table, _ = made.blocks
-    assert [line[0] for line in table[-2:]] == ["TagProp, without representation", "Linear baseline"]
+    table = made.blocks[0]
+    assert [line[0] for line in table[-3:]] == [RULE, "TagProp", "Linear baseline"]
     assert table[-2][1:] == ["0.910 ± 0.014", "0.800 ± 0.000", "0.700 ± 0.000", "2"]
     assert made.at("tagger", "image").kind == "baseline"
 
@@ -281,15 +296,20 @@ def test_table2_cells_and_layout():
     assert made.at("top", "image", "map_step").sd is None
     raw = made.at("raw", "image", "map_noninterpolated", "validation")
     assert raw.kind == "baseline" and raw.mean == pytest.approx(0.415)
-    table, differences = made.blocks
+    table, more, differences = made.blocks
+    # The differences of PCD by the image alone are 0.16 and 0.09: so large, and so unlike, that two splits
+    # do not tell them from none.
     assert table == [
         ["Model", "multimodal", "image-only", "text-only", "splits"],
-        ["Joint PCD", "0.560 ± 0.014", "0.325 ± 0.035", "0.410 ± 0.014", "2"],
-        ["Joint MP", "0.570 ± 0.014", "0.370 ± 0.042", "0.430 ± 0.028", "2"],
+        ["Joint PCD", "0.560 ± 0.014", "**0.325** ± 0.035", "0.410 ± 0.014", "2"],
+        ["Joint MP", "0.570 ± 0.014", "**0.370** ± 0.042", "**0.430** ± 0.028", "2"],
         ["MDRNN, top", "0.590", "0.430", "0.490", "1"],
         ["MDRNN, whole", "**0.610** ± 0.014", "**0.450** ± 0.014", "**0.510** ± 0.014", "2"],
+        [RULE] * 5,
         ["Linear baseline", "0.525 ± 0.007", "0.415 ± 0.007", "0.495 ± 0.007", "2"],
     ]
+    assert more[0] == ["Model", "P both", "P image", "P text", "splits"]
+    assert more[-1][1:] == ["0.555", "0.445", "0.525", "2"] and more[1][1] == "0.590"
     assert differences[0] == ["Difference", "test", "wins"]
     assert differences[-1] == ["Joint MP - Joint PCD, image-only", "+0.045 ± 0.078", "1 of 2"]
 
@@ -302,7 +322,7 @@ def test_baselines_that_answer_every_query_stand_below_those_of_a_classifier_eac
         for score in classified("regression_filled", split, own, penalty=0.1)
     ]
     last = table2([*trained(), *INPUTS, *filled]).blocks[0][-1]
-    label = "One linear classifier, missing input by regression"
+    label = "One linear classifier, regression imputation"
     assert last == [label, "0.525 ± 0.007", "0.310 ± 0.014", "0.360 ± 0.014", "2"]
 
 
@@ -343,7 +363,8 @@ def test_a_mixed_classifier_has_rows_of_its_own_and_small_parts_no_precision():
     made = table2([*trained(), *mixed, *INPUTS], "toronto", variants=["multimodal", "mixed"])
     rows = list(dict.fromkeys((c.row, c.label) for c in made.cells if c.kind == "model"))
     assert [row for row, _ in rows] == [*MODELS, *(f"{name}/mixed" for name in MODELS)]
-    assert rows[-1][1] == "MDRNN, whole, classifier of every query"
+    assert rows[-1][1] == "MDRNN, whole, mixed"
+    assert "validation mAP. Mixed: of the features of every query. Mean" in made.caption
     assert all(c.published is None for c in made.cells if c.row == "whole/mixed")
     short = classified("mp", 1, (0.5, 0.4, 0.3), "multimodal", rows=ROWS | {"validation": 50})
     assert {c.metric for c in table2(short, models={"mp": "MP"}, compared=()).cells} == set(MAPS)
@@ -368,7 +389,25 @@ def test_published_numbers_stand_beside_the_toronto_archive_only():
     table = made.blocks[0]
     assert table[0] == ["Model", "multimodal", "published", "image-only", "published", "text-only", "splits"]
     assert table[4][2] == "0.686"
-    assert table[-2] == ["Multimodal DBM, published, non-interpolated AP", "0.609", "", "0.531", "", "", ""]
+    above = table.index([RULE] * 7)
+    assert table[above - 2] == [
+        "Multimodal DBM, published, non-interpolated AP",
+        "0.609",
+        "",
+        "0.531",
+        "",
+        "",
+        "",
+    ]
+    assert [line[0] for line in table[above + 1 :]] == [
+        "Linear baseline",
+        "Linear baseline, signed square roots",
+    ]
+    lines = [line for line in made.markdown.splitlines() if line.startswith("- ")]
+    assert len(lines) == 6
+    assert lines[0].startswith(
+        "- 0.686, MDRNN, whole, image+text: Sohn et al. 2014, Table 2 (not read there: "
+    )
     assert made.at("mdbm", "image", "map_noninterpolated").published_source.startswith("Srivastava")
     assert "Sohn et al. 2014, Table 2; Srivastava and Salakhutdinov 2012; a student" in made.caption
     assert "generated" not in made.caption
@@ -385,11 +424,11 @@ def test_table4_has_the_data_set_s_metric_first_and_published_numbers_of_the_rea
         rows,
         dataset,
         **{"models": {"whole": "W"}, "scored": {}, "variants": ["multimodal"], "queries": QUERIES},
-        **{"main": "whole", "compared": (), "top": 50, "training": TRAINING, "metrics": metrics},
+        **{"main": "whole", "compared": (), "k": 50, "training": TRAINING, "metrics": metrics},
     )
     assert made.caption.startswith("**Table 4.** Mean average precision (11 points, test set) on")
     found = {(c.row, c.query): c.published for c in made.cells if c.published is not None}
-    table, differences = made.blocks
+    table, _, differences = made.blocks
     assert differences[1][:2] == ["W - Linear baseline, multimodal", "+0.050"]
     if dataset == "minivoc":
         assert not found and table[1][1:4] == ["0.800", "0.700", "0.500"]
@@ -401,7 +440,90 @@ def test_table4_has_the_data_set_s_metric_first_and_published_numbers_of_the_rea
         ("raw", "image"): 0.743,
     }
     assert table[1][:5] == ["W", "0.800", "0.815", "0.700", "0.762"]
-    assert table[2][:5] == ["Linear baseline", "0.750", "0.745", "0.720", "0.743"]
+    assert table[3][:5] == ["Linear baseline", "0.750", "0.745", "0.720", "0.743"]
+
+
+def searched(method, split, numbers):
+    """Retrieval scores by query, a tenth less where they are not centred."""
+    where = {"method": method, "split": split, "part": "test", "metric": "retrieval_map_interpolated"}
+    return [
+        Score(**where, query=query, variant=variant, value=number - shift)
+        for query, number in numbers.items()
+        for variant, shift in ((CENTRED, 0.0), ("", 0.1))
+    ]
+
+
+def test_table2_has_retrieval_costs_and_inferred_tags_where_they_are_known():
+    rows = [*trained(top={1: (0.5, 0.4, 0.3), 2: (0.52, 0.4, 0.3)}), *INPUTS]
+    for method, best in (("whole", 0.8), ("pcd", 0.7), ("mp", 0.72), ("top", 0.5)):
+        for split, gain in ((1, 0.0), (2, 0.02)):
+            numbers = dict.fromkeys(QUERIES, best + gain)
+            rows += searched(method, split, numbers)
+    for split in (1, 2):
+        for query in QUERIES:
+            rows += searched(query, split, {query: 0.6})
+        rows += classified("whole", split, (0.66,), UNTAGGED, queries=QUERIES[:1])
+    rows += [
+        Score(method="whole", variant=metric, metric=metric, value=value)
+        for metric, value in (("parameters", 1234567), ("minutes", 2.25))
+    ]
+    made = table2(rows)
+    table, more, _ = made.blocks
+    # All rows are over as many splits, which the caption says.
+    assert table[0] == ["Model", "multimodal", "image-only", "text-only", "parameters", "minutes"]
+    assert table[4][4:] == ["1,234,567", "2.2"] and table[1][4:] == ["", ""]
+    assert "Minutes: of one core, all trainings for a split." in made.caption
+    assert more[0] == ["Model", "R both", "R image", "R text", "P both", "P image", "P text", "inferred"]
+    assert more[4][1] == "**0.810**" and more[4][7] == "0.660" and more[1][7] == ""
+    # By how much it is better is the same on both splits.
+    assert more[1][1] == "0.710" and more[-1][1:4] == ["0.600"] * 3
+    assert "R: retrieval mAP (interpolated, centred). P: precision@50. inferred: mAP of" in made.markdown
+    assert made.at("whole", "text", "retrieval_map_interpolated").variant == CENTRED
+    assert made.at("whole", "image+text", variant=UNTAGGED).mean == pytest.approx(0.66)
+    assert max(len(line) for line in made.markdown.splitlines() if line.startswith("|")) <= 120
+
+
+def test_what_a_test_cannot_tell_from_the_best_is_in_bold_too():
+    numbers = {
+        "whole": [0.600, 0.620, 0.610, 0.640, 0.605],
+        "mp": [0.598, 0.621, 0.600, 0.641, 0.600],
+        "pcd": [0.570, 0.590, 0.585, 0.612, 0.573],
+    }
+    rows = [
+        score
+        for method, values in numbers.items()
+        for split, value in enumerate(values, 1)
+        for score in classified(method, split, (value, value, value), "multimodal")
+    ]
+    models = {name: MODELS[name] for name in ("pcd", "mp", "whole")}
+    made = table2(rows, models=models, compared=())
+    differences = [a - b for a, b in zip(numbers["pcd"], numbers["whole"], strict=True)]
+    # 1,000 test rows, and classifiers of 1,000 training and 500 validation rows.
+    assert made.at("pcd", "image").p_best == pytest.approx(corrected_t_test(differences, 1000 / 1500))
+    assert made.at("whole", "image").p_best is None
+    assert made.at("pcd", "image").p_best < 0.05 < made.at("mp", "image").p_best
+    bold = {row[0]: row[2].startswith("**") for row in made.blocks[0][1:]}
+    assert bold == {"Joint PCD": False, "Joint MP": True, "MDRNN, whole": True}
+    assert "Bold: best model, and those that a test cannot tell from it." in made.caption
+    # One split has no spread to tell anything from.
+    one = table2([score for score in rows if score.split == 1], models=models, compared=())
+    assert [row[2] for row in one.blocks[0][1:]] == ["0.570", "0.598", "**0.600**"]
+    assert "Bold: best model." in one.caption
+
+
+def test_seeds_of_a_split_are_one_repetition():
+    rows = [
+        replace(score, seed=seed)
+        for seed in (1, 2)
+        for method, value in (("whole", 0.6), ("mp", 0.5))
+        for split in (1, 2)
+        for score in classified(
+            method, split, [value + seed * split * (method == "mp") / 100] * 3, "multimodal"
+        )
+    ]
+    made = table2(rows, models={"mp": "MP", "whole": "W"}, compared=())
+    # Seeds averaged: 0.5 + 0.015 and 0.5 + 0.03.
+    assert made.at("mp", "image").p_best == pytest.approx(corrected_t_test([-0.085, -0.07], 1000 / 1500))
 
 
 def test_table2_caption():
@@ -421,7 +543,7 @@ def test_table2_caption():
 def test_the_linear_baselines():
     rows = [*INPUTS, *SQUARE_ROOTS, *linear(another=("image", 0.3))]
     names = ["text", "another", "image", "image+text"]
-    made = Made("reference", rows, "mirflickr25k", inputs=names, top=50)
+    made = Made("reference", rows, "mirflickr25k", inputs=names, k=50)
     assert made.blocks == [
         [
             ["Input", "dimensions", "mAP", "splits"],
@@ -434,7 +556,7 @@ def test_the_linear_baselines():
     assert made.at("text", "text", "map_step", "validation").mean == pytest.approx(0.505)
     assert made.at("text", "text", "precision_at_50").mean == pytest.approx(0.525)
     assert "A note. Examples: 1,000 train" in made.caption and "lambda 0.1, chosen among 6" in made.caption
-    quoted = Made("reference", rows, "toronto", inputs=names, top=50)
+    quoted = Made("reference", rows, "toronto", inputs=names, k=50)
     assert {(c.row, c.metric): c.published for c in quoted.cells if c.published} == {
         ("image", "map_noninterpolated"): 0.417
     }
@@ -534,6 +656,56 @@ def test_table3_has_the_paper_s_validation_scores_in_rows_of_their_own():
     assert table[1][3] == "" and table[-1][-1] == ""
 
 
+def test_the_ablation_has_a_row_for_each_combination_that_was_run():
+    models = [
+        {"method": "pcd", "objective": "PCD", "trained": 0, "tested": 10, "swept": [0]},
+        {"method": "mp", "objective": "MP", "trained": 3, "tested": 10, "swept": [0]},
+        {
+            **{"method": "whole", "objective": "MP", "stage": "whole network", "directions": ["text"]},
+            **{"trained": 10, "tested": 10, "swept": [0]},
+        },
+        {
+            **{
+                "method": "whole",
+                "objective": "MP",
+                "stage": "whole network",
+                "directions": ["image", "text"],
+            },
+            **{"trained": 1, "tested": None, "swept": [0, 1]},
+        },
+    ]
+    without = [
+        replace(score, method=method, variant=f"trained={count}", iterations=0 if query == "image" else None)
+        for method, count, numbers in (("pcd", 0, (0.56, 0.2)), ("mp", 3, (0.57, 0.3)))
+        for query, number in zip(QUERIES[:2], numbers, strict=True)
+        for split in (1, 2)
+        for score in classified(method, split, (number,), queries=[query])
+        if score.query
+    ]
+    rows = [*trained(), *without, *SWEEP]
+    shared = {"queries": QUERIES, "variant": "multimodal", "training": TRAINING}
+    made = Made("ablation", rows, "mini", models=models, **shared)
+    (table,) = made.blocks
+    whole = "whole network"
+    assert [row[:5] for row in table] == [
+        ["Joint layer", "finetuned", "predicting", "in training", "at test"],
+        ["PCD", "-", "-", "0", "0"],
+        ["PCD", "-", "-", "0", "10"],
+        ["MP", "-", "-", "3", "0"],
+        ["MP", "-", "-", "3", "10"],
+        ["MP", whole, "text", "10", "0"],
+        ["MP", whole, "text", "10", "10"],
+        ["MP", whole, "image and text", "1", "0"],
+        ["MP", whole, "image and text", "1", "1"],
+    ]
+    # Without iterations of the sweep, which asks nothing by tags alone; else those of Table 2.
+    assert table[1][5:] == ["**0.560** ± 0.000", "0.200 ± 0.000", ""]
+    assert table[2][5:] == ["0.560 ± 0.014", "**0.325** ± 0.035", "0.410 ± 0.014"]
+    assert made.at("whole/trained=1/tested=1", "image").mean == pytest.approx((0.36**2 + 0.45**2) / 2)
+    assert made.at("whole/trained=10/tested=10", "image").mean == pytest.approx(0.45)
+    assert "Mean-field iterations in the last training and at test." in made.caption
+
+
 def test_a_number_of_iterations_that_the_sweep_lacks_is_named():
     with pytest.raises(DataError, match="map_interpolated of whole trained=10 image"):
         table3([score for score in SWEEP if score.variant != "trained=10"])
@@ -625,7 +797,7 @@ def test_tag_search_table():
     for variant, value in (("", 0.1), ("centred", 0.6)):
         for metric, less in ((tagged, 0), (untagged, 0.05), ("tag_search_tagged_different", 0.08)):
             rows.append(Score(method="whole", variant=variant, metric=metric, value=value - less, **where))
-    settings = {"models": {"whole": MODELS["whole"]}, "main": "whole", "top": 10, "training": TRAINING}
+    settings = {"models": {"whole": MODELS["whole"]}, "main": "whole", "k": 10, "training": TRAINING}
     made = Made("tag_search", rows, "mini", **settings)
     assert made.blocks[0] == [
         ["Model", "images with their tags", "images without", "different images", "splits"],
@@ -658,13 +830,13 @@ def predicted(split, value, optimal=True):
 
 
 def test_tags_table():
-    settings = {"models": {"whole": MODELS["whole"]}, "query": "image", "tops": [10, 1], "training": TRAINING}
+    settings = {"models": {"whole": MODELS["whole"]}, "query": "image", "ks": [10, 1], "training": TRAINING}
     made = Made("tags", [*predicted(1, 0.5), *predicted(2, 0.54)], "mini", **settings)
     assert made.blocks == [
         [
             ["Predictor", "precision@1", "precision@10", "mAP (step)", "log loss (nats)", "splits"],
             ["MDRNN, whole", *["0.520 ± 0.028"] * 3, "20.52 ± 0.03", "2"],
-            ["Tag frequencies of the training rows", *["0.200 ± 0.000"] * 3, "20.20 ± 0.00", "2"],
+            ["Tag frequencies of the training set", *["0.200 ± 0.000"] * 3, "20.20 ± 0.00", "2"],
             ["Bayes-optimal (the generator's probabilities)", *["0.600 ± 0.000"] * 3, "20.60 ± 0.00", "2"],
             ["Oracle ranking (upper bound)", "0.950 ± 0.000", "0.500 ± 0.000", "", "", "2"],
         ]

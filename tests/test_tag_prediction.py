@@ -31,7 +31,7 @@ def evaluate(model, tags, optimal=None, **settings):
 def test_hand_worked():
     probabilities = np.array([[0.9, 0.5, 0.1], [0.2, 0.8, 0.3], [0.5, 0.5, 0.5]])
     tags = np.array([[1, 0, 1], [0, 2, 0], [0, 0, 0]])
-    scores = evaluate(probabilities, tags, tops=(1, 2, 3), minimum_positives=1)
+    scores = evaluate(probabilities, tags, ks=(1, 2, 3), minimum_positives=1)
     assert scores["", "precision_at_1"] == 1
     assert scores["", "precision_at_2"] == (1 / 2 + 1 / 2) / 2
     assert (
@@ -44,7 +44,7 @@ def test_hand_worked():
         1,
         1,
     )
-    # Of the third tag's picture the probability is the lowest of three: precision 1/3.
+    # Of the third tag's image the probability is the lowest of three: precision 1/3.
     assert scores["", "map_noninterpolated"] == pytest.approx((1 + 1 + 1 / 3) / 3)
     p = [0.9, 0.5, 0.1, 0.8, 0.8, 0.7, 0.5, 0.5, 0.5]
     assert scores["", "log_loss"] == pytest.approx(-np.log(p).sum() / 3)
@@ -96,7 +96,7 @@ def test_marginal():
 def test_ties_keep_the_vocabulary_order():
     tags = np.zeros((5, 10), int)
     tags[:, 1] = 1
-    scores = evaluate(np.full((5, 10), 0.3, np.float32), tags, tops=(1, 2), minimum_positives=1)
+    scores = evaluate(np.full((5, 10), 0.3, np.float32), tags, ks=(1, 2), minimum_positives=1)
     assert (scores["", "precision_at_1"], scores["", "precision_at_2"]) == (0, 0.5)
 
 
@@ -104,9 +104,9 @@ def test_ties_keep_the_vocabulary_order():
 def test_certain_probabilities_of_any_type(kind):
     """The first of the true tags is given in each row, and the second, which none has, in none."""
     tags = np.tile([1, 0, 1], (4, 1))
-    scores = evaluate(np.tile([0, 0, 1], (4, 1)).astype(kind), tags, tops=(1, 2), minimum_positives=1)
+    scores = evaluate(np.tile([0, 0, 1], (4, 1)).astype(kind), tags, ks=(1, 2), minimum_positives=1)
     assert (scores["", "precision_at_1"], scores["", "precision_at_2"]) == (1, 1)
-    scores = evaluate(np.tile([0, 1, 0], (4, 1)).astype(kind), tags, tops=(1, 2), minimum_positives=1)
+    scores = evaluate(np.tile([0, 1, 0], (4, 1)).astype(kind), tags, ks=(1, 2), minimum_positives=1)
     assert (scores["", "precision_at_1"], scores["", "precision_at_2"]) == (0, 0.5)
 
 
@@ -156,10 +156,10 @@ def test_wrong_arguments():
         (ShapeError, "probabilities predicted have shape", (model[:, :5], tags, frequencies), {}),
         (ShapeError, "frequencies of tags have shape", (model, tags, frequencies[:5]), {}),
         (ShapeError, "neither 0", (model[:0], tags[:0], frequencies), {}),
-        (ConfigError, "first 13 tags", (model, tags, frequencies), {"tops": [13]}),
-        (ConfigError, "first no tags", (model, tags, frequencies), {"tops": []}),
+        (ConfigError, "first 13 tags", (model, tags, frequencies), {"ks": [13]}),
+        (ConfigError, "first no tags", (model, tags, frequencies), {"ks": []}),
         (ConfigError, "floor", (model, tags, frequencies), {"floor": 0}),
-        (ConfigError, "at least 1 picture", (model, tags, frequencies), {"minimum_positives": 0}),
+        (ConfigError, "at least 1 image", (model, tags, frequencies), {"minimum_positives": 0}),
     ):
         with pytest.raises(error, match=text):
             tag_prediction.evaluate(*given, **settings)

@@ -11,7 +11,7 @@ from mvi.errors import ShapeError
 from mvi.features import texture as module
 from mvi.features.texture import HomogeneousTexture
 
-# Relative error of the mean of a picture: torch adds up to 16 terms on each of 4 levels, and 3 colours are
+# Relative error of the mean of an image: torch adds up to 16 terms on each of 4 levels, and 3 colours are
 # joined before.
 MEAN = (4 * 16 + 3) * torch.finfo(torch.float32).eps
 
@@ -22,7 +22,7 @@ def texture() -> HomogeneousTexture:
 
 
 def grey(values: np.ndarray) -> torch.Tensor:
-    """A picture whose channels are all `values`, which are in [0, 1]."""
+    """An image whose channels are all `values`, which are in [0, 1]."""
     return torch.from_numpy(values.astype(np.float32)).expand(1, 3, -1, -1).contiguous()
 
 
@@ -69,7 +69,7 @@ def polar_definition(levels: np.ndarray, rings: int = 160, rays: int = 180) -> t
 
 
 def test_numbers_are_those_of_the_polar_definition():
-    # What fills a quarter of the picture has a transform that changes slowly from point to point.
+    # What fills a quarter of the image has a transform that changes slowly from point to point.
     size, rng = 64, np.random.default_rng(1)
     patch = rng.uniform(-0.3, 0.3, (32, 32)) + 0.2 * np.sin(np.arange(32) * 0.8)
     values = np.full((size, size), 0.5)
@@ -109,8 +109,8 @@ def test_the_channel_of_a_grating_is_the_largest(texture):
 
 
 def test_a_quarter_turn_moves_every_orientation_by_three(texture):
-    pictures = noise(3, 128) * torch.linspace(0, 1, 128)
-    plain, turned = texture(pictures), texture(pictures.rot90(1, (2, 3)))
+    images = noise(3, 128) * torch.linspace(0, 1, 128)
+    plain, turned = texture(images), texture(images.rot90(1, (2, 3)))
     # Two means and deviations of grey levels, which are 255 at most, each with its error.
     torch.testing.assert_close(turned[:, :2], plain[:, :2], rtol=0, atol=2 * MEAN * 255)
     energies = plain[:, 2:32].reshape(-1, 5, 6)
@@ -121,8 +121,8 @@ def test_a_quarter_turn_moves_every_orientation_by_three(texture):
 
 
 def test_brightness_moves_the_mean_alone_and_contrast_the_rest(texture):
-    pictures = 0.4 * noise(2, 128)
-    plain, brighter, stronger = texture(pictures), texture(pictures + 0.5), texture(2 * pictures)
+    images = 0.4 * noise(2, 128)
+    plain, brighter, stronger = texture(images), texture(images + 0.5), texture(2 * images)
     torch.testing.assert_close(brighter[:, 0], plain[:, 0] + 127.5, rtol=0, atol=2 * MEAN * 255)
     torch.testing.assert_close(brighter[:, 1:], plain[:, 1:], rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(stronger[:, :2], 2 * plain[:, :2], rtol=0, atol=2 * MEAN * 255)
@@ -130,7 +130,7 @@ def test_brightness_moves_the_mean_alone_and_contrast_the_rest(texture):
     torch.testing.assert_close(10 ** stronger[:, 2:32].double() - 1, 4 * power, rtol=1e-3, atol=1e-4)
 
 
-def test_a_texture_has_the_same_energies_in_a_larger_picture(texture):
+def test_a_texture_has_the_same_energies_in_a_larger_image(texture):
     tile = noise(2, 64)
     large, small = texture(tile.repeat(1, 1, 2, 2)), HomogeneousTexture(64)(tile)
     torch.testing.assert_close(large[:, :32], small[:, :32], rtol=1e-4, atol=1e-5)
@@ -142,20 +142,20 @@ def test_colours_count_as_much_as_they_shine(texture):
 
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
-def test_a_picture_of_one_colour_has_a_mean_only(texture, level):
+def test_an_image_of_one_colour_has_a_mean_only(texture, level):
     found = texture(torch.full((1, 3, 128, 128), level))[0]
     assert found[0] == pytest.approx(255 * level, rel=MEAN)
     assert found[1:].abs().max() < 1e-3
 
 
-def test_a_batch_is_its_pictures_and_the_same_bytes_each_time(texture):
-    pictures = noise(5, 128)
-    batch = texture(pictures)
+def test_a_batch_is_its_images_and_the_same_bytes_each_time(texture):
+    images = noise(5, 128)
+    batch = texture(images)
     assert batch.shape == (5, 43)
     assert batch.dtype == torch.float32
-    torch.testing.assert_close(torch.cat([texture(p[None]) for p in pictures]), batch, rtol=1e-5, atol=1e-6)
-    assert torch.equal(texture(pictures), batch)
-    assert texture(pictures[:0]).shape == (0, 43)
+    torch.testing.assert_close(torch.cat([texture(p[None]) for p in images]), batch, rtol=1e-5, atol=1e-6)
+    assert torch.equal(texture(images), batch)
+    assert texture(images[:0]).shape == (0, 43)
 
 
 @pytest.mark.parametrize("size", [32, 33, 97])
@@ -169,7 +169,7 @@ def test_what_is_refused(texture):
     with pytest.raises(ShapeError, match="at least 32 pixels, not 31"):
         HomogeneousTexture(31)
     for bad in (torch.zeros(2, 3, 128, 96), torch.zeros(3, 128, 128), torch.zeros(1, 1, 128, 128)):
-        with pytest.raises(ShapeError, match=r"Texture was made for pictures \(n, 3, 128, 128\)"):
+        with pytest.raises(ShapeError, match=r"Texture was made for images \(n, 3, 128, 128\)"):
             texture(bad)
     with pytest.raises(ShapeError, match=r"torch\.uint8"):
         texture(torch.zeros(1, 3, 128, 128, dtype=torch.uint8))
@@ -181,6 +181,6 @@ def test_weights_too_small_to_count_are_left_out_and_change_nothing(texture, mon
     monkeypatch.setattr(module, "drop_negligible", lambda weights: weights)
     complete = HomogeneousTexture(texture.size)
     assert (complete.square > 0).sum() > (texture.square > 0).sum()
-    pictures = torch.rand(8, 3, texture.size, texture.size, generator=torch.Generator().manual_seed(0))
-    pictures[4:, :, 10:20] = 0
-    assert torch.equal(texture(pictures), complete(pictures))
+    images = torch.rand(8, 3, texture.size, texture.size, generator=torch.Generator().manual_seed(0))
+    images[4:, :, 10:20] = 0
+    assert torch.equal(texture(images), complete(images))

@@ -45,7 +45,7 @@ def store(tmp_path_factory):
 def test_roots_keep_their_signs_and_are_scaled_by_their_own_moments(store, monkeypatch, block_bytes):
     monkeypatch.setattr("mvi.data.transforms.BLOCK_BYTES", block_bytes)
     rows = np.array([0, 3, 4, 7, 8, 11, 13])
-    settings = {"kind": "standardise", "root": True, "clip": 1.5}
+    settings = {"kind": "standardise", "signed_sqrt": True, "clip": 1.5}
     made = from_settings(store, "image", 1, settings, rows=rows, floor="epsilon")
     values = store.read("image").astype(np.float64)
     roots = np.sign(values) * np.sqrt(np.abs(values))
@@ -58,7 +58,7 @@ def test_roots_keep_their_signs_and_are_scaled_by_their_own_moments(store, monke
     np.testing.assert_allclose(found, expected.clip(-1.5, 1.5), rtol=0, atol=rounding)
     # Of other rows the moments are others; without roots they are those of the store.
     assert not torch.allclose(from_settings(store, "image", 1, settings, rows=SPLIT["test"]).mean, made.mean)
-    plain = from_settings(store, "image", 1, {**settings, "root": False}, rows=rows)
+    plain = from_settings(store, "image", 1, {**settings, "signed_sqrt": False}, rows=rows)
     np.testing.assert_allclose(plain.mean.numpy(), values[SPLIT["train"]].mean(0), atol=1e-5)
 
 
@@ -66,7 +66,7 @@ def several():
     mean, std = torch.tensor([1.0, -2.0]), torch.tensor([0.5, 3.0])
     return {
         "text": Counts(clip=2),
-        "image": Standardise(mean, std, clip=2.0, root=True),
+        "image": Standardise(mean, std, clip=2.0, signed_sqrt=True),
         "image2": Standardise(-mean, std + 1),
         "words": Binarise(),
         "all": Counts(),

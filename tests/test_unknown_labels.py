@@ -12,8 +12,8 @@ from mvi.data.store_writer import Dense, writing_store
 from mvi.errors import DataError, ShapeError
 from mvi.evaluation import logistic, retrieval
 from mvi.evaluation.classification import Query, evaluate
+from mvi.evaluation.linear_baselines import baseline
 from mvi.evaluation.logistic_classifier import Logistic
-from mvi.evaluation.raw_inputs import baseline
 from mvi.evaluation.svm_classifier import Svm
 
 METRICS = {
@@ -111,7 +111,7 @@ def toy(difficult, *, masked):
 def scored(difficult, *, masked, **settings):
     labels, known = toy(difficult, masked=masked)
     classifier = Logistic(
-        GRID, ["a", "b"], chosen_by="noninterpolated", top=2, tolerance=1e-8, metrics=METRICS, **settings
+        GRID, ["a", "b"], chosen_by="noninterpolated", k=2, tolerance=1e-8, metrics=METRICS, **settings
     )
     queries = [Query("x", TOY.__getitem__)]
     return values(evaluate(queries, labels, SPLIT, classifier, known=known))

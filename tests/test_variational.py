@@ -33,7 +33,7 @@ def made(cls, prior=True, **more):
     if cls is ProductOfExperts:
         settings["prior_expert"] = prior
     model = cls.initialise(UNITS, settings, generator(1), dtype=torch.float64)
-    # Larger than first weights are, so that posteriors and likelihoods differ from the prior's.
+    # Larger than initial weights are, so that posteriors and likelihoods differ from the prior's.
     return model.with_parameters({name: 1.5 * theta for name, theta in model.parameters.items()})
 
 

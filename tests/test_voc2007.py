@@ -62,7 +62,7 @@ def files_of_tar(names):
             found[f"ImageSets/Main/{label}_{name}.txt"] = "\n".join(lines)
         for one in own:
             found |= {
-                f"JPEGImages/{one}.jpg": "no picture is read",
+                f"JPEGImages/{one}.jpg": "no image is read",
                 f"Annotations/{one}.xml": annotation(OBJECTS[one]),
             }
     return found
@@ -112,7 +112,7 @@ class Files:
         Path(raw["tag_lines"]).write_text(self.lines, encoding="utf-8")
         with zipfile.ZipFile(raw["unlabelled_images"], "w") as archive:
             for number, tags in self.pairs.items():
-                archive.writestr(f"mirflickr/im{number}.jpg", b"no picture is read")
+                archive.writestr(f"mirflickr/im{number}.jpg", b"no image is read")
                 archive.writestr(f"mirflickr/meta/tags/tags{number}.txt", tags)
         return catalogue(raw, settings, dataset="tiny", generated=generated, citation="c", **more)
 

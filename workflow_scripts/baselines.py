@@ -8,7 +8,7 @@ log = start(snakemake)
 from pkgutil import resolve_name
 
 from mvi.data.store import Store
-from mvi.evaluation.raw_inputs import baseline
+from mvi.evaluation.linear_baselines import baseline
 from mvi.evaluation.scores import placed, write_scores
 
 name, params = snakemake.wildcards.input, snakemake.params

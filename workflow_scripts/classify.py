@@ -21,7 +21,7 @@ params, wildcards = snakemake.params, snakemake.wildcards
 
 
 def lacking(reads: dict, rows: np.ndarray, missing: np.ndarray) -> np.ndarray:
-    """Features of both modalities, where tags are missing what the image alone says."""
+    """Features of multimodal queries, where tags are missing of image-only ones."""
     return np.where(missing[:, None], reads["image"](rows), reads["image+text"](rows))
 
 

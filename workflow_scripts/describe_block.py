@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Describe a range of pictures."""
+"""Describe a range of images."""
 
 from common import device, start
 
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from mvi.data.catalogue import read_catalogue
-from mvi.data.pictures import open_pictures
+from mvi.data.images import open_images
 from mvi.features.extract import Descriptors, describe
 from mvi.features.networks import NETWORKS
 from mvi.features.onnx_network import OnnxNetwork
@@ -39,8 +39,8 @@ else:
     columns = {name: [part.start, part.stop] for name, part in extract.columns.items()}
     digest = hashlib.sha256(Path(snakemake.input.words).read_bytes()).hexdigest()
 rows = range(len(names))
-with torch.inference_mode(), open_pictures(snakemake.input.images, names) as pictures:
-    image, unreadable = describe(pictures, rows, extract, size=size, batch=batch, device=place)
+with torch.inference_mode(), open_images(snakemake.input.images, names) as images:
+    image, unreadable = describe(images, rows, extract, size=size, batch=batch, device=place)
 unreadable += start_row
 parts = np.array(list(columns.values()), np.int64).reshape(-1, 2)
 described = {
@@ -52,4 +52,4 @@ described = {
     "features": np.array(json.dumps({"kind": kind, "sha256": digest, **settings}, sort_keys=True)),
 }
 write_arrays(snakemake.output[0], described)
-log.info("%d pictures, %d of them unreadable", len(rows), len(unreadable))
+log.info("%d images, %d of them unreadable", len(rows), len(unreadable))

@@ -13,12 +13,12 @@ from mvi.report.figures.halves import Completion, completions
 
 truth, completed = {}, {}
 for path in map(Path, snakemake.input):
-    pictures = read_arrays(path)
-    truth = {key.split("/")[1]: pictures[key] for key in pictures if key.startswith("truth/")}
+    images = read_arrays(path)
+    truth = {key.split("/")[1]: images[key] for key in images if key.startswith("truth/")}
     for target in truth:
         (given,) = (name for name in truth if name != target)
         completed.setdefault(given, {})[path.stem] = Completion(
-            pictures[f"mean_field/{target}"], pictures[f"sample/{target}"]
+            images[f"mean_field/{target}"], images[f"sample/{target}"]
         )
 figure = completions(truth, {given: completed[given] for given in truth}, snakemake.params.settings["labels"])
 style.save(figure, snakemake.output.png, snakemake.output.svg)

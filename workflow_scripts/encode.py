@@ -24,7 +24,7 @@ with Store(given.store) as store, writing_representations(snakemake.output[0]) a
     # Translated copies of training rows come last and are met with all modalities only.
     originals = store.attrs["attributes"].get("originals", store.n_labelled)
     lengths = {query: store.n_labelled if query == queries[0] else originals for query in queries}
-    # Of images without tags both modalities may be what the image alone tells.
+    # Of images without tags the multimodal query may be the image-only one.
     tagged = store.tag_counts() > 0 if untagged == "inferred" else None
     layers = {name: given.get(name, ()) for name in store.modalities}
     for part, weights in zip(snakemake.params.parts, given.weights, strict=True):

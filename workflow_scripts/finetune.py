@@ -14,7 +14,7 @@ from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import inputs_of
 from mvi.models.rbm import RBM
-from mvi.models.stacking import put_under
+from mvi.models.stacking import stack_layers
 from mvi.objectives.finetuning import Finetuning
 from mvi.training.precision import set_precision
 from mvi.training.rows import mean_totals
@@ -28,12 +28,12 @@ layers = {name: [load(path, RBM, device=place) for path in snakemake.input.get(n
 with Store(snakemake.input.store) as store:
     parts, few = settings.rows["parts"], stage["minimum_tags"]
     totals = mean_totals(store, scale, settings.split, parts, minimum_tags=few)
-network = put_under(
+network = stack_layers(
     layers,
     load(snakemake.input.network, MultimodalRBM, Mdrnn, device=place),
     stage["layers"],
     totals=totals,
-    carry_offset=stage["carry_offset"],
+    keep_offset=stage["keep_offset"],
 )
 rows = stage_rows(
     snakemake.input.store,

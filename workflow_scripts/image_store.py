@@ -19,7 +19,7 @@ for path in snakemake.input.blocks:
     block = read_arrays(path)
     names = block["names"].tolist()
     if names != catalogue.names[first_row : first_row + len(names)]:
-        raise DataError(f"{path} describes other pictures than the catalogue's; delete it and run again.")
+        raise DataError(f"{path} describes other images than the catalogue's; delete it and run again.")
     first_row += len(names)
     unreadable += block["unreadable"].tolist()
     made_by.add(block["features"].item())
@@ -33,11 +33,11 @@ if len(made_by) != 1:
 if len(unreadable) > snakemake.params.unreadable * catalogue.n_rows:
     some = ", ".join(catalogue.names[row] for row in unreadable[:5])
     raise DataError(
-        f"{len(unreadable)} of the {catalogue.n_rows} pictures of {catalogue.dataset!r} are unreadable, such "
+        f"{len(unreadable)} of the {catalogue.n_rows} images of {catalogue.dataset!r} are unreadable, such "
         f"as {some}; mend them, or raise features.unreadable in the config."
     )
 if unreadable:
-    log.warning("%d pictures are unreadable and are described as grey ones", len(unreadable))
+    log.warning("%d images are unreadable and are described as grey ones", len(unreadable))
 first_row = 0
 with writing_store(
     snakemake.output[0],

@@ -20,7 +20,7 @@ settings, number = dict(snakemake.params.settings), snakemake.params.split
 seed = settings.pop("seed")
 with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as file:
     kept, asked = draw(store.split(number)["test"], seed=[seed, number], **settings)
-    # Queries that can be asked in every way and judged, in the random order drawn.
+    # Queries that can be asked in every way and evaluated, in the random order drawn.
     usable = (store.tag_counts()[asked] > 0) & (store.labels()[asked].sum(1) > 0)
     shown = asked[usable][: snakemake.params.shown]
     if not len(shown):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Predict the tags of test images alone, score them on each split, and keep some to be shown."""
+"""Predict tags of test images by image-only queries, score them on each split, and keep some to be shown."""
 
 from common import device, start
 
@@ -25,7 +25,7 @@ given, params, wildcards = snakemake.input, snakemake.params, snakemake.wildcard
 settings = dict(params.settings)
 seed, shown = settings.pop("seed"), settings.pop("shown")
 by_tag = dict(params.tag_search)
-top = by_tag.pop("top")
+k = by_tag.pop("k")
 place = device(snakemake, log)
 found, kept = [], None
 with Store(given.store) as store:
@@ -62,7 +62,7 @@ with Store(given.store) as store:
         if truth:
             ranked["optimal"] = truth[0][rows]
         for method, probabilities in ranked.items():
-            first = descending(probabilities[:, asked].T)[:, :top]
+            first = descending(probabilities[:, asked].T)[:, :k]
             scores = [s for s in scores_of(first, tags, asked, database="untagged") if s.method != CHANCE]
             where = {"run": wildcards.run, "method": method, "variant": "probability", "split": number}
             found += placed(scores, **where)

@@ -16,7 +16,7 @@ from mvi.training.rows import layer_rows
 
 params, name, found = snakemake.params, snakemake.wildcards.input, []
 settings, linear = dict(params.settings), params.linear
-scored = {key: settings[key] for key in ("tops", "minimum_positives")}
+scored = {key: settings[key] for key in ("ks", "minimum_positives")}
 fitted = {}
 with Store(snakemake.input.store) as store:
 

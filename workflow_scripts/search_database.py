@@ -20,7 +20,7 @@ from mvi.evaluation.tag_search import asked_tags, scores_of
 
 params, wildcards = snakemake.params, snakemake.wildcards
 settings, by_tag = dict(params.settings), dict(params.tag_search)
-seed, top = settings.pop("seed"), by_tag.pop("top")
+seed, k = settings.pop("seed"), by_tag.pop("k")
 found = []
 with Store(snakemake.input.store) as store, Representations(snakemake.input.representations) as file:
     queries, labels, known = queries_of(store.modalities), store.labels(), store.known()
@@ -56,7 +56,7 @@ with Store(snakemake.input.store) as store, Representations(snakemake.input.repr
                 ]
                 alone = words[tags] - (means["text"].astype(np.float32) if variant else 0)
                 for name, query in (("tagged", queries[0]), ("untagged", "image")):
-                    first, _ = nearest(codes[query][rows["test"]], alone, min(top, len(rows["test"])))
+                    first, _ = nearest(codes[query][rows["test"]], alone, min(k, len(rows["test"])))
                     scores += scores_of(first, has[rows["test"]], tags, database=name)
                 if variant:
                     # What is found by chance is the same.

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Add moved copies of the training pictures to a store of halves."""
+"""Add translated copies of the training images to a store of halves."""
 
 from common import start
 
 log = start(snakemake)
 
-from mvi.data.halves import write_shifted_store
+from mvi.data.halves import write_translated_store
 
-write_shifted_store(snakemake.output[0], snakemake.input[0], int(snakemake.wildcards.copies))
+write_translated_store(snakemake.output[0], snakemake.input[0], int(snakemake.wildcards.copies))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Write one page with the tables and figures of a run, what they cost and how to make them again."""
+"""Write one page with the tables and figures of a run, runtime and memory, and how to make them again."""
 
 from common import start
 
@@ -64,7 +64,7 @@ for step, jobs in costs.items():
     mean = sum(seconds) / max(1, len(seconds))
     rows.append(f"| {table_cell(step)} | {len(jobs)} | {mean:.1f} | {max(memory, default=0):.0f} |")
 cost = "\n".join(rows)
-lines += ["## Cost", cost, "## Environment"]
+lines += ["## Runtime and memory", cost, "## Environment"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))
 lines += [
     "## Files",

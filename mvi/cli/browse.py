@@ -20,7 +20,7 @@ import numpy as np
 
 from mvi.collection.collection import Collection
 from mvi.collection.index import mixed, unit
-from mvi.data.pictures import MAX_BYTES, thumbnail
+from mvi.data.images import MAX_BYTES, thumbnail
 from mvi.errors import ConfigError, DataError
 from mvi.files import atomic
 
@@ -67,7 +67,7 @@ def write_page(path: Path, collection: Collection) -> None:
         largest = np.abs(short).max(1, keepdims=True)
         encoded[key] = base64.b64encode(np.round(short / largest * 127).astype(np.int8).tobytes()).decode()
     thumbs = [
-        f"data:image/jpeg;base64,{base64.b64encode(_picture(collection, row, SIDES['thumb'])).decode()}"
+        f"data:image/jpeg;base64,{base64.b64encode(_image(collection, row, SIDES['thumb'])).decode()}"
         for row in range(count)
     ]
     suggested = [index.suggested(row, SUGGESTED) for row in range(count)]
@@ -118,7 +118,7 @@ class _Handler(BaseHTTPRequestHandler):
             if row and int(row[2]) < len(self.shown.index.names):
                 if row[1] == "about":
                     return self._json(_about(self.shown, int(row[2])))
-                return self._send(_picture(self.shown, int(row[2]), SIDES[row[1]]), "image/jpeg")
+                return self._send(_image(self.shown, int(row[2]), SIDES[row[1]]), "image/jpeg")
         except (DataError, OSError, ValueError, IndexError):
             pass
         return self.send_error(404)
@@ -175,9 +175,9 @@ def _about(collection: Collection, row: int) -> dict[str, Any]:
     return {"own": index.tags[row], "suggested": index.suggested(row, SUGGESTED)}
 
 
-def _picture(collection: Collection, row: int, side: int) -> bytes:
+def _image(collection: Collection, row: int, side: int) -> bytes:
     """A JPEG of an image; raises `DataError` where it leads out of the folder or cannot be read."""
-    folder = collection.pictures.resolve()
+    folder = collection.images.resolve()
     path = (folder / collection.index.names[row]).resolve()
     if not path.is_relative_to(folder):
         raise DataError(f"{path} does not lie in {folder}; put it there.")

@@ -32,7 +32,7 @@ SHARE = 5
 
 
 def fit(
-    pictures: Path,
+    images: Path,
     table: Path | None,
     name: str,
     *,
@@ -42,22 +42,22 @@ def fit(
     cores: str = "all",
     over: Mapping[str, Any] | None = None,
 ) -> tuple[Collection, list[str]]:
-    """Make the collection `name` of the images in `pictures`, or make it anew, and say what came of it.
+    """Make the collection `name` of the images in `images`, or make it anew, and say what came of it.
 
     table: of their tags; None for those of `mvi.collection.tags.find_tags`
-    evaluate: train a second model without a fifth of the images, to judge the suggestions on these
+    evaluate: train a second model without a fifth of the images, to evaluate the suggestions on these
     effort: times as many updates in training
     over: laid over the settings of the run (config/runs/folder-collection.yaml)
 
     Raises `DataError` and `ConfigError` before any work where the images, tags or settings cannot do.
     """
     folder = _folder(name, home)
-    pictures = pictures.expanduser().absolute()
+    images = images.expanduser().absolute()
     if table is not None:
         table = table.expanduser().absolute()
-    _refuse_other(folder, pictures)
-    names, refused = readable(pictures)
-    tags, place = find_tags(pictures, names, table)
+    _refuse_other(folder, images)
+    names, refused = readable(images)
+    tags, place = find_tags(images, names, table)
     tagged = sum(map(bool, tags.values()))
     if tagged < LEAST:
         raise DataError(
@@ -67,7 +67,7 @@ def fit(
         print(f"left out: {file} {reason}", file=sys.stderr)
     with exclusive(folder / "fit.lock"):
         write_table(folder / "table.csv", tags)
-        settings = configured(pictures, folder / "table.csv", tagged, evaluate, effort, over or {})
+        settings = configured(images, folder / "table.csv", tagged, evaluate, effort, over or {})
         with atomic(folder / "config.yaml") as temporary:
             text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
             temporary.write_text(text, encoding="utf-8")
@@ -80,10 +80,10 @@ def fit(
         inputs = finished.source.description_inputs()
         source = inputs.get("network") or inputs["words"]
         shutil.copyfile(folder / source, folder / (NETWORK if "network" in inputs else WORDS))
-        judged = folder / runs[EVALUATION].file(f"finetune/{part}.safetensors") if evaluate else None
+        evaluated = folder / runs[EVALUATION].file(f"finetune/{part}.safetensors") if evaluate else None
         held_out = settings["runs"][EVALUATION]["rows"] if evaluate else None
-        about = {"pictures": str(pictures), "place": place, "table": table and str(table)}
-        found = _index(folder, folder / finished.store, tags, about, judged, held_out)
+        about = {"pictures": str(images), "place": place, "table": table and str(table)}
+        found = _index(folder, folder / finished.store, tags, about, evaluated, held_out)
     return found, _said(found, refused)
 
 
@@ -96,14 +96,14 @@ def write_table(path: Path, tags: Mapping[str, Sequence[str]]) -> None:
 
 
 def configured(
-    pictures: Path, table: Path, tagged: int, evaluate: bool, effort: float, over: Mapping[str, Any]
+    images: Path, table: Path, tagged: int, evaluate: bool, effort: float, over: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The complete configuration for so many images with tags.
 
     Layers are the larger the more images there are, up to those of the runs on MIRFLICKR; the number of
     updates is about that of 4,000 images in the base's epochs, and at least as many epochs as it has.
     """
-    own = {"extends": BASE, "data": {"pictures": str(pictures), "table": str(table.absolute())}, **over}
+    own = {"extends": BASE, "data": {"images": str(images), "table": str(table.absolute())}, **over}
     settings = resolve({"runs": {ALL: own}}, workflow() / RUNS)
     chosen = settings["runs"][ALL]
     learned = tagged - tagged // SHARE if evaluate else tagged
@@ -146,10 +146,10 @@ def _folder(name: str, home: str | None) -> Path:
     return home_folder(home) / name
 
 
-def _refuse_other(folder: Path, pictures: Path) -> None:
+def _refuse_other(folder: Path, images: Path) -> None:
     if (folder / INDEX).is_file():
         other = Index.load(folder / INDEX).about["pictures"]
-        if Path(other) != pictures:
+        if Path(other) != images:
             raise ConfigError(f"{folder} is a collection of {other}; give this one another --name.")
 
 
@@ -158,7 +158,7 @@ def _index(
     store: Path,
     tags: Mapping[str, list[str]],
     about: Mapping[str, Any],
-    judged: Path | None,
+    evaluated: Path | None,
     held_out: Mapping[str, Any] | None,
 ) -> Collection:
     """Keep what the model says of the images, from their features in the workflow's store."""
@@ -177,16 +177,16 @@ def _index(
         own = [tags[name] for name in names]
         text, new = counts_of(own, model.vocabulary), np.ones(len(rows), bool)
         common = text.sum(0)
-        if judged is not None and held_out is not None:
+        if evaluated is not None and held_out is not None:
             options = {key: held_out[key] for key in ("held_out", "seed", "parts")}
             new = np.isin(rows, training_and_monitoring_rows(file, 1, **options)[1])
             common = text[~new].sum(0)
-    found = learned(load(judged) if judged else model, features[new], text[new], common)
+    found = learned(load(evaluated) if evaluated else model, features[new], text[new], common)
     about = {
         **about,
         "model": file_hash(folder / MODEL),
         "network": named(facts) if facts else "",
-        "learned": {"new": judged is not None, **found},
+        "learned": {"new": evaluated is not None, **found},
     }
     built(model, about, names, own, features).save(folder / INDEX)
     return Collection(folder)

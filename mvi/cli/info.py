@@ -22,7 +22,7 @@ def about(collection: Collection) -> str:
             f"  tags from    {index.about['table'] or index.about['place']}",
             f"  known tags   {len(index.vocabulary)}; commonest: {common}",
             f"  described by {index.about['network']}",
-            f"  model        {collection.model_hash}, codes of {index.codes.shape[1]} numbers",
+            f"  model        {collection.model_hash}, codes of {index.codes.shape[1]} dimensions",
             f"  learned      {verdict(index.about['learned'])}",
         ]
     )

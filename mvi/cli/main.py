@@ -50,12 +50,14 @@ def _parser() -> argparse.ArgumentParser:
         return one
 
     one = command("fit", _fit, "learn from a folder of images and their tags")
-    one.add_argument("pictures", type=Path, help="the folder")
+    one.add_argument("images", type=Path, help="the folder")
     one.add_argument(
         "table", type=Path, nargs="?", help="CSV with the columns file and tags (with ; between)"
     )
     one.add_argument("--name", help="of the collection (default: that of the folder)")
-    one.add_argument("--evaluate", action="store_true", help="judge suggestions on images not learned from")
+    one.add_argument(
+        "--evaluate", action="store_true", help="evaluate suggestions on images not learned from"
+    )
     one.add_argument("--effort", type=float, default=1, help="times as many updates in training (default 1)")
     one.add_argument("--cores", default="all", help="processor cores to use (default all)")
 
@@ -101,26 +103,28 @@ def _opened(asked: argparse.Namespace):  # type: ignore[no-untyped-def]  # Not i
 def _fit(asked: argparse.Namespace) -> None:
     from mvi.cli.fit import fit
 
-    name = asked.name or asked.pictures.expanduser().resolve().name
+    name = asked.name or asked.images.expanduser().resolve().name
     options = {"home": asked.home, "evaluate": asked.evaluate, "effort": asked.effort, "cores": asked.cores}
-    print(*fit(asked.pictures, asked.table, name, **options)[1], sep="\n")
+    print(*fit(asked.images, asked.table, name, **options)[1], sep="\n")
 
 
 def _suggest(asked: argparse.Namespace) -> None:
     collection = _opened(asked)
     found = collection.suggest(asked.images, asked.top)
-    kept = [[(tag, chance) for tag, chance in own if chance >= asked.threshold] for own in found]
+    kept = [
+        [(tag, probability) for tag, probability in own if probability >= asked.threshold] for own in found
+    ]
     if asked.csv:
         rows = csv.writer(sys.stdout)
         rows.writerow(("file", "tag", "probability"))
         rows.writerows(
-            (image, tag, f"{chance:.4f}")
+            (image, tag, f"{probability:.4f}")
             for image, own in zip(asked.images, kept, strict=True)
-            for tag, chance in own
+            for tag, probability in own
         )
     else:
         for image, own in zip(asked.images, kept, strict=True):
-            print(image, *(f"{tag} {chance:.2f}" for tag, chance in own), sep="\t")
+            print(image, *(f"{tag} {probability:.2f}" for tag, probability in own), sep="\t")
     if asked.write_xmp:
         _write_sidecars(asked.images, kept)
 
@@ -153,7 +157,7 @@ def _vectors(asked: argparse.Namespace) -> None:
     collection = _opened(asked)
     codes = collection.vectors(asked.images or None)
     write_vectors(asked.output, codes, asked.images or collection.index.names, collection.model_hash)
-    print(f"{asked.output}: {codes.shape[0]} vectors of {codes.shape[1]} numbers")
+    print(f"{asked.output}: {codes.shape[0]} vectors of {codes.shape[1]} dimensions")
 
 
 def _update(asked: argparse.Namespace) -> None:
@@ -162,7 +166,7 @@ def _update(asked: argparse.Namespace) -> None:
         from mvi.cli.fit import fit
 
         table, home = collection.index.about["table"], str(collection.folder.parent)
-        _, said = fit(collection.pictures, table and Path(table), collection.folder.name, home=home)
+        _, said = fit(collection.images, table and Path(table), collection.folder.name, home=home)
         print(*said, sep="\n")
         return
     changes = collection.update()

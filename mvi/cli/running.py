@@ -61,7 +61,7 @@ class Progress:
             self._left -= self._cost(done[1])
 
     def said(self, elapsed: float) -> str:
-        """One line: what is done, what is being done, and the time left, where that can be judged."""
+        """One line: what is done, what is being done, and the time left, where that can be estimated."""
         spent = self._total - self._left
         if not self._total:
             return self.doing

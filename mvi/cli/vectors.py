@@ -11,7 +11,7 @@ from mvi.files import atomic
 
 
 def write_vectors(path: Path, codes: np.ndarray, names: Sequence[str], model: str) -> None:
-    """Write codes (n, K): `.npy` holds the numbers alone, `.parquet` also "file" of each image.
+    """Write codes (n, K): `.npy` holds the values alone, `.parquet` also "file" of each image.
 
     model: the hash of the model, which the parquet file holds in the metadata of its schema
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is kept so that a collection answers at once: codes of images and of tags, and likeliest tags.
 
-States of an image alone, of one with its tags and of a tag lie in different regions, so that each is taken
+States of an image-only query, of an image with its tags and of a tag lie apart, so that each is taken
 around the mean of its kind, which the model holds (`mvi.models.centring`).
 
 Shapes: n images, d features, V tags of the vocabulary, K units of the joint representation.
@@ -27,7 +27,7 @@ class Answers(NamedTuple):
 
     codes: np.ndarray
     top: np.ndarray
-    chances: np.ndarray
+    probabilities: np.ndarray
     features: np.ndarray
 
 
@@ -71,9 +71,9 @@ def answers(model: MultimodalModel, features: np.ndarray, text: np.ndarray) -> A
     """The model's answers about images of these features (n, d) and tags (n, V)."""
     given = {"image": features, "text": text}
     codes = unit(model.encode(given, observed={"text": text.any(1)}, centre=True))
-    chances = tag_probabilities(model, features)
-    top = np.argsort(-chances, axis=1, kind="stable")[:, :KEPT]
-    likeliest = np.take_along_axis(chances, top, 1)
+    probabilities = tag_probabilities(model, features)
+    top = np.argsort(-probabilities, axis=1, kind="stable")[:, :KEPT]
+    likeliest = np.take_along_axis(probabilities, top, 1)
     if not np.isfinite(codes).all() or not np.isfinite(likeliest).all():
         raise NonFiniteError("the model gives numbers that are not finite; fit it again with fewer --effort.")
     return Answers(
@@ -85,12 +85,12 @@ def answers(model: MultimodalModel, features: np.ndarray, text: np.ndarray) -> A
 
 
 def tag_probabilities(model: MultimodalModel, features: np.ndarray) -> np.ndarray:
-    """(n, V) of each tag, given the images alone; of counts, which may be several, their mean, at most 1."""
+    """(n, V) of each tag, given the images only; of counts, which may be several, their mean, at most 1."""
     return np.minimum(np.asarray(model.complete({"image": features, "text": None}, "text")), 1)
 
 
 def image_codes(model: MultimodalModel, features: np.ndarray) -> np.ndarray:
-    """(n, K) float32 codes of images alone."""
+    """(n, K) float32 codes of image-only queries."""
     return unit(np.asarray(model.encode({"image": features, "text": None}, centre=True)))
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from mvi.collection.images import state_of
 from mvi.collection.index import Index, mixed
-from mvi.data.pictures import refusal
+from mvi.data.images import refusal
 from mvi.errors import DataError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def open_collection(name: str | None = None, home: Path_ | None = None) -> "Coll
     if name is None:
         if len(known) != 1:
             said = f"has the collections {', '.join(known)}; name one" if known else "has no collection"
-            raise DataError(f"{place} {said} (mvi fit PICTURES --name NAME makes one).")
+            raise DataError(f"{place} {said} (mvi fit IMAGES --name NAME makes one).")
         name = known[0]
     folder = place / name if (place / name / INDEX).is_file() else Path(name)
     if not (folder / INDEX).is_file():
@@ -89,7 +89,7 @@ class Collection:
         return load(self.folder / MODEL)
 
     @property
-    def pictures(self) -> Path:
+    def images(self) -> Path:
         """The folder of images."""
         return Path(self.index.about["pictures"])
 
@@ -107,7 +107,7 @@ class Collection:
         return found
 
     def suggest(self, paths: Sequence[Path_], k: int = 5) -> list[Scored]:
-        """The `k` likeliest tags of each image and their probabilities, from the image alone."""
+        """The `k` likeliest tags of each image and their probabilities, from the image only."""
         rows = [self._row(path) for path in paths]
         found = {
             path: self.index.suggested(row, k)
@@ -118,9 +118,13 @@ class Collection:
         if new:
             from mvi.collection.build import tag_probabilities
 
-            for path, chances in zip(new, tag_probabilities(self.model, self.describe(new)), strict=True):
-                order = np.argsort(-chances, kind="stable")[:k].tolist()
-                found[path] = [(self.index.vocabulary[column], float(chances[column])) for column in order]
+            for path, probabilities in zip(
+                new, tag_probabilities(self.model, self.describe(new)), strict=True
+            ):
+                order = np.argsort(-probabilities, kind="stable")[:k].tolist()
+                found[path] = [
+                    (self.index.vocabulary[column], float(probabilities[column])) for column in order
+                ]
         return [found[path] for path in paths]
 
     def vectors(self, paths: Sequence[Path_] | None = None) -> np.ndarray:
@@ -158,7 +162,7 @@ class Collection:
 
     def _row(self, path: Path_) -> int | None:
         """The row of a file of the collection, by its name in it or by its path, if it is as it was."""
-        index, folder = self.index, self.pictures
+        index, folder = self.index, self.images
         name = os.fspath(path)
         if Path(name).is_file() and Path(name).resolve().is_relative_to(folder.resolve()):
             name = Path(name).resolve().relative_to(folder.resolve()).as_posix()

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mvi.data.facts import Facts
-from mvi.data.pictures import FolderPictures
+from mvi.data.images import FolderImages
 from mvi.errors import ConfigError, DataError
 from mvi.features.onnx_network import OnnxNetwork
 from mvi.features.reading import batches
@@ -52,11 +52,11 @@ def describer(
 
     def features(paths: Sequence[Path]) -> tuple[np.ndarray, list[int]]:
         rows = [path.absolute() for path in paths]
-        pictures = FolderPictures("/", [path.relative_to("/").as_posix() for path in rows])
+        images = FolderImages("/", [path.relative_to("/").as_posix() for path in rows])
         found, readable = [], []
         with torch.inference_mode():
-            for images, sound in batches(pictures, range(len(rows)), size, BATCH, "cpu", "describing images"):
-                found.append(extract(images).numpy())
+            for pixels, sound in batches(images, range(len(rows)), size, BATCH, "cpu", "describing images"):
+                found.append(extract(pixels).numpy())
                 readable.append(sound.numpy())
         return np.concatenate(found), np.flatnonzero(~np.concatenate(readable)).tolist()
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 from pathlib import Path
 
-from mvi.data.pictures import refusal
+from mvi.data.images import refusal
 from mvi.errors import DataError
 
 SUFFIXES = frozenset(

@@ -21,7 +21,9 @@ from mvi.files import atomic
 from mvi.text import one_form
 
 FORMAT = 1
-_ARRAYS = ("hashes", "states", "codes", "top", "chances", "tag_codes", "features")
+_ARRAYS = ("hashes", "states", "codes", "top", "probabilities", "tag_codes", "features")
+# Their names in the file, where they differ.
+_STORED = {"probabilities": "chances"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,7 +34,7 @@ class Index:
     names, tags: of each image, its file in the folder, and all the tags that its owner gave it
     hashes, states: (n,) content hashes; (n, 2) size and time of each file
     codes: (n, K) float16, of an image with its tags, or alone where it has none of the vocabulary
-    top, chances: (n, t) the likeliest tags (columns of the vocabulary) and their probabilities, image given
+    top, probabilities: (n, t) the likeliest tags (columns of the vocabulary) and theirs, image given
     tag_codes: (V, K) float16
     features: (n, d) float16, what the model sees of each image
     """
@@ -44,7 +46,7 @@ class Index:
     states: np.ndarray
     codes: np.ndarray
     top: np.ndarray
-    chances: np.ndarray
+    probabilities: np.ndarray
     tag_codes: np.ndarray
     features: np.ndarray
 
@@ -56,7 +58,7 @@ class Index:
     def save(self, path: str | Path) -> None:
         """Write the index, whole or not at all."""
         said = json.dumps({"format": FORMAT, "about": self.about, "names": self.names, "tags": self.tags})
-        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        arrays = {_STORED.get(name, name): getattr(self, name) for name in _ARRAYS}
         with atomic(path) as temporary, temporary.open("wb") as file:
             np.savez(file, said=np.frombuffer(said.encode(), np.uint8), **arrays)
 
@@ -66,7 +68,7 @@ class Index:
         try:
             with np.load(path, allow_pickle=False) as file:
                 said = json.loads(file["said"].tobytes())
-                arrays = {name: file[name] for name in _ARRAYS}
+                arrays = {name: file[_STORED.get(name, name)] for name in _ARRAYS}
             if said["format"] != FORMAT:
                 raise DataError(f"{path} was written by another version of mvi; fit the collection again.")
             return cls(said["about"], said["names"], said["tags"], **arrays)
@@ -97,10 +99,10 @@ class Index:
 
     def suggested(self, row: int, k: int) -> list[tuple[str, float]]:
         """The `k` likeliest tags of a row and their probabilities."""
-        columns, chances = self.top[row, :k].tolist(), self.chances[row, :k].tolist()
+        columns, probabilities = self.top[row, :k].tolist(), self.probabilities[row, :k].tolist()
         return [
-            (self.about["vocabulary"][column], chance)
-            for column, chance in zip(columns, chances, strict=True)
+            (self.about["vocabulary"][column], probability)
+            for column, probability in zip(columns, probabilities, strict=True)
         ]
 
     def nearest(self, code: np.ndarray, k: int, without: Sequence[str] = ()) -> list[tuple[str, float]]:

@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape
 
 from PIL import Image, IptcImagePlugin
 
-from mvi.data.pictures import FORMATS
+from mvi.data.images import FORMATS
 from mvi.errors import DataError
 
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"

@@ -59,14 +59,14 @@ def updated(index: Index, model: Callable[[], MultimodalModel], describe: Descri
     is_new = np.array([file.row is None for file in files])
     rows = np.array([file.row or 0 for file in files])
     tags = _tags(index, folder, files)
-    fields = {name: getattr(index, name)[rows] for name in ("codes", "top", "chances", "features")}
+    fields = {name: getattr(index, name)[rows] for name in ("codes", "top", "probabilities", "features")}
     fields["features"][is_new] = described
     before = [set(index.tags[row]) for row in rows.tolist()]
     asked = is_new | np.array([old != set(own) for old, own in zip(before, tags, strict=True)])
     if asked.any():
         text = counts_of([own for own, one in zip(tags, asked, strict=True) if one], index.vocabulary)
         told = answers(model(), fields["features"][asked].astype(np.float32), text)
-        for name in ("codes", "top", "chances"):
+        for name in ("codes", "top", "probabilities"):
             fields[name][asked] = getattr(told, name)
     result = replace(
         index,

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""The data card: what a set of tagged pictures holds, counted, and which of its pictures are the same.
+"""The data card: what a set of tagged images holds, counted, and which of its images are the same.
 
-The pictures are read once. Two are exact duplicates if their files agree byte for byte, and near
+The images are read once. Two are exact duplicates if their files agree byte for byte, and near
 duplicates if their perceptual hashes differ in few bits (signs of the lowest frequencies of a small grey
-picture's discrete cosine transform against their median; Zauner 2010) and their small colour pictures
-differ little: pictures of little structure, such as skies, have hashes that agree by chance.
+image's discrete cosine transform against their median; Zauner 2010) and their small colour images
+differ little: images of little structure, such as skies, have hashes that agree by chance.
 """
 
 import hashlib
@@ -18,12 +18,12 @@ from scipy import fft, sparse
 from scipy.sparse import csgraph
 
 from mvi.data.catalogue import Catalogue
-from mvi.data.pictures import Pictures, read_picture
+from mvi.data.images import Images, read_image
 from mvi.errors import DamageError, DataError, ShapeError
 from mvi.text import table_cell
 
-# Sides of the grey picture that is transformed, of the block of frequencies kept, and of the colour
-# picture that is compared.
+# Sides of the grey image that is transformed, of the block of frequencies kept, and of the colour
+# image that is compared.
 _SIDE, _FREQUENCIES, _THUMB = 32, 8, 8
 _BITS = _FREQUENCIES**2 - 1
 _BLOCK = 1024
@@ -32,10 +32,10 @@ _GREY = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """What one pass over n pictures keeps of each.
+    """What one pass over n images keeps of each.
 
     `digests`: n sha256 digests; `bits` (n, 63) bool, the perceptual hash; `thumbs` (n, 192) float32 in
-    [0, 1], 8 x 8 colour pictures; `grey` (n,) bool, no colour anywhere; `guessed` (n,) bool, the file does
+    [0, 1], 8 x 8 colour images; `grey` (n,) bool, no colour anywhere; `guessed` (n,) bool, the file does
     not say which value is white; `sound` (n,) bool, could be decoded (what could not has zeros elsewhere);
     `sizes` (n,) int64 bytes.
     """
@@ -49,9 +49,9 @@ class Fingerprints:
     sizes: np.ndarray
 
 
-def fingerprints(pictures: Pictures) -> Fingerprints:
-    """Read every picture once; about 1 KB a picture is kept. Those that cannot be read are noted."""
-    n = len(pictures)
+def fingerprints(images: Images) -> Fingerprints:
+    """Read every image once; about 1 KB an image is kept. Those that cannot be read are noted."""
+    n = len(images)
     result = Fingerprints(
         digests=[],
         bits=np.zeros((n, _BITS), bool),
@@ -65,7 +65,7 @@ def fingerprints(pictures: Pictures) -> Fingerprints:
         rows, small = [], []
         for i in range(start, min(n, start + _BLOCK)):
             try:
-                data = pictures.read(i)
+                data = images.read(i)
             except DamageError:
                 raise
             except DataError:
@@ -75,7 +75,7 @@ def fingerprints(pictures: Pictures) -> Fingerprints:
             result.digests.append(hashlib.sha256(data).digest())
             result.sizes[i] = len(data)
             try:
-                decoded = read_picture(data, _SIDE)
+                decoded = read_image(data, _SIDE)
             except DataError:
                 continue
             small.append(decoded.pixels)
@@ -90,10 +90,10 @@ def fingerprints(pictures: Pictures) -> Fingerprints:
 
 
 def _hashed(pixels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Hash and colour picture of `pixels` (n, 32, 32, 3) uint8."""
+    """Hash and colour image of `pixels` (n, 32, 32, 3) uint8."""
     values = pixels.astype(np.float32) / 255
     low = fft.dctn(values @ _GREY, axes=(1, 2), norm="ortho")[:, :_FREQUENCIES, :_FREQUENCIES]
-    # Without the mean; rounded, so that a flat picture's bits are not those of rounding errors.
+    # Without the mean; rounded, so that a flat image's bits are not those of rounding errors.
     low = low.reshape(len(low), -1)[:, 1:].round(4)
     bits = low > np.median(low, axis=1, keepdims=True)
     cells = values.reshape(len(values), _THUMB, _SIDE // _THUMB, _THUMB, _SIDE // _THUMB, 3)
@@ -111,13 +111,13 @@ def exact_duplicates(prints: Fingerprints) -> list[np.ndarray]:
 def near_duplicates(
     prints: Fingerprints, max_bits: int = 8, max_difference: float = 0.04
 ) -> list[np.ndarray]:
-    """Groups of rows whose pictures look the same, exact duplicates among them.
+    """Groups of rows whose images look the same, exact duplicates among them.
 
     Two rows belong together if their hashes differ in at most `max_bits` of 63 bits and the pixels of
-    their 8 x 8 colour pictures by at most `max_difference` (of 1) on average, or if rows in between do.
-    The defaults find a picture saved again at lower quality, half the size or more contrast, and most that
+    their 8 x 8 colour images by at most `max_difference` (of 1) on average, or if rows in between do.
+    The defaults find an image saved again at lower quality, half the size or more contrast, and most that
     lost 5 % of their edges, but few that were made brighter. The cost is quadratic in the number of
-    pictures: 3 s of one core for 25,000.
+    images: 3 s of one core for 25,000.
     """
     sound = np.flatnonzero(prints.sound)
     pairs = [
@@ -157,18 +157,18 @@ def _close(
 
 def data_card(
     catalogue: Catalogue,
-    pictures: Pictures | None = None,
+    images: Images | None = None,
     *,
     max_bits: int = 8,
     max_difference: float = 0.04,
     examples: int = 10,
     near_up_to: int = 100_000,
 ) -> dict[str, Any]:
-    """Count what `catalogue` holds and, where `pictures` are given, what is the same among them.
+    """Count what `catalogue` holds and, where `images` are given, what is the same among them.
 
-    `pictures` has the catalogue's rows; `max_bits` and `max_difference` are those of `near_duplicates`;
-    at most `examples` groups of duplicates, pictures that do not decode, and frequent tags are named. Near
-    duplicates are looked for among at most `near_up_to` pictures, since the time grows with their square.
+    `images` has the catalogue's rows; `max_bits` and `max_difference` are those of `near_duplicates`;
+    at most `examples` groups of duplicates, images that do not decode, and frequent tags are named. Near
+    duplicates are looked for among at most `near_up_to` images, since the time grows with their square.
     The result can be written as JSON. Raises `ShapeError` where the rows differ in number.
     """
     tagged = np.diff(catalogue.text.indptr)
@@ -197,14 +197,14 @@ def data_card(
             for number, split in catalogue.splits.items()
         },
     }
-    if pictures is None:
+    if images is None:
         return card
-    if len(pictures) != catalogue.n_rows:
+    if len(images) != catalogue.n_rows:
         raise ShapeError(
-            f"There are {len(pictures)} pictures and {catalogue.n_rows} rows in the catalogue of "
+            f"There are {len(images)} images and {catalogue.n_rows} rows in the catalogue of "
             f"{catalogue.dataset!r}; make the catalogue again."
         )
-    prints = fingerprints(pictures)
+    prints = fingerprints(images)
     exact, near = exact_duplicates(prints), []
     compared = catalogue.n_rows <= near_up_to
     if compared:
@@ -228,7 +228,7 @@ def data_card(
 
 
 def _group_counts(groups: Sequence[np.ndarray], names: Sequence[str], examples: int) -> dict[str, Any]:
-    """How many groups, how many pictures would go if one of each stayed, and the largest groups."""
+    """How many groups, how many images would go if one of each stayed, and the largest groups."""
     largest = sorted(groups, key=lambda rows: (-len(rows), rows[0]))[:examples]
     return {
         "groups": len(groups),
@@ -246,17 +246,17 @@ def _seen(split: dict[str, np.ndarray], groups: Sequence[np.ndarray]) -> int:
 
 
 _LINES = {
-    "pictures": "Pictures",
+    "pictures": "Images",
     "labelled": "with labels",
     "unlabelled": "without labels",
-    "classes": "Labels to tell apart",
-    "without_label": "Labelled pictures to which none applies",
-    "vocabulary": "Words of the vocabulary",
-    "untagged": "Pictures without a tag of the vocabulary",
+    "classes": "Classes",
+    "without_label": "Labelled images to which none applies",
+    "vocabulary": "Tags of the vocabulary",
+    "untagged": "Images without a tag of the vocabulary",
     "untagged_labelled": "of them with labels",
-    "grey": "Grey pictures",
-    "guessed": "Pictures whose files do not say which value is white",
-    "undecodable": "Pictures that do not decode",
+    "grey": "Greyscale images",
+    "guessed": "Images whose files do not say which value is white",
+    "undecodable": "Images that do not decode",
 }
 
 
@@ -265,14 +265,14 @@ def card_markdown(card: dict[str, Any]) -> str:
     source = f"`{card['dataset']}`" + (", generated by a program" if card["generated"] else "")
     lines = [("Data set", source)]
     left_out = [] if card["labelled"] else ["labelled", "classes", "without_label", "untagged_labelled"]
-    # Of ordinary pictures there is nothing to say.
+    # Of ordinary images there is nothing to say.
     left_out += [] if card.get("guessed") else ["guessed"]
     shown = {key: title for key, title in _LINES.items() if key in card and key not in left_out}
     lines += [(title, f"{card[key]:,}") for key, title in shown.items()]
     if card["labelled"]:
-        lines.append(("Labels a labelled picture", f"{card['labels'] / card['labelled']:.3f}"))
+        lines.append(("Labels per labelled image", f"{card['labels'] / card['labelled']:.3f}"))
     tagged = card["pictures"] - card["untagged"]
-    lines.append(("Tags a tagged picture", f"{card['tags'] / max(1, tagged):.3f}"))
+    lines.append(("Tags per tagged image", f"{card['tags'] / max(1, tagged):.3f}"))
     frequent = ", ".join(f"{tag} {count:,}" for tag, count in card["frequent_tags"].items())
     lines.append(("Most frequent tags", frequent))
     for kind in ("exact", "near"):
@@ -281,7 +281,7 @@ def card_markdown(card: dict[str, Any]) -> str:
             lines.append((f"{kind.capitalize()} duplicates beyond the first of a group", f"{text} alike"))
     if card.get("test_rows_seen"):
         seen = ", ".join(map(str, card["test_rows_seen"].values()))
-        lines.append(("Test rows with a duplicate among the rows trained on, split by split", seen))
+        lines.append(("Test images with a duplicate among those trained on, split by split", seen))
     width = max(len(name) for name, _ in lines)
     rows = [f"| {name.ljust(width)} | {table_cell(value)} |\n" for name, value in lines]
     return f"| {'what'.ljust(width)} | |\n| {'-' * width} | - |\n" + "".join(rows)

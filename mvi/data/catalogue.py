@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""A catalogue: what is known of a set of tagged pictures before any pixel is read.
+"""A catalogue: what is known of a set of tagged images before any pixel is read.
 
-Rows are pictures: the L with labels first, then those without. A catalogue is small (the pictures stay
+Rows are images: the L with labels first, then those without. A catalogue is small (the images stay
 where they are) and is kept as one HDF5 file: the root attribute `header` (JSON: format, data set, whether
 generated, citation, numbers of the splits), and the datasets `names`, `ids`, `vocabulary`, `classes`,
 `labels`, `known` (only where some label is unknown), `text/{data,indices,indptr}` (CSR) and
@@ -29,13 +29,13 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Catalogue:
-    """A set of n tagged pictures, the first L of them with labels.
+    """A set of n tagged images, the first L of them with labels.
 
-    `names` are the pictures' file names in the order of the rows and `ids` (n,) int64 or strings that tell
+    `names` are the images' file names in the order of the rows and `ids` (n,) int64 or strings that tell
     them apart; `text` is (n, v) int32 counts of the `vocabulary`'s words, canonical CSR; `labels` is
-    (L, c) uint8, 1 where a picture belongs to a class of `classes`; `splits` maps numbers from 1 to the
+    (L, c) uint8, 1 where an image belongs to a class of `classes`; `splits` maps numbers from 1 to the
     parts train, validation and test, ascending int64 rows below L, and is empty where L is 0; `generated`
-    says that a program made the pictures. `known` (L, c) bool is false where nobody knows whether a picture
+    says that a program made the images. `known` (L, c) bool is false where nobody knows whether an image
     belongs to a class (its label is then 0), None where all is known.
     """
 
@@ -53,21 +53,21 @@ class Catalogue:
 
     @property
     def n_rows(self) -> int:
-        """Number of pictures, n."""
+        """Number of images, n."""
         return len(self.names)
 
     @property
     def n_labelled(self) -> int:
-        """Number of pictures with labels, L; a picture of no class counts if the classes are known for it."""
+        """Number of images with labels, L; an image of no class counts if the classes are known for it."""
         return len(self.labels)
 
     def check(self) -> None:
         """Raise `DataError` where the parts do not fit together or hold what they must not."""
         n, where = self.n_rows, f"The catalogue of {self.dataset!r}"
         if not n:
-            raise DataError(f"{where} has no picture; name the right files.")
+            raise DataError(f"{where} has no image; name the right files.")
         for what, values in (
-            ("picture", self.names),
+            ("image", self.names),
             ("id", self.ids.tolist()),
             ("word", self.vocabulary),
             ("class", self.classes),
@@ -75,12 +75,12 @@ class Catalogue:
             _check_distinct(f"{where} has the {what}", values)
         if self.ids.shape != (n,) or self.ids.dtype.kind not in "iU":
             raise DataError(
-                f"{where} has ids {self.ids.dtype} {self.ids.shape} for {n} pictures; give one each."
+                f"{where} has ids {self.ids.dtype} {self.ids.shape} for {n} images; give one each."
             )
         if not self.vocabulary or self.text.shape != (n, len(self.vocabulary)):
             raise DataError(
-                f"{where} has text of shape {self.text.shape} for {n} pictures and {len(self.vocabulary)} "
-                "words; it needs at least one word, and a row a picture."
+                f"{where} has text of shape {self.text.shape} for {n} images and {len(self.vocabulary)} "
+                "words; it needs at least one word, and one row per image."
             )
         try:
             text = self.text
@@ -101,7 +101,7 @@ class Catalogue:
         if self.n_labelled and not self.classes:
             raise DataError(f"{where} has labelled rows and no class; name the labels that they have.")
         if self.n_labelled > n or (self.labels > 1).any():
-            raise DataError(f"{where} has labels for more than its {n} pictures, or others than 0 and 1.")
+            raise DataError(f"{where} has labels for more than its {n} images, or others than 0 and 1.")
         try:
             checked_known(self.known, self.labels, self.classes)
         except ShapeError as error:
@@ -118,31 +118,29 @@ class Catalogue:
 def count_words(
     tags: Sequence[Iterable[str]], vocabulary_size: int, minimum_count: int, *, fold_case: bool = False
 ) -> tuple[sparse.csr_array, list[str]]:
-    """Return the counts (n, v) int32 of the most frequent tags of n pictures, and those v words.
+    """Return the counts (n, v) int32 of the most frequent tags of n images, and those v words.
 
-    `tags` holds the tags of each picture, in whatever Unicode form; with `fold_case` capital and small
+    `tags` holds the tags of each image, in whatever Unicode form; with `fold_case` capital and small
     letters count as the same (`mvi.text.one_form`). The words are the tags that at least `minimum_count`
-    pictures have, the most frequent first and those of one frequency in alphabetical (code point) order, at
+    images have, the most frequent first and those of one frequency in alphabetical (code point) order, at
     most `vocabulary_size` of them. Raises `DataError` where no tag is frequent enough.
     """
     tags = [[one_form(tag, fold_case=fold_case) for tag in own] for own in tags]
-    pictures = Counter(tag for own in tags for tag in set(own))
-    frequent = sorted(
-        (tag for tag, n in pictures.items() if n >= minimum_count), key=lambda t: (-pictures[t], t)
-    )
+    images = Counter(tag for own in tags for tag in set(own))
+    frequent = sorted((tag for tag, n in images.items() if n >= minimum_count), key=lambda t: (-images[t], t))
     vocabulary = frequent[:vocabulary_size]
     if not vocabulary:
         raise DataError(
-            f"No tag is on at least {minimum_count} of the {len(tags)} pictures; lower the minimum count or "
+            f"No tag is on at least {minimum_count} of the {len(tags)} images; lower the minimum count or "
             "give more tags."
         )
     return expressed(tags, vocabulary), vocabulary
 
 
 def expressed(tags: Sequence[Iterable[str]], vocabulary: Sequence[str]) -> sparse.csr_array:
-    """Return how often each of n pictures has each of the v words, (n, v) int32; other tags do not count.
+    """Return how often each of n images has each of the v words, (n, v) int32; other tags do not count.
 
-    `tags` holds the tags of each picture, in whatever Unicode form, and `vocabulary` words in one.
+    `tags` holds the tags of each image, in whatever Unicode form, and `vocabulary` words in one.
     """
     column = {word: i for i, word in enumerate(vocabulary)}
     written = ((one_form(tag) for tag in own) for own in tags)

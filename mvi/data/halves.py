@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures cut into a left and a right half: the two modalities of the paper's first experiment."""
+"""Images cut into a left and a right half: the two modalities of the paper's first experiment."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -56,8 +56,8 @@ def write_halves_store(
     )
 
 
-def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
-    """Move the content of images (n, height, width) by whole pixels; what comes in at the edges is 0."""
+def translated(images: np.ndarray, down: int, right: int) -> np.ndarray:
+    """Translate the content of images (n, height, width) by whole pixels; what comes in at the edges is 0."""
     height, width = images.shape[1:]
     result = np.zeros_like(images)
     result[:, max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)] = images[
@@ -66,16 +66,16 @@ def moved(images: np.ndarray, down: int, right: int) -> np.ndarray:
     return result
 
 
-def write_shifted_store(path: str | Path, source: str | Path, copies: int) -> None:
-    """Write the halves of the store `source` with moved copies of each training row of split 1 added.
+def write_translated_store(path: str | Path, source: str | Path, copies: int) -> None:
+    """Write the halves of the store `source` with translated copies of each training row of split 1 added.
 
-    The copies show the whole picture moved by a pixel before it is cut: up, down, left and right for 4
+    The copies show the whole image translated by a pixel before it is cut: up, down, left and right for 4
     `copies`, and along the diagonals too for 8. They follow the rows of `source`, whose numbers stay and
     whose count is kept as the attribute `originals`, and belong to the training part. Validation and test
     rows are as they were. Raises `ConfigError` for another number of copies and what `mvi.data.store` raises.
     """
     if copies not in (4, 8):
-        raise ConfigError(f"There can be 4 or 8 moved copies of a picture, not {copies}.")
+        raise ConfigError(f"There can be 4 or 8 translated copies of an image, not {copies}.")
     with Store(source) as store:
         views = [store.read(name).reshape(-1, *store.shapes[name]) for name in store.modalities]
         images, labels, split = np.concatenate(views, 2), store.labels(), store.split(1)
@@ -85,7 +85,7 @@ def write_shifted_store(path: str | Path, source: str | Path, copies: int) -> No
     write_halves_store(
         path,
         dataset=attrs["dataset"],
-        images=np.concatenate([images, *(moved(images[train], *step) for step in STEPS[:copies])]),
+        images=np.concatenate([images, *(translated(images[train], *step) for step in STEPS[:copies])]),
         labels=np.concatenate([labels, np.tile(labels[train], copies)]),
         split={**split, "train": np.concatenate([train, added])},
         classes=attrs["classes"],

@@ -32,14 +32,14 @@ BLOCK_BYTES = 2**26
 class Standardise:
     """(values - mean) / std by column, then kept within [-clip, clip] where `clip` is given.
 
-    With `root` the square roots of the magnitudes are taken first, with their signs; `mean` and `std` (d,)
+    With `signed_sqrt` the signed square roots are taken first (power normalisation); `mean` and `std` (d,)
     are those of the roots.
     """
 
     mean: Tensor
     std: Tensor
     clip: float | None = None
-    root: bool = False
+    signed_sqrt: bool = False
 
     def __post_init__(self) -> None:
         if self.mean.ndim != 1 or self.mean.shape != self.std.shape:
@@ -50,7 +50,7 @@ class Standardise:
 
     def __call__(self, values: Tensor) -> Tensor:
         """(n, d) standardised values."""
-        result = ((signed_root(values) if self.root else values) - self.mean).div_(self.std)
+        result = ((signed_square_root(values) if self.signed_sqrt else values) - self.mean).div_(self.std)
         return result if self.clip is None else result.clamp_(-self.clip, self.clip)
 
     @classmethod
@@ -61,7 +61,7 @@ class Standardise:
         split: int,
         *,
         clip: float | None = None,
-        root: bool = False,
+        signed_sqrt: bool = False,
         rows: Rows = None,
         device: torch.device | str = "cpu",
         **floor: Any,
@@ -72,21 +72,21 @@ class Standardise:
         there are no such moments.
         """
         moments: Moments | StoredMoments
-        if root:
+        if signed_sqrt:
             moments = of_roots = Moments(store.sizes[name])
             for block in store.blocks(rows, max(1, BLOCK_BYTES // (8 * store.sizes[name]))):
-                of_roots.update(signed_root(torch.from_numpy(store.read(name, block))).numpy())
+                of_roots.update(signed_square_root(torch.from_numpy(store.read(name, block))).numpy())
         else:
             moments = store.moments(name, split)
         deviation = standard_deviation(moments.variance, **floor)
         mean, std = (
             torch.from_numpy(values.astype(np.float32)).to(device) for values in (moments.mean, deviation)
         )
-        return cls(mean, std, clip, root)
+        return cls(mean, std, clip, signed_sqrt)
 
 
-def signed_root(values: Tensor) -> Tensor:
-    """Square roots of the magnitudes, with the signs of the values."""
+def signed_square_root(values: Tensor) -> Tensor:
+    """Square roots of the magnitudes, with the signs of the values: power normalisation."""
     return values.sign() * values.abs().sqrt()
 
 
@@ -140,7 +140,7 @@ def from_settings(
 ) -> Transform:
     """The transform of modality `name` that `settings` ask for.
 
-    They hold `kind`, one of `KINDS`, and what that takes: `root`, `clip` and the arguments of
+    They hold `kind`, one of `KINDS`, and what that takes: `signed_sqrt`, `clip` and the arguments of
     `standard_deviation` for standardise, `clip` for counts, nothing for the others. `rows` are
     those that the moments of roots are taken over, `floor` keeps small deviations from 0. Raises
     `ConfigError` for another kind.
@@ -202,13 +202,18 @@ def kind_of(transform: Transform) -> str:
     return next(key for key, cls in KINDS.items() if type(transform) is cls)
 
 
+# The names of fields in files, where they differ, and back.
+_STORED = {"signed_sqrt": "root"}
+_FIELDS = {stored: field for field, stored in _STORED.items()}
+
+
 def describe(transforms: Mapping[str, Transform]) -> tuple[list[dict[str, Any]], dict[str, Tensor]]:
     """The settings of each transform in order, and its tensors as "<modality>/<name>"."""
     described: list[dict[str, Any]] = []
     tensors: dict[str, Tensor] = {}
     for name, transform in transforms.items():
         held = {key: value for key, value in vars(transform).items() if isinstance(value, Tensor)}
-        plain = {key: value for key, value in vars(transform).items() if key not in held}
+        plain = {_STORED.get(key, key): value for key, value in vars(transform).items() if key not in held}
         described.append({"name": name, "kind": kind_of(transform), **plain})
         tensors |= {f"{name}/{key}": value.cpu().contiguous() for key, value in held.items()}
     return described, tensors
@@ -225,6 +230,7 @@ def from_description(
         plain = isinstance(options.get("clip"), float | int | None)
         if not plain or options.get("root", False) not in (True, False):
             raise ConfigError(f"the {kind} transform of modality {name!r} cannot have {options}.")
+        options = {_FIELDS.get(key, key): value for key, value in options.items()}
         held = {key.split("/", 1)[1]: value for key, value in tensors.items() if key.startswith(f"{name}/")}
         found[name] = KINDS[kind](**options, **held)
     return found

@@ -43,7 +43,7 @@ def around(
 ) -> np.ndarray:
     """`states` (n, K) of a kind of query, each row minus the mean of its kind.
 
-    tagged: (n,) as for `query_means`: of the others both modalities are what the image alone says
+    tagged: (n,) as for `query_means`: of the others the multimodal query is the image-only one
     """
     mean = means[query]
     if tagged is not None and query not in ("image", "text"):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Independent logistic regressions, one a label, all trained together by L-BFGS.
 
-Each label minimises what the reference code's classifier of pictures and tags minimises,
+Each label minimises what the reference code's classifier of images and tags minimises,
 
     f(w, b) = mean_i cross-entropy(y_i, sigmoid(w.x_i + b)) + lambda / 2 ||w||^2,
 

@@ -95,17 +95,17 @@ DEFINITIONS: dict[str, Callable[..., float]] = {
 """Average precision by name: the reference code's, Srivastava and Salakhutdinov's, scikit-learn's."""
 
 
-def precision_at(scores: Any, labels: Any, top: int, *, known: Any = None) -> float:
-    """Share of positives among the `top` rows of highest score, of all rows where there are fewer.
+def precision_at(scores: Any, labels: Any, k: int, *, known: Any = None) -> float:
+    """Share of positives among the `k` rows of highest score, of all rows where there are fewer.
 
     `scores`, `labels` and `known` (n,); equal scores keep the order of the rows. The code of Srivastava and
-    Salakhutdinov (2012) takes the precision at rank 51 where it says 50; here `top` is what it says. Raises
+    Salakhutdinov (2012) takes the precision at rank 51 where it says 50; here `k` is what it says. Raises
     `ConfigError` where it is not a whole number from 1.
     """
-    if not isinstance(top, int | np.integer) or top < 1:
-        raise ConfigError(f"A precision was asked of the first {top} rows; give a whole number from 1.")
+    if not isinstance(k, int | np.integer) or k < 1:
+        raise ConfigError(f"A precision was asked of the first {k} rows; give a whole number from 1.")
     values, truth = checked(scores, labels, known)
-    return float(np.mean(truth[descending(values)[:top]]))
+    return float(np.mean(truth[descending(values)[:k]]))
 
 
 def precision_at_recalls(scores: Any, labels: Any, levels: int = RECALLS, *, known: Any = None) -> np.ndarray:

@@ -44,17 +44,17 @@ class MultiLabel:
     grid: the settings to choose from
     classes: names of the labels
     chosen_by: of `metrics`, named without "map_", the one that chooses among them
-    top: k of precision@k
+    k: of precision@k
     metrics: those of the data set (`mvi.data.sets.base`), the headline first
 
-    Scores: `metrics`, "precision_at_<top>" and "labels" (how many the means are over) of a part, and of each
+    Scores: `metrics`, "precision_at_<k>" and "labels" (how many the means are over) of a part, and of each
     of these labels the metrics, "map_..." as "ap_...".
     """
 
     grid: Sequence[float]
     classes: Sequence[str]
     chosen_by: str = "interpolated"
-    top: int = 50
+    k: int = 50
     metrics: Mapping[str, str] = field(default_factory=lambda: MEAN_AVERAGE_PRECISION)
 
     @property
@@ -81,7 +81,7 @@ class MultiLabel:
 
     def mean(self, metric: str, model: Ranking, features: np.ndarray, answers: Answers) -> float:
         """The mean of a metric over the labels that were trained and that some row has."""
-        names, measured = self._judged(model, features, answers)
+        names, measured = self._scored(model, features, answers)
         if not names:
             raise DataError(
                 "No label has both training rows with and without it and a validation row with it; use a "
@@ -91,12 +91,12 @@ class MultiLabel:
 
     def scores(self, model: Ranking, features: np.ndarray, answers: Answers, part: str) -> list[Score]:
         """Means over the labels, and the average precision of each."""
-        names, measured = self._judged(model, features, answers)
+        names, measured = self._scored(model, features, answers)
         if not names:
             raise DataError(f"No label that was trained has a {part} row; use a larger split.")
-        precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.top))
+        precision = measured(lambda scores, relevant: precision_at(scores, relevant, self.k))
         found = {metric: measured(resolve_name(measure)) for metric, measure in self.metrics.items()}
-        means = {"labels": len(names), f"precision_at_{self.top}": precision.mean()}
+        means = {"labels": len(names), f"precision_at_{self.k}": precision.mean()}
         means |= {metric: values.mean() for metric, values in found.items()}
         return [
             *(Score(metric=metric, part=part, value=float(value)) for metric, value in means.items()),
@@ -107,11 +107,11 @@ class MultiLabel:
             ),
         ]
 
-    def _judged(
+    def _scored(
         self, model: Ranking, features: np.ndarray, answers: Answers
     ) -> tuple[list[str], Callable[[Measure], np.ndarray]]:
         """The labels that were trained and that some row is known to have; what gives a measure of each."""
         chosen = model.trained & answers.certain.any(axis=0)
-        names = [name for name, judged in zip(self.classes, chosen, strict=True) if judged]
+        names = [name for name, wanted in zip(self.classes, chosen, strict=True) if wanted]
         truth, mask = answers.certain[:, chosen], None if answers.known is None else answers.known[:, chosen]
         return names, partial(per_label, model.decision(features)[:, chosen], truth, known=mask)

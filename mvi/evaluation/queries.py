@@ -15,5 +15,5 @@ FILLED = {
     "sqrt_mean_filled": ("sqrt_image", False),
     "sqrt_regression_filled": ("sqrt_image", True),
 }
-"""Linear baselines that answer every query: the input beside the tags, and whether what is missing is told by
-regression and not by its mean."""
+"""Linear baselines that answer every query: the input beside the tags, and whether regression
+imputes what is missing, and not the mean."""

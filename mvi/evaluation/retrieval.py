@@ -6,7 +6,7 @@ database and disjoint queries are drawn from the test rows, the database is rank
 of joint representations, and a row is relevant if it shares any label with the query. Average precision has
 three definitions (see `metrics`), so all three are reported.
 
-Shapes: m rows of the database, q queries, K numbers of a representation, C labels.
+Shapes: m rows of the database, q queries, K dimensions of a representation, C labels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -85,7 +85,7 @@ def evaluate(
     query: what the queries give of their rows, as in `Score`
     block: queries compared at a time
 
-    Returns, with means over the queries that are judged:
+    Returns, with means over the queries that are evaluated:
 
     - "retrieval_map_<definition>" of each of `metrics.DEFINITIONS`;
     - "retrieval_precision" with the recall as its label, 0.00, 0.01, ..., 1.00: the highest precision of a
@@ -98,8 +98,8 @@ def evaluate(
       "retrieval_database_without_label", "retrieval_database_zero"; and "retrieval_features" (K).
 
     Takes K x (m + q) x 8 bytes beside its arguments, and 2 s of one core for 1,000 queries, 5,000 rows and
-    2,048 numbers each. Raises `ShapeError` where arguments do not fit and `DataError` for representations
-    that are not finite or where no query can be judged.
+    2,048 dimensions each. Raises `ShapeError` where arguments do not fit and `DataError` for representations
+    that are not finite or where no query can be evaluated.
     """
     database, queries = _checked(database, "database"), _checked(queries, "queries")
     in_database, of_queries = known or (None, None)
@@ -127,16 +127,16 @@ def evaluate(
                 curves += precision_at_recalls(scores, own)
                 shares.append(own.mean())
                 expected.append(_expected_precision(int(own.sum()), len(own)))
-    judged, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
-    if not judged:
+    evaluated, unlabelled = len(shares), int((~asked.any(axis=1)).sum())
+    if not evaluated:
         raise DataError("No query shares a label with any row of the database; use a larger split.")
     measured = {f"map_{name}": float(np.mean(values)) for name, values in precisions.items()}
     chance = {"precision": float(np.mean(shares)), "map_noninterpolated": float(np.mean(expected))}
     counts = {
         "queries": len(queries),
-        "queries_judged": judged,
+        "queries_judged": evaluated,
         "queries_without_label": unlabelled,
-        "queries_without_relevant": len(queries) - judged - unlabelled,
+        "queries_without_relevant": len(queries) - evaluated - unlabelled,
         "queries_zero": int((~queries.any(axis=1)).sum()),
         "database": len(database),
         "database_without_label": int((~kept.any(axis=1)).sum()),
@@ -153,7 +153,7 @@ def evaluate(
         *(score(metric, value) for metric, value in counts.items()),
         Score(metric="retrieval_features", query=query, value=database.shape[1]),
         *(
-            score("precision", total / judged, label=f"{i / (RECALLS - 1):.2f}")
+            score("precision", total / evaluated, label=f"{i / (RECALLS - 1):.2f}")
             for i, total in enumerate(curves)
         ),
     ]
@@ -185,7 +185,7 @@ def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iter
     """First query of each block, and cosines (block, m) float32."""
     if database.shape[1] != queries.shape[1]:
         raise ShapeError(
-            f"The database has {database.shape[1]} numbers a row and the queries have {queries.shape[1]}; "
+            f"The database has {database.shape[1]} dimensions and the queries have {queries.shape[1]}; "
             "encode both by the same model."
         )
     if block < 1:
@@ -228,7 +228,7 @@ def _checked(rows: np.ndarray, name: str) -> np.ndarray:
     rows = array_of(rows, f"representations of the {name}")
     if rows.ndim != 2 or not rows.size:
         raise ShapeError(
-            f"The representations of the {name} have shape {rows.shape}; give (rows, numbers), neither 0."
+            f"The representations of the {name} have shape {rows.shape}; give (rows, dimensions), neither 0."
         )
     if not np.isfinite(rows).all():
         raise DataError(f"Representations of the {name} are not finite; look at what computed them.")

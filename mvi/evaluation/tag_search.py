@@ -37,8 +37,8 @@ def scores_of(first: np.ndarray, has: np.ndarray, tags: np.ndarray, *, database:
     "tag_search_<database>_different", that of different images among all places; and of the method `CHANCE`
     the former of a random ranking.
     """
-    top, prefix = first.shape[1], f"tag_search_{database}"
-    precision = f"{prefix}_precision_at_{top}"
+    k, prefix = first.shape[1], f"tag_search_{database}"
+    precision = f"{prefix}_precision_at_{k}"
 
     def score(metric: str, value: float, method: str = "") -> Score:
         return Score(method=method, query="text", part="test", metric=metric, value=float(value))

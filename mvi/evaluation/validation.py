@@ -16,7 +16,7 @@ from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import partly
 from mvi.evaluation.queries import queries_of
 from mvi.models.mrbm import MultimodalRBM
-from mvi.training.precision import exact_products
+from mvi.training.precision import full_precision
 
 
 def validation_map(
@@ -32,16 +32,16 @@ def validation_map(
     metrics: Mapping[str, str] = MEAN_AVERAGE_PRECISION,
     device: str = "cpu",
 ) -> Callable[[MultimodalRBM], dict[str, float]]:
-    """A measure of top layers: the headline of `metrics` of a split's validation rows by each query.
+    """A measure of joint layers: the headline of `metrics` of a split's validation rows by each query.
 
     The classifier learns from the multimodal representations of the training rows, with the lambda of `grid`
     that is best for multimodal validation rows by the metric `chosen_by`. What stands below the layer is
     in `transforms`, and must not have learned from the validation rows: it would know their missing modality.
-    Test rows are not read. However inexact the products of the training, those of the measure are in float32.
+    Test rows are not read. Whatever the precision of the training, the measure is in float32.
 
     inference: how a missing modality is filled in, "iterations", "tolerance" and "start" of
         `MultimodalRBM.encode`
-    untagged: what both modalities of a row without tags are: "observed", no tag; "inferred", what its picture
+    untagged: what both modalities of a row without tags are: "observed", no tag; "inferred", what its image
         alone tells
     tolerance: the classifier's stopping rule
 
@@ -54,7 +54,7 @@ def validation_map(
         classifier = Logistic(grid, store.classes, chosen_by, tolerance=tolerance, metrics=metrics)
         classifier.check(every)
         tagged = {name: store.tag_counts()[rows] > 0 for name, rows in parts.items()}
-        with exact_products():
+        with full_precision():
             given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
 
     def encode(model: MultimodalRBM, part: str, query: str) -> np.ndarray:
@@ -66,7 +66,7 @@ def validation_map(
         states = model.encode(values, observed={"text": tagged[part]} if inferred else None, **inference)
         return torch.as_tensor(states).cpu().numpy()
 
-    @exact_products()
+    @full_precision()
     def measure(model: MultimodalRBM) -> dict[str, float]:
         queries = queries_of(list(model.slices))
         states = {query: encode(model, "validation", query) for query in queries}

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-"""Picture descriptors: batched torch functions from pixels to numbers. They know nothing of models."""
+"""Image descriptors: batched torch functions from pixels to features. They know nothing of models."""

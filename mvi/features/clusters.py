@@ -33,7 +33,7 @@ def learn_words(
     distinct = len({row.tobytes() for row in descriptors + 0})
     if distinct < count:
         raise DataError(
-            f"The sample for {count} visual words has {distinct} different descriptors; take more pictures, "
+            f"The sample for {count} visual words has {distinct} different descriptors; take more images, "
             "more points of each, or fewer words."
         )
     means = MiniBatchKMeans(

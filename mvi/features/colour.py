@@ -14,7 +14,7 @@ YCBCR = (
 )
 
 
-def check_pictures(images: Tensor, smallest: int) -> None:
+def check_images(images: Tensor, smallest: int) -> None:
     """Raise unless `images` is (n, 3, size, size) of a floating type, in [0, 1] and size >= `smallest`.
 
     `ShapeError` for the shape and `DataError` for type and values, NaN among them.
@@ -22,16 +22,16 @@ def check_pictures(images: Tensor, smallest: int) -> None:
     shape = tuple(images.shape)
     if len(shape) != 4 or shape[1] != 3 or shape[2] != shape[3] or shape[2] < smallest:
         raise ShapeError(
-            f"Pictures of shape {shape} came where (n, 3, size, size) with a size of at least {smallest} is "
+            f"Images of shape {shape} came where (n, 3, size, size) with a size of at least {smallest} is "
             "needed; decode them to squares of three channels."
         )
     if not images.is_floating_point():
-        raise DataError(f"Pictures of type {images.dtype} came; divide them by 255 as float32.")
+        raise DataError(f"Images of type {images.dtype} came; divide them by 255 as float32.")
     if images.numel():
         low, high = (float(bound) for bound in images.aminmax())
         if not (low >= 0 and high <= 1):
             raise DataError(
-                f"Pictures hold values from {low:g} to {high:g} where [0, 1] is needed; scale them first."
+                f"Images hold values from {low:g} to {high:g} where [0, 1] is needed; scale them first."
             )
 
 
@@ -48,7 +48,7 @@ def ycbcr(images: Tensor) -> Tensor:
 
 
 def levels(images: Tensor) -> Tensor:
-    """`images` in [0, 1] as whole numbers 0..255, so that a cell's border falls where 8-bit pictures have it.
+    """`images` in [0, 1] as whole numbers 0..255, so that a cell's border falls where 8-bit images have it.
 
     The type stays floating; float16 would be too coarse for what is derived from them, hence float32.
     """

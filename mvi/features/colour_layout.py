@@ -4,7 +4,7 @@
 The MPEG-7 descriptor (ISO/IEC 15938-3; Manjunath, Ohm, Vasudevan and Yamada 2001, section on colour layout),
 with all 64 coefficients of each component instead of the first few, and not quantised.
 
-Cost: 0.04 ms of one core a picture at 128 px (one thread, batches of 16 to 64).
+Runtime: 0.04 ms of one core per image at 128 px (one thread, batches of 16 to 64).
 """
 
 import math
@@ -12,7 +12,7 @@ import math
 import torch
 from torch import Tensor
 
-from mvi.features.colour import check_pictures, ycbcr
+from mvi.features.colour import check_images, ycbcr
 
 SIDE = 8
 SIZE = 3 * SIDE**2
@@ -27,12 +27,12 @@ ZIGZAG = sorted(
 def colour_layout(images: Tensor) -> Tensor:
     """(n, 3, size, size) RGB in [0, 1] to (n, 192) float32 coefficients, 64 each of Y, Cb and Cr in zig-zag.
 
-    The picture is cut into 8 x 8 blocks (pixel i of a row goes to block floor(8 i / size), so that any size
+    The image is cut into 8 x 8 blocks (pixel i of a row goes to block floor(8 i / size), so that any size
     of at least 8 will do), each block is replaced by its mean, and Y, Cb and Cr (Y in [0, 1], Cb and Cr in
     [-0.5, 0.5] around 0) go through the orthonormal two-dimensional DCT-II: the first coefficient is 8 times
     the mean. Raises `ShapeError` for other shapes and `DataError` for values out of [0, 1].
     """
-    check_pictures(images, SIDE)
+    check_images(images, SIDE)
     basis = (_cosines() @ _averages(images.shape[-1])).to(images.device, torch.float32)
     # Means and transform are linear, so that three 8 x 8 arrays are converted instead of all pixels.
     coefficients = ycbcr(basis @ images.float() @ basis.T)

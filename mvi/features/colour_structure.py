@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-"""Colour structure: in how many places of a picture each colour is to be seen.
+"""Colour structure: in how many places of an image each colour is to be seen.
 
 The MPEG-7 descriptor (ISO/IEC 15938-3; Manjunath, Ohm, Vasudevan and Yamada 2001, section on colour
-structure). A window slides over the picture and each position counts every colour in it once, however many
+structure). A window slides over the image and each position counts every colour in it once, however many
 pixels have it, so that a scattered colour weighs more than the same number of pixels in one patch. The
 non-linear quantisation of the amplitudes to 8 bits is *not* applied: it serves storage, and a linear
-classifier wants the numbers.
+classifier wants the values.
 
-Cost: 0.9 ms of one core a picture at 128 px (one thread, batches of 16 to 64), up to twice that
+Runtime: 0.9 ms of one core per image at 128 px (one thread, batches of 16 to 64), up to twice that
 where other processes fill the shared cache.
 The colours of a pixel are a set of 256 bits; the sets of a window are joined by OR, for all windows at once
 and doubling the width each time; then the bits are counted by adding whole words as packed small numbers.
@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn.functional import pad
 
 from mvi.errors import ShapeError
-from mvi.features.colour import check_pictures, hue_max_min, levels
+from mvi.features.colour import check_images, hue_max_min, levels
 
 # The 256 cells of the standard: by the difference max - min (from this level of 255 on), how many equal parts
 # hue and sum = (max + min) / 2 are cut into, and the first cell. Cells with much colour come first.
@@ -37,21 +37,21 @@ MOST = 3 * 5 * 17  # positions a group: what a byte can count
 def colour_structure(images: Tensor, element: int = 8, chunk: int = 4) -> Tensor:
     """(n, 3, size, size) RGB in [0, 1] to (n, 256) float32: the fraction of windows that hold each cell.
 
-    The windows are the squares of `element` pixels that lie in the picture whole, at every position. Of
-    pictures of more than 362 px only every second row and column is taken, of more than 724 px every fourth,
-    and so on, as the standard says. Cells are those of `hmmd_cells`. `chunk` pictures are worked on together:
+    The windows are the squares of `element` pixels that lie in the image whole, at every position. Of
+    images of more than 362 px only every second row and column is taken, of more than 724 px every fourth,
+    and so on, as the standard says. Cells are those of `hmmd_cells`. `chunk` images are worked on together:
     a few, so that they stay in the processor's cache; a GPU wants more.
     Raises `ShapeError` for other shapes and where the element does not fit, `DataError` for values out of
     [0, 1].
     """
-    check_pictures(images, 1)
+    check_images(images, 1)
     size = images.shape[-1]
     step = 2 ** max(0, math.floor(math.log2(size) - 7.5))
     sampled = images[:, :, ::step, ::step]
     if not 1 <= element <= sampled.shape[-1]:
         raise ShapeError(
             f"A structuring element of {element} pixels does not fit into the {sampled.shape[-1]} rows taken "
-            f"of pictures of {size} px; choose another."
+            f"of images of {size} px; choose another."
         )
     counted = [_count(_windows(_bits(hmmd_cells(part)), element)) for part in sampled.split(chunk)]
     positions = (sampled.shape[-1] - element + 1) ** 2

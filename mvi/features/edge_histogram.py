@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Edge histogram: how often each of five kinds of edge occurs in each part of a picture.
+"""Edge histogram: how often each of five kinds of edge occurs in each part of an image.
 
 The MPEG-7 descriptor (ISO/IEC 15938-3; Manjunath, Ohm, Vasudevan and Yamada 2001, section on the edge
 histogram), with the global and semi-global bins of Won, Park and Park (2002) spelled out. Bins are fractions
-and are not quantised to 3 bits: that serves storage, and a linear classifier wants the numbers.
+and are not quantised to 3 bits: that serves storage, and a linear classifier wants the values.
 
-Cost: 0.2 ms of one core a picture at 128 px (one thread, batches of 16 to 64).
+Runtime: 0.2 ms of one core per image at 128 px (one thread, batches of 16 to 64).
 """
 
 import math
@@ -15,7 +15,7 @@ from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
 from mvi.errors import ShapeError
-from mvi.features.colour import check_pictures, luminance
+from mvi.features.colour import check_images, luminance
 
 EDGES = ("vertical", "horizontal", "45 degrees", "135 degrees", "non-directional")
 SIDE = 4
@@ -37,7 +37,7 @@ def edge_histogram(images: Tensor, blocks: int = 1100, threshold: float = 11.0) 
     """(n, 3, size, size) RGB in [0, 1] to (n, 150) float32 fractions in [0, 1].
 
     Columns: 80 local, 4 x 4 sub-images row by row with the five `EDGES` each; 5 global; 65 semi-global, the
-    13 `GROUPS` with five each. A picture is cut into about `blocks` square blocks of an even number of
+    13 `GROUPS` with five each. An image is cut into about `blocks` square blocks of an even number of
     pixels, at least 2 x 2, from the upper left; pixels that fill no block are left out. The block's luminance
     (0 to 255), averaged in its four quarters, is met with the five masks of the standard; the block counts
     for the edge of the strongest response (the first of equals) if that reaches `threshold`, else for none. A
@@ -46,7 +46,7 @@ def edge_histogram(images: Tensor, blocks: int = 1100, threshold: float = 11.0) 
     Raises `ShapeError` for other shapes and for fewer `blocks` than sub-images, `DataError` for values out
     of [0, 1].
     """
-    check_pictures(images, SMALLEST)
+    check_images(images, SMALLEST)
     if blocks < SIDE**2:
         raise ShapeError(f"An edge histogram needs at least {SIDE**2} blocks, not {blocks}; raise `blocks`.")
     # Whole levels, as in the standard: otherwise rounding errors would decide between equal responses.

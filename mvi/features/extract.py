@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""All descriptors of the paper's archive side by side, for pictures that come one file each.
+"""All descriptors of the paper's archive side by side, for images that come one file each.
 
 The order is ours, except for the visual words, which are the last columns there too; the archive's order of
 the rest is not documented.
@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mvi.data.pictures import Pictures
+from mvi.data.images import Images
 from mvi.features.colour_layout import colour_layout
 from mvi.features.colour_structure import colour_structure
 from mvi.features.edge_histogram import edge_histogram
@@ -25,9 +25,9 @@ from mvi.features.texture import HomogeneousTexture
 
 
 class Descriptors:
-    """The 3,857 numbers of a picture: GIST, five descriptors of MPEG-7, and counts of visual words.
+    """The 3,857 features of an image: GIST, five descriptors of MPEG-7, and counts of visual words.
 
-    `words` (w, 128) are those of `mvi.features.phow`; `size` is the side of the pictures in pixels;
+    `words` (w, 128) are those of `mvi.features.phow`; `size` is the side of the images in pixels;
     `settings` maps names of descriptors to further arguments of theirs. `columns` says where each stands.
     """
 
@@ -58,7 +58,7 @@ class Descriptors:
 
 
 def describe(
-    pictures: Pictures,
+    images: Images,
     rows: Sequence[int],
     extract: Callable[[Tensor], Tensor],
     *,
@@ -68,15 +68,15 @@ def describe(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the descriptors (n, d) float32 of `rows`, and those of the rows that could not be read.
 
-    `extract` maps (m, 3, size, size) to (m, d). An unreadable picture is described as one of middle grey,
-    with a warning. `batch` pictures are in memory at a time.
+    `extract` maps (m, 3, size, size) to (m, d). An unreadable image is described as one of middle grey,
+    with a warning. `batch` images are in memory at a time.
     """
-    # Whole from the first batch on: results kept one by one would lie between the freed pictures of the
+    # Whole from the first batch on: results kept one by one would lie between the freed images of the
     # batches before, so that none of their memory could be used for the next.
     described, start = np.empty((0, 0), np.float32), 0
     unreadable: list[int] = []
-    for images, readable in batches(pictures, rows, size, batch, device, "describing pictures"):
-        found = extract(images)
+    for pixels, readable in batches(images, rows, size, batch, device, "describing images"):
+        found = extract(pixels)
         if not start:
             described = np.empty((len(rows), found.shape[1]), np.float32)
         described[start : start + len(found)] = found.cpu().numpy()

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""GIST: how strong each orientation and scale is in each part of a picture.
+"""GIST: how strong each orientation and scale is in each part of an image.
 
 Source: Oliva and Torralba, "Modeling the shape of the scene: a holistic representation of the spatial
 envelope", International Journal of Computer Vision 42(3), 2001. The prefilter is the article's: a high-pass
 filter, then division by the local standard deviation plus a floor. The constants of the filters, and the
 logarithm of the grey levels before the prefilter, are those of the toolbox that the authors published.
 
-Cost: 4 ms of one core a picture at 128 px (one thread, batches of 16 to 64), with the default `stride`.
+Runtime: 4 ms of one core per image at 128 px (one thread, batches of 16 to 64), with the default `stride`.
 """
 
 import math
@@ -23,7 +23,7 @@ SMALLEST = 32
 
 
 class Gist(nn.Module):
-    """GIST of square colour pictures: the mean magnitude of oriented band-pass responses in blocks.
+    """GIST of square colour images: the mean magnitude of oriented band-pass responses in blocks.
 
     `orientations` is the number of filters at each scale, finest first; `blocks` the number of blocks along a
     side. The filters live in the Fourier plane, with f in cycles a pixel, the finest scale at `top_frequency`
@@ -33,17 +33,17 @@ class Gist(nn.Module):
         exp(-radial_sharpness (f / f0 - 1)^2 - angular_sharpness (n (theta - k pi / n))^2),   0 at f = 0,
 
     with theta - k pi / n wrapped to one turn. It passes little but one half of the plane, so that its
-    response to a real picture is complex and the magnitude of the response is the envelope of the filtered
-    picture. Before it, each channel is mirrored at its borders by `padding` pixels, and before that it is
+    response to a real image is complex and the magnitude of the response is the envelope of the filtered
+    image. Before it, each channel is mirrored at its borders by `padding` pixels, and before that it is
     prefiltered: with x = log(1 + grey level of 0 to 255) and g a Gaussian low-pass filter that halves the
-    amplitude at `cutoff` cycles a picture (of the picture mirrored without end), h = x - g * x and x becomes
+    amplitude at `cutoff` cycles an image (of the image mirrored without end), h = x - g * x and x becomes
     h / (`contrast_floor` + sqrt(g * h^2)), where h^2 is the mean over the channels, so that the proportions
     of the colours stay. The text of the article has no logarithm and a floor of 20 grey levels:
-    `logarithm=False`, `contrast_floor=20 / 255`; a brightness added to the whole picture then changes
+    `logarithm=False`, `contrast_floor=20 / 255`; a brightness added to the whole image then changes
     nothing.
 
     `stride` is the distance in pixels between the points at which a response is evaluated: exactly, not from
-    a reduced picture. 1 takes every pixel, as the definition does; the default's blocks differ from it by
+    a reduced image. 1 takes every pixel, as the definition does; the default's blocks differ from it by
     0.4 % of their standard deviation over photographs (1.2 % at most), for a third of the time.
 
     Raises `ShapeError` for a size below 32 and `ConfigError` for settings that are out of range.
@@ -67,7 +67,7 @@ class Gist(nn.Module):
     ) -> None:
         super().__init__()
         if size < SMALLEST:
-            raise ShapeError(f"GIST needs pictures of at least {SMALLEST} pixels, not {size}; enlarge them.")
+            raise ShapeError(f"GIST needs images of at least {SMALLEST} pixels, not {size}; enlarge them.")
         if not orientations or min(orientations) < 1 or padding < 0 or stride < 1:
             raise ConfigError(
                 "GIST needs at least one orientation a scale, a padding of at least 0 and a stride of at "
@@ -127,11 +127,11 @@ class Gist(nn.Module):
         """Return (n, 960) float32 of `images`, (n, 3, size, size) float32 RGB in [0, 1] on any device.
 
         In order: channel, filter (scale, then orientation), row of blocks, column of blocks.
-        Raises `ShapeError` for pictures of another shape or type.
+        Raises `ShapeError` for images of another shape or type.
         """
         if images.shape[1:] != (3, self.size, self.size) or images.dtype != torch.float32:
             raise ShapeError(
-                f"GIST was made for pictures (n, 3, {self.size}, {self.size}) of torch.float32, not "
+                f"GIST was made for images (n, 3, {self.size}, {self.size}) of torch.float32, not "
                 f"{tuple(images.shape)} of {images.dtype}; convert them or make another."
             )
         if images.device != self.pool.device:
@@ -140,7 +140,7 @@ class Gist(nn.Module):
             return images.new_empty(0, self.length)
         channels = self._prefilter(images).flatten(0, 1)
         stride = math.isqrt(len(self.bank))
-        # One picture at a time stays in a core's cache; a GPU wants more to do at once.
+        # One image at a time stays in a core's cache; a GPU wants more to do at once.
         at_once = 3 if images.device.type == "cpu" else 96
         found = [
             self._block_means(_folded(self._spectra(channels[first : first + at_once]), stride))
@@ -198,7 +198,7 @@ def _centring(side: int, stride: int) -> Tensor:
 
 def _folded(spectra: Tensor, stride: int) -> Tensor:
     """Return (stride^2, k, side / stride, side / stride): the parts of `spectra`, (k, side, side), that
-    add up when only every `stride`-th row and column of the picture is kept."""
+    add up when only every `stride`-th row and column of the image is kept."""
     points = spectra.shape[-1] // stride
     parts = spectra.reshape(-1, stride, points, stride, points)
     return parts.permute(1, 3, 0, 2, 4).reshape(stride**2, -1, points, points)
@@ -207,7 +207,7 @@ def _folded(spectra: Tensor, stride: int) -> Tensor:
 def _lowpass(size: int, cutoff: float) -> Tensor:
     """Return the (size, size) float64 matrix that smooths a signal mirrored at both ends.
 
-    The cosine transform sees that mirrored signal; its row k has k / 2 cycles a picture.
+    The cosine transform sees that mirrored signal; its row k has k / 2 cycles an image.
     """
     place = torch.arange(size, dtype=torch.float64)
     cosines = torch.cos(math.pi / size * place[:, None] * (place + 0.5)) * math.sqrt(2 / size)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""The networks whose activations may describe pictures, and what each wants to see.
+"""The networks whose activations may describe images, and what each wants to see.
 
 A network of this table is converted to ONNX once (`mvi.features.conversion`); any other ONNX model of
-pictures is named by its path, with what it wants to see beside it. Nothing here computes.
+images is named by its path, with what it wants to see beside it. Nothing here computes.
 """
 
 from collections.abc import Mapping

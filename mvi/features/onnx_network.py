@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Activations of a network as descriptors of pictures: an ONNX file, run by onnxruntime on one thread.
+"""Activations of a network as descriptors of images: an ONNX file, run by onnxruntime on one thread.
 
-Pictures go through one at a time, which is the fastest on one thread (the activations of one stay in the
-caches), needs the least memory, and makes a row's numbers independent of the rows beside it.
+Images go through one at a time, which is the fastest on one thread (the activations of one stay in the
+caches), needs the least memory, and makes a row's features independent of the rows beside it.
 """
 
 import hashlib
@@ -19,7 +19,7 @@ from mvi.features.conversion import ORIGIN
 
 
 class OnnxNetwork:
-    """The descriptor of an ONNX file that takes one picture (1, 3, side, side) float32.
+    """The descriptor of an ONNX file that takes one image (1, 3, side, side) float32.
 
     `mean` and `deviation` are those of red, green and blue in [0, 1]. `output` names the output, or any layer
     inside, to be kept; None is for a file that has one output. Of maps (1, d, h, w) the mean over places is
@@ -58,7 +58,7 @@ class OnnxNetwork:
         if len(inputs) != 1 or inputs[0].type != "tensor(float)" or not fits:
             takes = " and ".join(f"{one.name} {one.type} {list(one.shape)}" for one in inputs)
             raise ConfigError(
-                f"{self.path} takes {takes}, but must take one picture of float32 {list(wanted)}; export it "
+                f"{self.path} takes {takes}, but must take one image of float32 {list(wanted)}; export it "
                 "so, or set features.side."
             )
         return str(inputs[0].name)
@@ -72,15 +72,15 @@ class OnnxNetwork:
             )
         return output or str(names[0])
 
-    def _run(self, picture: np.ndarray) -> np.ndarray:
-        """(d,) float32 of a picture (3, side, side) float32 as the network wants it."""
+    def _run(self, image: np.ndarray) -> np.ndarray:
+        """(d,) float32 of an image (3, side, side) float32 as the network wants it."""
         try:
-            found = self._session.run([self.output], {self._input: picture[None]})[0]
+            found = self._session.run([self.output], {self._input: image[None]})[0]
         # Whatever its operators raise.
         except Exception as error:
             reason = " ".join(str(error).split())
             raise DataError(
-                f"{self.path} cannot be run on a picture of {self.side} pixels ({reason})."
+                f"{self.path} cannot be run on an image of {self.side} pixels ({reason})."
             ) from error
         if found.ndim == 4:
             found = found.mean((2, 3))
@@ -101,8 +101,8 @@ class OnnxNetwork:
             )
         result = torch.empty(len(images), self.dimensions)
         seen = (images.cpu() - self._mean) / self._deviation
-        for row, picture in zip(result, seen.numpy(), strict=True):
-            row.copy_(torch.from_numpy(self._run(picture)))
+        for row, image in zip(result, seen.numpy(), strict=True):
+            row.copy_(torch.from_numpy(self._run(image)))
         return result
 
 

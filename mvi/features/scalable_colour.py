@@ -3,16 +3,16 @@
 
 The MPEG-7 descriptor (ISO/IEC 15938-3; Manjunath, Ohm, Vasudevan and Yamada 2001, section on scalable
 colour). Amplitudes are compressed as the standard does it, but kept as floats instead of rounded to 4 bits,
-and so are the coefficients: the rounding serves storage, and a linear classifier wants the numbers.
+and so are the coefficients: the rounding serves storage, and a linear classifier wants the values.
 
-Cost: 0.3 ms of one core a picture at 128 px (one thread, batches of 16; 0.9 ms in batches of 32 and
+Runtime: 0.3 ms of one core per image at 128 px (one thread, batches of 16; 0.9 ms in batches of 32 and
 more or where other processes fill the shared cache).
 """
 
 import torch
 from torch import Tensor
 
-from mvi.features.colour import check_pictures, hue_max_min, levels
+from mvi.features.colour import check_images, hue_max_min, levels
 
 HUES, SATURATIONS, VALUES = 16, 4, 4
 SIZE = HUES * SATURATIONS * VALUES
@@ -34,7 +34,7 @@ def scalable_colour(images: Tensor, saturation: float = 0.4, exponent: float = 0
     are the transform of the histogram with 2^k cells.
     Raises `ShapeError` for other shapes and `DataError` for values out of [0, 1].
     """
-    check_pictures(images, 1)
+    check_images(images, 1)
     return haar((histogram(images) / saturation).clamp_(max=1).pow_(exponent).mul_(TOP))
 
 

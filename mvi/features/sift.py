@@ -4,10 +4,10 @@
 A descriptor looks at 4 x 4 cells of `bin_size` pixels around a point. Each pixel votes with the magnitude of
 its gradient, shared linearly between the two nearest of 8 orientations and the nearest cells in x and in y,
 and weighted by a Gaussian window around the point. On a grid of upright descriptors, window and cells are
-products of a factor of x and one of y: all descriptors of a picture are two matrix products an orientation.
+products of a factor of x and one of y: all descriptors of an image are two matrix products an orientation.
 
 Why not a library: for bins of 4, 6, 8 and 10 pixels, a step of 4 and 128 px on one core, OpenCV 5.0 takes
-46 ms a picture and knows neither batches nor GPUs; kornia 0.9 takes 18 ms, without smoothing, and its cells
+46 ms per image and knows neither batches nor GPUs; kornia 0.9 takes 18 ms, without smoothing, and its cells
 do not overlap and lie under no window; this takes 5.5 ms.
 """
 
@@ -28,22 +28,22 @@ ORIENTATIONS = 8
 DESCRIPTOR = CELLS * CELLS * ORIENTATIONS
 # Lowe (2004), section 6.1: no number of the unit-length descriptor is above this; no single edge decides.
 CLIP = 0.2
-# Pictures whose intermediate arrays (1.5 MB each at 128 px) fit into the caches of one core.
+# Images whose intermediate arrays (1.5 MB each at 128 px) fit into the caches of one core.
 BATCH = 2
 
 
 def grid(size: int, bin_size: float, step: int) -> np.ndarray:
-    """Coordinates of the points along one side of a picture of `size` pixels, in pixels, ascending.
+    """Coordinates of the points along one side of an image of `size` pixels, in pixels, ascending.
 
-    The outermost cells of each point are centred within the picture; what `step` leaves over is divided
-    between both ends. Raises `ShapeError` where the picture is too small for a single point.
+    The outermost cells of each point are centred within the image; what `step` leaves over is divided
+    between both ends. Raises `ShapeError` where the image is too small for a single point.
     """
     reach = bin_size * (CELLS - 1) / 2
     room = size - 1 - 2 * reach
     if room < 0 or step < 1:
         raise ShapeError(
-            f"Dense SIFT with bins of {bin_size} pixels and a step of {step} has no point in a picture of "
-            f"{size} pixels; give larger pictures, smaller bins, or a step of at least 1."
+            f"Dense SIFT with bins of {bin_size} pixels and a step of {step} has no point in an image of "
+            f"{size} pixels; give larger images, smaller bins, or a step of at least 1."
         )
     return reach + room % step // 2 + np.arange(0, np.floor(room) + 1, step)
 
@@ -51,14 +51,14 @@ def grid(size: int, bin_size: float, step: int) -> np.ndarray:
 def dense_sift(grey: Tensor, bin_size: float, step: int, **settings: float) -> Tensor:
     """Return the descriptors (n, points, 128) of `grey`, (n, size, size) with values in [0, 1].
 
-    Points lie on `grid` x `grid`, the x coordinate running fastest. The picture is smoothed beforehand by a
+    Points lie on `grid` x `grid`, the x coordinate running fastest. The image is smoothed beforehand by a
     Gaussian of bin_size / `magnification` pixels (6; usual on a grid, Lowe's keypoints have 3). `window` is
-    the standard deviation of the Gaussian window in bins (1.5; Lowe: 2). The 128 numbers run over rows of
+    the standard deviation of the Gaussian window in bins (1.5; Lowe: 2). The 128 values run over rows of
     cells, columns of cells, and orientations from 0 to 315 degrees, anticlockwise with y upwards. They have
     unit length, are cut at 0.2 and have unit length again.
 
     The gradients of a patch with hardly any contrast are noise: where their mean magnitude in the window,
-    after smoothing, is below `contrast` (0.005; brightness a pixel), all 128 numbers are 0.
+    after smoothing, is below `contrast` (0.005; brightness a pixel), all 128 values are 0.
     Raises `ShapeError` where `grey` is not square or has no room for a point.
     """
     weights = _weights(grey, bin_size, step, settings)
@@ -69,7 +69,7 @@ def dense_sift(grey: Tensor, bin_size: float, step: int, **settings: float) -> T
 
 
 def sift_with_contrast(grey: Tensor, bin_sizes: Sequence[float], step: int, **settings: float) -> Tensor:
-    """Return descriptors as `dense_sift`, (m, 128), of one picture (size, size) at each of `bin_sizes`.
+    """Return descriptors as `dense_sift`, (m, 128), of one image (size, size) at each of `bin_sizes`.
 
     Those of patches without contrast are left out.
     """
@@ -96,7 +96,7 @@ class _Weights(NamedTuple):
 
 def _weights(grey: Tensor, bin_size: float, step: int, settings: Mapping[str, float]) -> _Weights:
     if grey.ndim != 3 or grey.shape[1] != grey.shape[2]:
-        raise ShapeError(f"Dense SIFT needs grey pictures (n, size, size), not {tuple(grey.shape)}.")
+        raise ShapeError(f"Dense SIFT needs grey images (n, size, size), not {tuple(grey.shape)}.")
     return _weights_of(grey.shape[1], bin_size, step, grey.dtype, grey.device, **settings)
 
 

@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: MIT
-"""Homogeneous texture: how much of a picture's contrast lies at each frequency and orientation.
+"""Homogeneous texture: how much of an image's contrast lies at each frequency and orientation.
 
 Source: Manjunath, Ohm, Vasudevan and Yamada, "Color and texture descriptors", IEEE Transactions on Circuits
 and Systems for Video Technology 11(6), 2001, section on homogeneous texture; ISO/IEC 15938-3 (MPEG-7 part 3).
 
-The standard has 62 numbers: mean, standard deviation, 30 energies and 30 deviations of energy. Archives of
-descriptors with 43 numbers exist whose make-up is not documented; the 43 here are the mean, the standard
+The standard has 62 dimensions: mean, standard deviation, 30 energies and 30 deviations of energy. Archives of
+descriptors with 43 dimensions exist whose make-up is not documented; the 43 here are the mean, the standard
 deviation, the 30 energies, and the deviations averaged over the orientations of each scale (5) and over the
 scales of each orientation (6).
 
-Cost: 0.13 ms of one core a picture at 128 px (one thread, batches of 16 to 64).
+Runtime: 0.13 ms of one core per image at 128 px (one thread, batches of 16 to 64).
 """
 
 import math
@@ -27,7 +27,7 @@ LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as MPEG-7 takes it
 
 
 class HomogeneousTexture(nn.Module):
-    """The 43 numbers of square pictures of one size.
+    """The 43 features of square images of one size.
 
     The channels tile the polar frequency plane: with omega the frequency over the Nyquist frequency and theta
     the angle, channel (s, r) is a Gaussian around omega_s = 3/4 2^-s and theta_r = 30 r degrees (from the
@@ -38,9 +38,9 @@ class HomogeneousTexture(nn.Module):
 
     The standard samples omega and theta; here the integrals are sums over the points of the Fourier
     transform, each of which stands for an area omega d(omega) d(theta). The spectrum is that of the grey
-    levels from 0 to 255 and is scaled so that p is in squared grey levels a pixel: pictures of any size have
-    energies that can be compared. Pictures below 128 px have fewer than three cycles at the coarsest scale,
-    and little to tell its channels apart. As in the standard there is no window: a picture whose opposite
+    levels from 0 to 255 and is scaled so that p is in squared grey levels a pixel: images of any size have
+    energies that can be compared. Images below 128 px have fewer than three cycles at the coarsest scale,
+    and little to tell its channels apart. As in the standard there is no window: an image whose opposite
     borders differ has energy along both axes.
 
     Raises `ShapeError` for a size below 32.
@@ -49,9 +49,7 @@ class HomogeneousTexture(nn.Module):
     def __init__(self, size: int) -> None:
         super().__init__()
         if size < SMALLEST:
-            raise ShapeError(
-                f"Texture needs pictures of at least {SMALLEST} pixels, not {size}; enlarge them."
-            )
+            raise ShapeError(f"Texture needs images of at least {SMALLEST} pixels, not {size}; enlarge them.")
         self.size = size
         gain, omega, twins = _channels(size)
         area = (2 / size) ** 2
@@ -72,11 +70,11 @@ class HomogeneousTexture(nn.Module):
 
         In order: mean and standard deviation of the grey levels (0 to 255); the energies e, by scale from the
         finest, then by orientation; the mean of d over each scale; the mean of d over each orientation.
-        Raises `ShapeError` for pictures of another shape or type.
+        Raises `ShapeError` for images of another shape or type.
         """
         if images.shape[1:] != (3, self.size, self.size) or images.dtype != torch.float32:
             raise ShapeError(
-                f"Texture was made for pictures (n, 3, {self.size}, {self.size}) of torch.float32, not "
+                f"Texture was made for images (n, 3, {self.size}, {self.size}) of torch.float32, not "
                 f"{tuple(images.shape)} of {images.dtype}; convert them or make another."
             )
         if images.device != self.luma.device:
@@ -109,7 +107,7 @@ def _channels(size: int) -> tuple[Tensor, Tensor, Tensor]:
     half_width = math.sqrt(2 * math.log(2))
     scale = 2.0 ** -torch.arange(SCALES, dtype=torch.float64)[:, None, None]
     radial = torch.exp(-(((omega - 0.75 * scale) / (0.25 * scale / half_width)) ** 2) / 2)
-    # A real picture has the same power at opposite angles: half a turn apart is the same.
+    # A real image has the same power at opposite angles: half a turn apart is the same.
     angle = math.pi / ORIENTATIONS * torch.arange(ORIENTATIONS, dtype=torch.float64)[:, None, None]
     apart = torch.remainder(torch.atan2(down, right) - angle + math.pi / 2, math.pi) - math.pi / 2
     angular = torch.exp(-((apart / (math.radians(15) / half_width)) ** 2) / 2)

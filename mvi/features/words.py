@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From which pictures visual words may be learned, and patches of them."""
+"""From which images visual words may be learned, and patches of them."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from mvi.data.catalogue import Catalogue
-from mvi.data.pictures import Pictures
+from mvi.data.images import Images
 from mvi.data.splits import learn_from_unlabelled
 from mvi.errors import DataError
 from mvi.features.phow import sample_descriptors
@@ -37,23 +37,23 @@ def rows_for_words(catalogue: Catalogue, count: int, seed: int) -> np.ndarray:
 
 
 def sample_for_words(
-    pictures: Pictures,
+    images: Images,
     rows: Sequence[int],
     *,
     size: int,
     batch: int,
-    per_picture: int,
+    per_image: int,
     seed: int,
     device: str = "cpu",
     **settings: Any,
 ) -> np.ndarray:
-    """Return SIFT descriptors (m, 128) of `rows`, up to `per_picture` of each, at random by `seed`.
+    """Return SIFT descriptors (m, 128) of `rows`, up to `per_image` of each, at random by `seed`.
 
-    `settings` are those of `mvi.features.phow.phow`. Unreadable pictures are left out.
+    `settings` are those of `mvi.features.phow.phow`. Unreadable images are left out.
     """
     generator = torch.Generator().manual_seed(seed)
     found = []
-    for images, readable in batches(pictures, rows, size, batch, device, "sampling patches"):
-        sample = sample_descriptors(images[readable], per_picture, generator, **settings)
+    for pixels, readable in batches(images, rows, size, batch, device, "sampling patches"):
+        sample = sample_descriptors(pixels[readable], per_image, generator, **settings)
         found.append(sample.cpu().numpy())
     return np.concatenate(found)

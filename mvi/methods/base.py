@@ -66,7 +66,7 @@ class Method:
     scores: Callable[[Store, Path, int, Mapping[str, Any]], list[Score]] | None = None
     """In place of `fit` and `load`, of a method that scores labels and has no representation: its scores on
     a split of a store, given the file of the scale, and `settings` with the classifier's "chosen_by",
-    "top" and "metrics"."""
+    "k" and "metrics"."""
     needs_layers: bool = True
     """Whether it stands on the pretrained layers of the pathways."""
     objective: Callable[[Mapping[str, Any]], Objective] | None = None

@@ -21,7 +21,7 @@ def likelihood(settings: Mapping[str, Any]) -> DbmLikelihood:
 
 
 def fit(training: Training) -> None:
-    """Train the top layer on the pathways, then all layers together."""
+    """Train the joint layer on the pathways, then all layers together."""
     from mvi.models.deep_boltzmann import MultimodalDbm
     from mvi.training.greedy import greedy_network, train_whole
 

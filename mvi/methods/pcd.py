@@ -2,7 +2,7 @@
 """Maximum likelihood of both modalities together (Eq. 3), by persistent contrastive divergence.
 
 On top of pretrained pathways this is the multimodal deep belief network of Srivastava and Salakhutdinov
-(2012), with mean field over the top layer for what is missing.
+(2012), with mean field over the joint layer for what is missing.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.pipeline import NETWORKS, Encoder, inputs_of
 from mvi.models.rbm import RBM
-from mvi.models.stacking import top_network
+from mvi.models.stacking import joint_network
 
 
 def encoder_from_files(
@@ -41,5 +41,5 @@ def encoder_from_files(
         # As it is where nothing stands below: the two infer the same, but not to the last bit.
         deep = any(below.values())
         inputs = inputs_of(first, below, dict.fromkeys(first, 0))
-        return Encoder(inputs, top_network(top) if deep else top, words, features=features)
+        return Encoder(inputs, joint_network(top) if deep else top, words, features=features)
     return Encoder(inputs_of(first, below, top.depths), top, words, features=features)

@@ -80,7 +80,7 @@ class MultimodalModel(ABC):
     are (on their device), else of numpy. No result depends on the rows beside it beyond rounding, unless
     `stop` is "block".
 
-    All verbs raise `ShapeError` for unknown modalities, what is no array of numbers, wrong widths, unequal
+    All methods raise `ShapeError` for unknown modalities, what is no array of numbers, wrong widths, unequal
     lengths or rows of which nothing is given, `DataError` for values that are not finite or out of their
     range, and `ConfigError` for settings of inference that do not exist.
     """
@@ -136,7 +136,7 @@ class MultimodalModel(ABC):
     def from_description(cls, description: Mapping[str, Any], parameters: Mapping[str, Tensor]) -> Self:
         """The inverse of `describe`."""
 
-    # -- the verbs -------------------------------------------------------------------------------------
+    # -- interface --------------------------------------------------------------------------------------
 
     def encode(
         self,

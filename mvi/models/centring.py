@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Mean states of each kind of query, which are subtracted where states of different kinds are compared.
 
-States of an image alone, of words alone and of both lie in different regions, as is known of other models of
-images and text (the modality gap: Liang et al. 2022, Mind the gap, NeurIPS), so that the cosine between them
-finds whatever lies nearest to the other region. The mean of each kind is what all its states have in common.
+States of image-only, text-only and multimodal queries lie in different regions, as is known of other models
+of images and text (the modality gap: Liang et al. 2022, Mind the gap, NeurIPS), so that the cosine between
+them finds whatever lies nearest to the other region. The mean of each kind is what all its states have in
+common.
 
 Shapes: n rows, V words, K units of the joint representation.
 """

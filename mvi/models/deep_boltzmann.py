@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Multimodal deep Boltzmann machine: the pathways of all modalities under one top layer, undirected.
+"""Multimodal deep Boltzmann machine: the pathways of all modalities under one joint layer, undirected.
 
 Unlike in the recurrent network every hidden layer hears both of its neighbours at once, whether its modality
 is given or not, and mean field goes round them all (Salakhutdinov and Hinton 2009; Srivastava and
@@ -183,7 +183,7 @@ class MultimodalDbm(DirectModel):
     # -- what a model of several modalities is asked ---------------------------------------------------------
 
     def code(self, v: Tensor, given: Sequence[str]) -> Tensor:
-        """(B, K) mean-field probabilities of the top layer."""
+        """(B, K) mean-field probabilities of the joint layer."""
         return self.settle(v, given, self.settings["iterations"])[0]["top"]
 
     def modality_mean(self, h: Tensor, name: str) -> Tensor:

@@ -12,8 +12,8 @@ second:
     stage 3     vxhx, vzhz, hxpx, hzpz, pxtop, pztop, topbias, pxbias, pzbias, hxbias, hzbias, vxbias, vzbias
 
 The code has one matrix for both ways and multiplies it by a factor on each; a layer's are in its file, those
-of the stages in the scripts: 2 upwards (1 under the top layer) and 2 downwards (1 to the inputs of stage 3);
-`params.downfactor` counts for stage 1, which the code has for MNIST too.
+of the stages in the scripts: 2 upwards (1 under the joint layer) and 2 downwards (1 to the inputs of stage
+3); `params.downfactor` counts for stage 1, which the code has for MNIST too.
 """
 
 from collections.abc import Mapping, Sequence

@@ -3,7 +3,7 @@
 
 Inference of a missing modality goes all the way down its pathway and up again, over and over (Eqs. 10 to
 13). Each layer has one weight matrix and one bias for both ways. Shapes: B examples, D visible units in all,
-D_l units of a pathway's layer l, K units of the top layer.
+D_l units of a pathway's layer l, K units of the joint layer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Pathway:
-    """From the `input` of a modality through `layers` to the top layer, whose up factor for it is `up`.
+    """From the `input` of a modality through `layers` to the joint layer, whose up factor for it is `up`.
 
     The network takes replicated softmax input as it comes, with the bias of the layer above counted once a
     row, and predicts `total` words a row where it has to fill them in. Gaussian input has variance 1.
@@ -64,11 +64,11 @@ class Pathway:
 
 
 class Mdrnn(MultimodalModel):
-    """Pathways by modality, in the order in which values are joined, under `hidden` top units.
+    """Pathways by modality, in the order in which values are joined, under `hidden` joint units.
 
     `parameters` holds, for a modality m whose pathway has L layers, "m/l/weight" (D_{l-1}, D_l) for l = 1..L
     and "m/l/bias" (D_l,) for l = 0..L, then "top/m/weight" (D_L, K), and "top/bias" (K,). `down` multiplies
-    the top weights on the way down. With L = 0 everywhere this is the multimodal RBM.
+    the joint weights on the way down. With L = 0 everywhere this is the multimodal RBM.
     """
 
     kind = "mdrnn"
@@ -153,7 +153,7 @@ class Mdrnn(MultimodalModel):
         return weight_name(self.pathways[name], name, level)
 
     def weight(self, name: str, level: int) -> Tensor:
-        """(D_{l-1}, D_l) weights below layer l = 1..L of a pathway; (D_L, K) of the top layer for L + 1."""
+        """(D_{l-1}, D_l) weights below layer l = 1..L of a pathway; (D_L, K) of the joint layer for L + 1."""
         return self.parameters[self.weight_name(name, level)]
 
     def bias(self, name: str, level: int) -> Tensor:
@@ -170,7 +170,7 @@ class Mdrnn(MultimodalModel):
         layers = self.pathways[name].layers
         return layers[level - 1].down if level <= len(layers) else self.down
 
-    def raised(self, v: Tensor, name: str) -> list[Tensor]:
+    def bottom_up_states(self, v: Tensor, name: str) -> list[Tensor]:
         """States [v, h_1, ..., h_L] of a pathway on the way up from its input (B, D_0) (Eqs. 10, 11)."""
         states = [v]
         for level in range(1, len(self.pathways[name].layers) + 1):
@@ -183,12 +183,12 @@ class Mdrnn(MultimodalModel):
             states.append(a.sigmoid_())
         return states
 
-    def contribution(self, last: Tensor, name: str) -> Tensor:
-        """(B, K) input of the top layer from the last layer (B, D_L) of one pathway, without the bias."""
+    def joint_input(self, last: Tensor, name: str) -> Tensor:
+        """(B, K) input of the joint layer from the last layer (B, D_L) of one pathway, without the bias."""
         return (last @ self.parameters[f"top/{name}/weight"]) * self.pathways[name].up
 
     def modality_input(self, h: Tensor, name: str) -> Tensor:
-        """(B, D_0) input of a modality's units on the way down from the top state (B, K) (Eq. 13)."""
+        """(B, D_0) input of a modality's units on the way down from the joint state (B, K) (Eq. 13)."""
         for level in range(len(self.pathways[name].layers), -1, -1):
             if level < len(self.pathways[name].layers):
                 h = h.sigmoid()
@@ -201,14 +201,14 @@ class Mdrnn(MultimodalModel):
         return h
 
     def modality_mean(self, h: Tensor, name: str) -> Tensor:
-        """(B, D_0) probabilities, means or counts of one modality given the top state (B, K)."""
+        """(B, D_0) probabilities, means or counts of one modality given the joint state (B, K)."""
         return self.pathways[name].mean(self.modality_input(h, name))
 
     # -- inference ---------------------------------------------------------------------------------
 
     @property
     def anchor(self) -> Tensor:
-        """The bias of the top layer."""
+        """The bias of the joint layer."""
         return self.parameters["top/bias"]
 
     def accepted(self, name: str) -> Range:
@@ -216,27 +216,29 @@ class Mdrnn(MultimodalModel):
         return self.pathways[name].input.range
 
     def first_state(self, v: Tensor, given: Sequence[str], start: Start) -> tuple[Tensor, Tensor]:
-        """The given modalities' contributions with the top bias, and T_0; Eq. 12 with none missing.
+        """The given modalities' joint inputs with the joint bias, and T_0; Eq. 12 with none missing.
 
         From "zeros" the pathways of missing modalities are passed upwards from units at zero; from "doubled"
         they are left out of the first state.
         """
         bias = self.parameters["top/bias"]
-        parts = (self.contribution(self.raised(v[:, self.slices[name]], name)[-1], name) for name in given)
+        parts = (
+            self.joint_input(self.bottom_up_states(v[:, self.slices[name]], name)[-1], name) for name in given
+        )
         conditioning = reduce(torch.add, parts)
         first = conditioning * self.start_factor(given, start) + bias
         if start == "zeros":
             for name in self.pathways:
                 if name not in given:
                     nothing = v.new_zeros(1, self.sizes[name])
-                    first += self.contribution(self.raised(nothing, name)[-1], name)
+                    first += self.joint_input(self.bottom_up_states(nothing, name)[-1], name)
         return conditioning + bias, torch.sigmoid(first)
 
     def next_state(self, conditioning: Tensor, h: Tensor, missing: Sequence[str]) -> Tensor:
-        """(B, K) top state after one pass down and up the missing modalities' pathways (Eqs. 10 to 13)."""
+        """(B, K) joint state after one pass down and up the missing modalities' pathways (Eqs. 10 to 13)."""
         a = conditioning
         for name in missing:
-            a = a + self.contribution(self.raised(self.modality_mean(h, name), name)[-1], name)
+            a = a + self.joint_input(self.bottom_up_states(self.modality_mean(h, name), name)[-1], name)
         return torch.sigmoid(a)
 
     # -- bookkeeping -------------------------------------------------------------------------------
@@ -298,5 +300,5 @@ def expected_shapes(pathways: Mapping[str, Pathway], hidden: int) -> dict[str, t
 
 
 def weight_name(pathway: Pathway, name: str, level: int) -> str:
-    """The parameter between the layers l - 1 and l = 1..L + 1 of a pathway, the top layer being L + 1."""
+    """The parameter between the layers l - 1 and l = 1..L + 1 of a pathway, the joint layer being L + 1."""
     return f"{name}/{level}/weight" if level <= len(pathway.layers) else f"top/{name}/weight"

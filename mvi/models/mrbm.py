@@ -83,7 +83,7 @@ class MultimodalRBM(MultimodalModel, RBM):
         """(D_m, K) view of one modality's weights."""
         return self.parameters["weight"][self.slices[name]]
 
-    def raised(self, v: Tensor, names: Sequence[str]) -> Tensor:
+    def bottom_up_input(self, v: Tensor, names: Sequence[str]) -> Tensor:
         """(B, K) input from some modalities alone, sum of up_m v_m W_m, without the hidden bias."""
         parts = ((v[:, self.slices[name]] @ self.weight(name)) * self.ups[name] for name in names)
         return reduce(torch.add, parts)
@@ -92,8 +92,8 @@ class MultimodalRBM(MultimodalModel, RBM):
         """(B, K) input of the hidden units given every modality (Eq. 6)."""
         factors = set(self.ups.values())
         if len(factors) == 1:
-            return self._raised(v, factors.pop())
-        return self.raised(v, list(self.sizes)).add_(self.parameters["hidden_bias"])
+            return self._bottom_up_input(v, factors.pop())
+        return self.bottom_up_input(v, list(self.sizes)).add_(self.parameters["hidden_bias"])
 
     @property
     def anchor(self) -> Tensor:
@@ -106,7 +106,7 @@ class MultimodalRBM(MultimodalModel, RBM):
 
     def first_state(self, v: Tensor, given: Sequence[str], start: Start) -> tuple[Tensor, Tensor]:
         """The given modalities' input to the hidden units with the bias, and the first probabilities."""
-        conditioning = self.raised(v, given)
+        conditioning = self.bottom_up_input(v, given)
         bias = self.parameters["hidden_bias"]
         h = torch.sigmoid(conditioning * self.start_factor(given, start) + bias)
         return conditioning + bias, h

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A network with all that stands below it: features as a store holds them in, joint representations out.
 
-Shapes: n examples, d_m columns of modality m in the store, K units of the top layer.
+Shapes: n examples, d_m columns of modality m in the store, K units of the joint layer.
 """
 
 from collections.abc import Mapping, Sequence

@@ -101,7 +101,7 @@ class RBM:
             return v / self.parameters["visible_log_std"].exp()
         return v
 
-    def _raised(self, v: Tensor, factor: float) -> Tensor:
+    def _bottom_up_input(self, v: Tensor, factor: float) -> Tensor:
         a = self.scaled(v) @ self.parameters["weight"]
         if factor != 1.0:
             a *= factor
@@ -112,7 +112,7 @@ class RBM:
 
     def hidden_input(self, v: Tensor) -> Tensor:
         """(B, K) input of the hidden units: up * v W + b."""
-        return self._raised(v, self.up)
+        return self._bottom_up_input(v, self.up)
 
     def visible_input(self, h: Tensor) -> Tensor:
         """(B, D) input of the visible units, down * h W' + c; in units of the std where Gaussian."""
@@ -163,7 +163,7 @@ class RBM:
 
         The down factor, and the absence of `up`, follow the reference code's free energy for CD-PercLoss.
         """
-        summed = self.hidden.log_normaliser(self._raised(v, 1.0))
+        summed = self.hidden.log_normaliser(self._bottom_up_input(v, 1.0))
         return -self._visible_terms(v, self.scaled(v)) - self.down * summed
 
     def _visible_terms(self, v: Tensor, observed: Tensor) -> Tensor:
@@ -199,8 +199,8 @@ class RBM:
             if self.visible.learn_std:
                 # E = |(v - c)/s|^2 / 2 - (v/s) W h, differentiated by log s.
                 centred = observed - self.parameters["visible_bias"] / std
-                raised = h @ self.parameters["weight"].T
-                result["visible_log_std"] = (centred.square() - observed * raised).mean(0)
+                top_down = h @ self.parameters["weight"].T
+                result["visible_log_std"] = (centred.square() - observed * top_down).mean(0)
         return result
 
     def expected_statistics(self, h: Tensor, total: Tensor | float = 1.0) -> dict[str, Tensor]:

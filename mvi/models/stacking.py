@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Weights from one stage of a deep network's training to the next.
 
-The stages grow downwards: a top layer over the last layers of all pathways, then one more layer of each
-pathway under it, down to the inputs (reference code, its three joint stages). What is handed over is copied.
+The stages grow downwards: a joint layer over the last layers of all pathways, then one more layer of each
+pathway under it, down to the inputs (reference code, its three joint stages). Weights are copied.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from mvi.models.rbm import RBM
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 
 
-def top_network(mrbm: MultimodalRBM) -> Mdrnn:
+def joint_network(mrbm: MultimodalRBM) -> Mdrnn:
     """A multimodal RBM as a network without layers in its pathways; both infer the same."""
     pathways = {name: Pathway(Binary(size), up=mrbm.ups[name]) for name, size in mrbm.sizes.items()}
     parameters = {"top/bias": mrbm.parameters["hidden_bias"].clone()}
@@ -26,14 +26,14 @@ def top_network(mrbm: MultimodalRBM) -> Mdrnn:
     return Mdrnn(pathways, mrbm.hidden.size, parameters, down=mrbm.down, inference=mrbm.inference)
 
 
-def join(
+def stack_layer(
     lower: Mapping[str, RBM],
     upper: Mdrnn | MultimodalRBM,
     *,
     totals: Mapping[str, float] | None = None,
-    carry_offset: bool = False,
+    keep_offset: bool = False,
 ) -> Mdrnn:
-    """Put one pretrained layer under each pathway named in `lower`; the others keep their input.
+    """Stack one pretrained layer under each pathway named in `lower`; the others keep their input.
 
     Weights, factors and input biases are those of the RBMs, everything above is that of `upper`. A layer that
     both know, as hidden and as input units, gets the average of its two biases (reference code). `totals`
@@ -41,12 +41,12 @@ def join(
     counts once a word, is multiplied by it, and so many words are predicted where a row is missing.
 
     Stepped units become plain binary ones. The offset of their first copy, -0.5, is dropped as in the
-    reference code unless `carry_offset` asks to have it in the bias.
+    reference code unless `keep_offset` asks to have it in the bias.
 
     Raises `ShapeError` where the layers do not meet, and `ConfigError` where they are of units that a network
     cannot have.
     """
-    network = top_network(upper) if isinstance(upper, MultimodalRBM) else upper
+    network = joint_network(upper) if isinstance(upper, MultimodalRBM) else upper
     unknown = [name for name in lower if name not in network.pathways]
     if unknown:
         raise ShapeError(f"no modality {unknown[0]!r}; this network has {', '.join(network.pathways)}.")
@@ -67,7 +67,7 @@ def join(
         layer = Layer(below.hidden.size, below.up, below.down)
         pathways[name] = Pathway(_input(below), (layer, *pathway.layers), pathway.up, total)
         hidden_bias = below.parameters["hidden_bias"] * total
-        if carry_offset and isinstance(below.hidden, SteppedSigmoid):
+        if keep_offset and isinstance(below.hidden, SteppedSigmoid):
             hidden_bias = hidden_bias - 0.5
         shared = parameters[f"{name}/1/bias"]
         parameters[f"{name}/1/bias"] = (shared + hidden_bias.to(shared)) / 2
@@ -76,20 +76,20 @@ def join(
     return Mdrnn(pathways, network.hidden, parameters, down=network.down, inference=network.inference)
 
 
-def put_under(
+def stack_layers(
     layers: Mapping[str, Sequence[RBM]],
     upper: Mdrnn | MultimodalRBM,
     depth: int,
     *,
     totals: Mapping[str, float] | None = None,
-    carry_offset: bool = False,
+    keep_offset: bool = False,
 ) -> Mdrnn:
     """A network of which `depth` pretrained layers of each pathway, or all there are, are part.
 
     `layers` are those of each pathway from its input upwards, `upper` is what the stage before gave; layers
-    are put under it one at a time, as `join` does. Raises as `join` does.
+    are stacked under it one at a time, as `stack_layer` does. Raises as `stack_layer` does.
     """
-    network = top_network(upper) if isinstance(upper, MultimodalRBM) else upper
+    network = joint_network(upper) if isinstance(upper, MultimodalRBM) else upper
     while True:
         below = {}
         for name, rbms in layers.items():
@@ -98,7 +98,7 @@ def put_under(
                 below[name] = rbms[len(rbms) - have - 1]
         if not below:
             return network
-        network = join(below, network, totals=totals, carry_offset=carry_offset)
+        network = stack_layer(below, network, totals=totals, keep_offset=keep_offset)
 
 
 def _check(name: str, below: RBM, above: Pathway) -> None:
@@ -109,7 +109,7 @@ def _check(name: str, below: RBM, above: Pathway) -> None:
         )
     if not isinstance(below.hidden, Binary | SteppedSigmoid) or not isinstance(above.input, Binary):
         raise ConfigError(
-            f"pathway {name!r} cannot be joined at units that are not binary; choose binary or "
+            f"pathway {name!r} cannot be stacked on units that are not binary; choose binary or "
             "stepped_sigmoid hidden units."
         )
     if torch.count_nonzero(below.parameters.get("visible_log_std", torch.zeros(1))):

@@ -54,7 +54,7 @@ class Differentiable(ABC):
         whole = max(1, len(rows) // size)
         losses = []
         for batch in rows[: whole * size].split(size):
-            # Of its own, so that the training draws the same whether it is watched or not.
+            # Of its own, so that the training draws the same whether it is monitored or not.
             draws = torch.Generator(rows.device).manual_seed(0)
             losses.append(float(self.loss(model, batch, draws, training=False)[0]))
         return sum(losses) / len(losses)

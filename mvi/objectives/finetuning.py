@@ -4,7 +4,7 @@
 Each target modality is predicted from the others by passes down and up its pathway (Eqs. 10 to 13), and the
 error of the last prediction is propagated back through them all. By autograd: at the paper's sizes it takes
 no longer than a gradient written by hand with stacked products, as those of `multiprediction` are. Shapes: B
-examples, D units in all, D_0 of the target, D_l of layer l = 1..L of a pathway, K of the top layer.
+examples, D units in all, D_0 of the target, D_l of layer l = 1..L of a pathway, K of the joint layer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -32,7 +32,7 @@ class Finetuning:
     entries with probability 1 - p, divided by 1 - p, and 0 stands in place of the others (Srivastava et al.
     2014, JMLR 15); nothing is dropped unless given, and never outside training. `sparsity` by group: "top",
     the name of a modality for all layers of its pathway, or "<modality>/<l>" for one of them. It acts on the
-    last top state, on the pathways of the given modalities, and on that of the target in its last pass
+    last joint state, on the pathways of the given modalities, and on that of the target in its last pass
     upwards (reference code). The gradients of the directions are added. Raises `ConfigError` for an unknown
     start state or a number of iterations that is none.
     """
@@ -150,7 +150,7 @@ class Finetuning:
         return total / len(v)
 
     def start_factors(self, model: Mdrnn, target: str) -> tuple[float, float]:
-        """What multiplies the contributions of the given and of the target modality to the first top state.
+        """What multiplies the joint inputs of the given and of the target modality to the first joint state.
 
         The target's pathway starts from units that are zero where not revealed. "zeros" (the paper): 1 and 1.
         "doubled" (the reference code), with u the up factors and p the reveal rate: (sum u - p u_target) /
@@ -194,11 +194,11 @@ def predict(
 ) -> tuple[Tensor, dict[str, Tensor]]:
     """What the target's units receive (B, D_0) in the last prediction, and the layers that may be sparse.
 
-    The first top state is s(factor * contribution of the given modalities + target_factor * contribution of
+    The first joint state is s(factor * joint input of the given modalities + target_factor * joint input of
     the target's pathway + b), where that starts from the revealed entries and zeros. Then come `iterations`
     passes down and up. Of the target (B, D_0 of `v`) only what `mask` reveals is looked at. The layers, by
-    "top" or "<modality>/<l>", are the last top state, those of the given modalities, and the target's in the
-    last pass upwards.
+    "top" or "<modality>/<l>", are the last joint state, those of the given modalities, and the target's in
+    the last pass upwards.
     """
     y = v[:, model.slices[target]]
     bias = model.parameters["top/bias"]
@@ -206,22 +206,22 @@ def predict(
     conditioning = torch.zeros_like(bias)
     for name in model.pathways:
         if name != target:
-            states = model.raised(v[:, model.slices[name]], name)
+            states = model.bottom_up_states(v[:, model.slices[name]], name)
             layers |= {f"{name}/{level}": state for level, state in enumerate(states) if level}
-            conditioning = conditioning + model.contribution(states[-1], name)
+            conditioning = conditioning + model.joint_input(states[-1], name)
     first = conditioning * factor + bias
     conditioning = conditioning + bias
     if target_factor:
         # With nothing revealed all rows start alike.
         shown = y.new_zeros(1, y.shape[1]) if mask is None else torch.where(mask, y, 0.0)
-        first = first + model.contribution(model.raised(shown, target)[-1], target) * target_factor
+        first = first + model.joint_input(model.bottom_up_states(shown, target)[-1], target) * target_factor
     h = torch.sigmoid(first)
     for i in range(iterations):
         q = model.modality_mean(h, target)
         if mask is not None:
             q = torch.where(mask, y, q)
-        states = model.raised(q, target)
-        h = torch.sigmoid(conditioning + model.contribution(states[-1], target))
+        states = model.bottom_up_states(q, target)
+        h = torch.sigmoid(conditioning + model.joint_input(states[-1], target))
         if i == iterations - 1:
             layers |= {f"{target}/{level}": state for level, state in enumerate(states) if level}
     layers["top"] = h

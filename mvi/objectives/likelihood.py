@@ -75,12 +75,12 @@ class ContrastiveDivergence:
             totals = v.sum(-1, keepdim=True) if isinstance(model.visible, ReplicatedSoftmax) else 1.0
         for _ in range(self.gibbs_steps.at(epoch)):
             sampled = model.sample_visible(chain, generator, totals)
-            raised = model.hidden_input(sampled)
-            chain = model.hidden.sample(raised, generator)
+            bottom_up = model.hidden_input(sampled)
+            chain = model.hidden.sample(bottom_up, generator)
         if self.negative == "visible_means":
             negative = model.expected_statistics(chain, totals)
         else:
-            negative = model.statistics(sampled, model.hidden.mean(raised))
+            negative = model.statistics(sampled, model.hidden.mean(bottom_up))
         if self.persistent:
             after |= {"chain": chain, "totals": memory["totals"]}
         metrics = {

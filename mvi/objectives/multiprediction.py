@@ -114,7 +114,7 @@ def add_direction_(
     y = v[:, part]
     weight, up, down = model.weight(target), model.ups[target], model.down
     hidden_bias = model.parameters["hidden_bias"]
-    conditioning = model.raised(v, others)
+    conditioning = model.bottom_up_input(v, others)
 
     first = conditioning * factor
     if mask is not None:

@@ -48,11 +48,13 @@ class CDPercLoss:
     ) -> tuple[Gradient, Memory]:
         """Direction for one minibatch (B, D)."""
         v = sample_bernoulli(batch, generator) if self.sample_input else batch
-        raised = {name: model.raised(v, [name]) for name in model.sizes}
-        h = sum(raised.values(), model.parameters["hidden_bias"]).sigmoid_()
+        bottom_up = {name: model.bottom_up_input(v, [name]) for name in model.sizes}
+        h = sum(bottom_up.values(), model.parameters["hidden_bias"]).sigmoid_()
         positive, after = self.sparsity.statistics(model, v, h, h, memory)
         steps, start = self.gibbs_steps.at(epoch), self.start_state
-        particles = [lowest_particle(model, v, raised, name, steps, generator, start) for name in model.sizes]
+        particles = [
+            lowest_particle(model, v, bottom_up, name, steps, generator, start) for name in model.sizes
+        ]
         v_negative, h_negative = (torch.cat(states) for states in zip(*particles, strict=True))
         negative = model.statistics(v_negative, h_negative)
         metrics = {
@@ -65,7 +67,7 @@ class CDPercLoss:
 def lowest_particle(
     model: MultimodalRBM,
     v: Tensor,
-    raised: Mapping[str, Tensor],
+    bottom_up: Mapping[str, Tensor],
     target: str,
     steps: int,
     generator: torch.Generator,
@@ -75,17 +77,17 @@ def lowest_particle(
 
     Of `steps` + 1 samples of P(target | others) the one of lowest free energy wins, a later one on a tie. The
     clamped modalities' own terms are the same for all samples, so they are left out of the comparison.
-    `raised` is each modality's input (B, K) to the hidden units, as `MultimodalRBM.raised` has it.
+    `bottom_up` is each modality's input (B, K) to the hidden units (`MultimodalRBM.bottom_up_input`).
     """
     given = [name for name in model.sizes if name != target]
     weight, up = model.weight(target), model.ups[target]
     part, bias = model.slices[target], model.parameters["hidden_bias"]
-    conditioning = reduce(torch.add, (raised[name] for name in given))
+    conditioning = reduce(torch.add, (bottom_up[name] for name in given))
     scaled = plain = conditioning + bias
     # The free energy takes the input without the up factors.
     same = set(model.ups.values()) == {1.0}
     if not same:
-        plain = sum((raised[name] / model.ups[name] for name in given), bias)
+        plain = sum((bottom_up[name] / model.ups[name] for name in given), bias)
 
     h = torch.sigmoid(conditioning * model.start_factor(given, start) + bias)
     targets = v.new_empty(steps + 1, len(v), weight.shape[0])

@@ -15,7 +15,7 @@ QUERY = "image"
 
 @dataclass(frozen=True)
 class Gain:
-    """One network, asked by the image alone; shares are of test rows, as means over repetitions."""
+    """One network, by image-only queries; shares are of test rows, as means over repetitions."""
 
     run: str
     dataset: str
@@ -40,7 +40,7 @@ class Gain:
     log_loss: float
     """Of these tags, nats an image."""
     linear: float
-    """mAP of a linear classifier on the features of the image."""
+    """mAP of the linear baseline on the features of the image."""
 
 
 def gains(runs: Sequence[Mapping[str, Any]], scores: Iterable[Score]) -> list[Gain]:
@@ -82,12 +82,12 @@ def _gain(about: Mapping[str, Any], scores: Mapping[str, Scores]) -> Gain:
 
 
 CAPTION = (
-    "**What mean-field iterations gain.** Test mAP by the image alone of networks after n iterations, as "
-    "many as they were finetuned with, minus that of the same networks after none.",
+    "**What mean-field iterations gain.** Image-only test mAP of networks after n iterations, as many "
+    "as they were finetuned with, minus that of the same networks after none.",
     "Every network of a data set is trained by the same number of updates; the pairs of image and tags that "
     "it learns from are drawn at random.",
-    "Mean ± standard deviation over splits, where there are several. Tags: predicted from the image alone. "
-    "Linear: classifier on the features of the image. Protocol and definitions: docs/protocol.md.",
+    "Mean ± standard deviation over splits, where there are several. Tags: predicted from the image. "
+    "Linear: linear baseline on the features of the image. Protocol and definitions: docs/protocol.md.",
 )
 """The lines over the table."""
 

@@ -77,7 +77,7 @@ def search_caption(
 ) -> list[str]:
     """What was tried, on what, and how it was scored; `grid`: the values of lambda tried."""
     count, epochs = len(trials[_SETTING[:2]].drop_duplicates()), trials["epoch"].max()
-    chosen = f"chosen among {len(grid)} on the validation rows too" if len(grid) > 1 else "fixed"
+    chosen = f"chosen among {len(grid)} on the validation set too" if len(grid) > 1 else "fixed"
     return [
         captions.what(
             "Search for settings of the joint layer",
@@ -87,8 +87,8 @@ def search_caption(
         captions.line(
             about.note,
             f"The same {count} settings with every method, scored after each of {epochs} epochs on",
-            f"validation rows of split {trials['split'][0]}, which nothing has learned from; each best is",
-            f"one of {count * epochs}.",
+            f"validation examples of split {trials['split'][0]}, which nothing has learned from; each best",
+            f"is one of {count * epochs}.",
         ),
         captions.line(
             f"Missing modalities inferred by {iterations} mean-field iterations; text of untagged images",

@@ -13,13 +13,15 @@ from typing import Any
 
 from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
-from mvi.report.queries import query_title
+from mvi.report.costs import COSTS, MINUTES, PARAMETERS
+from mvi.report.queries import FILLED, LINEAR, query_title
 from mvi.report.scores import Key, Scores
 from mvi.report.sweep import sweep_lines
 from mvi.report.tables import About, Column, Published, Table, Wanted
 
 PARTS = ("test", "validation")
 MAPS = ("map_interpolated", "map_noninterpolated", "map_step")
+RETRIEVAL = f"retrieval_{MAPS[0]}"
 
 INPUT_LABELS = {
     "image": "Image, all features",
@@ -38,25 +40,14 @@ INPUT_LABELS = {
 """Input features in the order of the rows; others follow them under their own names."""
 
 _LINEAR = {
-    "raw": ("Linear baseline", {"image+text": "image+text", "image": "image", "text": "text"}),
-    "roots": (
-        "Linear baseline, signed square roots",
-        {"image+text": "sqrt_image+text", "image": "sqrt_image"},
-    ),
+    "raw": ("Linear baseline", LINEAR["raw"]),
+    "roots": ("Linear baseline, signed square roots", LINEAR["roots"]),
 }
 """Baselines with a linear classifier per query: label, and the input features that each query gives."""
 
-_FILLED = {
-    "mean_filled": "One linear classifier, missing input at its mean",
-    "regression_filled": "One linear classifier, missing input by regression",
-    "sqrt_mean_filled": "One linear classifier, signed square roots, missing input at its mean",
-    "sqrt_regression_filled": "One linear classifier, signed square roots, missing input by regression",
-}
-"""Baselines with one linear classifier for all queries."""
-
 _COSINES = {
-    "raw": ("Cosine of input features", _LINEAR["raw"][1]),
-    "roots": ("Cosine of input features, signed square roots", _LINEAR["roots"][1]),
+    "raw": ("Cosine of input features", LINEAR["raw"]),
+    "roots": ("Cosine of input features, signed square roots", LINEAR["roots"]),
 }
 """Likewise by the cosine of input features."""
 
@@ -137,17 +128,17 @@ def _model_rows(
     quoted: model -> the method whose published numbers stand beside it, of classifiers as those had
     """
     return [
-        Row(f"{name}/mixed", f"{label}, classifier of every query", name, variant=variant)
+        Row(f"{name}/mixed", f"{label}, mixed", name, variant=variant)
         if variant == "mixed" and not only
         else Row(name, label, name, variant=variant, quoted=quoted.get(name, ""))
         for variant, (name, label) in product(variants, models.items())
     ]
 
 
-def _label_metrics(scores: Scores, methods: Iterable[str], metrics: Iterable[str], top: int) -> list[str]:
-    """`metrics`, and precision at `top` if every part has more rows: of fewer it says nothing."""
+def _label_metrics(scores: Scores, methods: Iterable[str], metrics: Iterable[str], k: int) -> list[str]:
+    """`metrics`, and precision@k if every part has more rows: of fewer it says nothing."""
     rows = [count for part in PARTS for count in scores.values("rows", part, set(methods))]
-    return [*metrics, *([f"precision_at_{top}"] if top < min(rows, default=0) else [])]
+    return [*metrics, *([f"precision_at_{k}"] if k < min(rows, default=0) else [])]
 
 
 def table1(
@@ -194,17 +185,17 @@ def reference(
     about: About,
     *,
     inputs: Sequence[str],
-    top: int,
+    k: int,
     metrics: Sequence[str] = MAPS,
 ) -> Table:
     """Mean average precision of a linear classifier on each kind of input features.
 
     inputs: those that were classified
-    top: k of precision@k
+    k: of precision@k
     metrics: those of the data set, the headline first
     """
     names = [*(name for name in INPUT_LABELS if name in inputs), *sorted(set(inputs) - set(INPUT_LABELS))]
-    measured = _label_metrics(scores, names, metrics, top)
+    measured = _label_metrics(scores, names, metrics, k)
     wanted = []
     for name in names:
         row = Row(name, INPUT_LABELS.get(name, name), name, "baseline", quoted=name)
@@ -233,12 +224,14 @@ def table2(
     queries: Sequence[str],
     main: str,
     compared: Sequence[Sequence[str]],
-    top: int,
+    k: int,
     training: Mapping[str, Any],
     metrics: Sequence[str] = MAPS,
     title: str = "Table 2",
 ) -> Table:
-    """Mean average precision of every model and query, and of linear baselines.
+    """Mean average precision of every model and query, and of baselines; what it costs, and other measures.
+
+    Retrieval, costs and precision@k are shown where there are scores of them.
 
     models: name -> label, in the order of the rows
     scored: the same of methods without representation, which are no models but score labels themselves
@@ -246,30 +239,35 @@ def table2(
     queries: the multimodal one first, then the image-only one
     main: the model that is compared with the baselines; the MDRNN's published numbers stand beside it
     compared: pairs of models that are compared by the image-only query
-    top: k of precision@k
+    k: of precision@k
     training: of `captions.unsupervised`
     metrics: those of the data set, the headline first
     title: what the caption calls it
     """
     rows = {row.name: row for row in _model_rows(models, variants, {main: "mdrnn"})}
-    others = [
-        Row(name, f"{label}, without representation", name, "baseline") for name, label in scored.items()
-    ]
+    others = [Row(name, label, name, "baseline") for name, label in scored.items()]
     linear = []
     for name, (label, inputs) in _LINEAR.items():
         known = {query: method for query, method in inputs.items() if scores.has(method)}
         linear.append(Row(name, label, known, "baseline", quoted=known))
-    filled = [Row(name, label, name, "baseline") for name, label in _FILLED.items() if scores.has(name)]
-    measured = _label_metrics(scores, models, metrics, top)
+    filled = [Row(name, label, name, "baseline") for name, label in FILLED.items() if scores.has(name)]
+    measured = _label_metrics(scores, models, metrics, k)
     lines = (*rows.values(), *others, *linear, *filled)
     wanted = [cell for row in lines for cell in row.cells(queries, measured)]
-    # The same classifiers, where the tags of images without any are not known.
-    for row in (*rows.values(), *linear):
+    # After the others, so that a column that names no variant has theirs.
+    for row in (*(row for row in rows.values() if row.variant == variants[0]), *linear, *filled):
         method = _of(row.method, queries[0])
-        if row.variant in ("", variants[0]) and method and scores.has(method, UNTAGGED):
-            label = f"{row.label}, no tags taken as missing"
-            other = replace(row, name=f"{row.name}/{UNTAGGED}", label=label, variant=UNTAGGED, quoted="")
-            wanted += other.cells(queries[:1], measured, PARTS[:1])
+        # The same classifiers, where the tags of images without any are not known.
+        if method and scores.has(method, UNTAGGED):
+            wanted += replace(row, variant=UNTAGGED, quoted="").cells(queries[:1], measured, PARTS[:1])
+        found = {query: one for query in queries if scores.has(one := _of(row.method, query), CENTRED)}
+        searched = replace(row, method=found, variant=CENTRED, quoted="")
+        wanted += searched.cells(queries, [RETRIEVAL], PARTS[:1])
+    costs = []
+    for row, cost in product(rows.values(), COSTS):
+        if scores.has(row.name, cost):
+            wanted.append(Wanted(row.name, row.label, Key(row.name, cost, part="", variant=cost)))
+            costs.append(cost)
     wanted += _published(published, metrics, queries, "mdbm", "mdbn")
     if main in rows:
         for row, query in product(linear, queries[:2]):
@@ -283,13 +281,45 @@ def table2(
         captions.line(
             captions.sizes(scores, models),
             captions.logistic(scores, models),
-            captions.numbers("split", scores, published, wanted, "best model"),
+            "Mixed: of the features of every query." if len(rows) > len(models) else "",
+            "Minutes: of one core, all trainings for a split." if MINUTES in costs else "",
+            captions.numbers("split", scores, published, wanted, _told(scores)),
         ),
     ]
     # Of some published models only the non-interpolated AP is known.
     shown = [metrics[0], MAPS[1]]
     columns = [Column(query_title(query), shown, {"query": query}, best="highest") for query in queries]
-    return Table(wanted, columns, caption)
+    columns += [
+        Column("parameters", [PARAMETERS], parts=[""], form=",.0f", spread=False),
+        Column("minutes", [MINUTES], parts=[""], form=",.1f", spread=False),
+    ]
+    short = {query: "both" if "+" in query else query for query in queries}
+    best: dict[str, Any] = {"best": "highest", "spread": False}
+    more = [
+        Column(f"{letter} {short[query]}", [metric], {"query": query}, **best)
+        for letter, metric in (("R", RETRIEVAL), ("P", f"precision_at_{k}"))
+        for query in queries
+    ]
+    more.append(Column("inferred", metrics[:1], {"variant": UNTAGGED}, **best))
+    return Table(
+        wanted,
+        columns,
+        caption,
+        more=more,
+        about_more=f"R: retrieval mAP (interpolated, centred). P: precision@{k}. inferred: "
+        "mAP of multimodal queries that infer the tags of images without any.",
+        ratio=_ratio(scores, models),
+        ruled=True,
+    )
+
+
+def _ratio(scores: Scores, methods: Iterable[str]) -> float | None:
+    """Test rows for each row that the classifiers of test scores learned from, those of validation too."""
+    for method in methods:
+        rows = {part: scores.values("rows", part, {method}) for part in ("train", *PARTS)}
+        if all(rows.values()):
+            return max(rows["test"]) / (min(rows["train"]) + min(rows["validation"]))
+    return None
 
 
 def table3(
@@ -412,17 +442,17 @@ def tag_search(
     *,
     models: Mapping[str, str],
     main: str,
-    top: int,
+    k: int,
     training: Mapping[str, Any],
 ) -> Table:
     """Precision of the images found first by one tag at a time.
 
     models: name -> label, in the order of the rows
     main: the model whose probabilities of tags rank images too
-    top: so many images are found
+    k: of precision@k
     training: of `captions.unsupervised`
     """
-    tagged, untagged = (f"tag_search_{known}_precision_at_{top}" for known in ("tagged", "untagged"))
+    tagged, untagged = (f"tag_search_{known}_precision_at_{k}" for known in ("tagged", "untagged"))
     different = "tag_search_tagged_different"
     rows = _with_centred([Row(name, label, name) for name, label in models.items()], scores)
     wanted = [cell for row in rows for cell in row.cells(["text"], [tagged, untagged, different], PARTS[:1])]
@@ -440,7 +470,7 @@ def tag_search(
         return captions.span(scores.values(f"tag_search_{what}", "test", models))
 
     caption = [
-        captions.what("Search by one tag", f"Share of images with the tag among the first {top}", about),
+        captions.what("Search by one tag", f"Share of images with the tag among the first {k}", about),
         captions.line(about.note, captions.unsupervised(**training)),
         captions.line(
             f"{count('tags')} commonest tags, {count('images')} test images.",
@@ -462,23 +492,23 @@ def tags(
     *,
     models: Mapping[str, str],
     query: str,
-    tops: Sequence[int],
+    ks: Sequence[int],
     training: Mapping[str, Any],
 ) -> Table:
-    """Tags predicted from the image alone, beside predictors that know less or more.
+    """Tags predicted from the image only, beside predictors that know less or more.
 
     models: name -> label
     query: what is given
-    tops: the numbers k of precision@k
+    ks: of precision@k
     training: of `captions.unsupervised`
     """
-    precisions = [f"tags_precision_at_{k}" for k in sorted(tops)]
+    precisions = [f"tags_precision_at_{k}" for k in sorted(ks)]
     metrics = [*precisions, *(f"tags_{name}" for name in MAPS), "tags_log_loss"]
     rows = [Row(name, label, name) for name, label in models.items()]
     for name, features in (("image", ""), ("sqrt_image", ", signed square roots")):
         if scores.has(name):
             rows.append(Row(name, f"Logistic regression per tag{features}", name, "baseline"))
-    rows.append(Row("marginal", "Tag frequencies of the training rows", "marginal", "baseline"))
+    rows.append(Row("marginal", "Tag frequencies of the training set", "marginal", "baseline"))
     if scores.has("optimal"):
         rows.append(Row("optimal", "Bayes-optimal (the generator's probabilities)", "optimal", "baseline"))
     wanted = [cell for row in rows for cell in row.cells([query], metrics, PARTS[:1])]
@@ -500,12 +530,90 @@ def tags(
     columns = [
         *(
             Column(f"precision@{k}", [name], best="highest")
-            for k, name in zip(sorted(tops), precisions, strict=True)
+            for k, name in zip(sorted(ks), precisions, strict=True)
         ),
         Column("mAP (step)", ["tags_map_step"], best="highest"),
         Column("log loss (nats)", ["tags_log_loss"], form=".2f", best="lowest"),
     ]
     return Table(wanted, columns, caption, "Predictor")
+
+
+@dataclass(frozen=True)
+class Ablated:
+    """A model of the ablation table: what it is made of, and whose scores it has."""
+
+    method: str
+    objective: str
+    """Of its joint layer."""
+    stage: str = ""
+    """What of it is finetuned, "" for nothing."""
+    directions: Sequence[str] = ()
+    """The modalities that are predicted in that, each from the others."""
+    trained: int = 0
+    """Mean-field iterations in its last training."""
+    tested: int | None = None
+    """Those at test, of the scores that Table 2 shows; None of a model that it does not show."""
+    swept: Sequence[int] = ()
+    """Other numbers at test, whose scores have the variant of Table 3 and no text-only query."""
+
+
+def ablation(
+    scores: Scores,
+    published: Published,
+    about: About,
+    *,
+    models: Sequence[Mapping[str, Any]],
+    queries: Sequence[str],
+    variant: str,
+    training: Mapping[str, Any],
+    metrics: Sequence[str] = MAPS,
+) -> Table:
+    """What each part of the method is worth: objective of the joint layer, recurrence, finetuning, direction.
+
+    models: fields of `Ablated`
+    queries: the multimodal one first, then the image-only one
+    variant: whose features the classifiers learned from
+    training: of `captions.unsupervised`
+    metrics: those of the data set, the headline first
+    """
+    wanted: list[Wanted] = []
+    titles = ("finetuned", "predicting", "in training", "at test")
+    facts: dict[str, dict[str, str]] = {title: {} for title in titles}
+    for one in (Ablated(**fields) for fields in models):
+        shown = {*one.swept, *([] if one.tested is None else [one.tested])}
+        for tested in sorted(shown):
+            row = f"{one.method}/trained={one.trained}/tested={tested}"
+            told = (one.stage, " and ".join(one.directions), str(one.trained), str(tested))
+            for title, text in zip(facts, told, strict=True):
+                facts[title][row] = text or "-"
+            for query, metric, part in product(queries, metrics, PARTS):
+                if tested == one.tested:
+                    key = Key(one.method, metric, query, part, variant)
+                elif query in queries[:2]:
+                    count = tested if query == queries[1] else None
+                    key = Key(one.method, metric, query, part, f"trained={one.trained}", count)
+                else:
+                    continue
+                wanted.append(Wanted(row, one.objective, key))
+    names = {fields["method"] for fields in models}
+    caption = [
+        captions.what("Ablation", captions.metric(metrics[0], "test set"), about),
+        captions.line(about.note, captions.unsupervised(**training)),
+        captions.line(
+            captions.sizes(scores, names),
+            "Mean-field iterations in the last training and at test.",
+            captions.numbers("split", scores, published, wanted, _told(scores)),
+        ),
+    ]
+    columns = [Column(query_title(query), metrics[:1], {"query": query}, best="highest") for query in queries]
+    more: dict[str, Any] = {"ratio": _ratio(scores, names), "ruled": True, "facts": facts}
+    return Table(wanted, columns, caption, "Joint layer", **more)
+
+
+def _told(scores: Scores) -> str:
+    """What is in bold of a table whose models are tested against the best."""
+    several = len({split for split, _ in scores.repetitions()} - {None}) > 1
+    return "best model" + (", and those that a test cannot tell from it" if several else "")
 
 
 TABLES: dict[str, Callable[..., Table]] = {
@@ -514,6 +622,7 @@ TABLES: dict[str, Callable[..., Table]] = {
     "table2": table2,
     "table3": table3,
     "table4": partial(table2, title="Table 4"),
+    "ablation": ablation,
     "retrieval": retrieval,
     "tag_search": tag_search,
     "tags": tags,

@@ -34,7 +34,7 @@ class Line:
 def sweep_lines(
     method: str, main: int, trained: Sequence[int], tested: Sequence[int], queries: Sequence[str]
 ) -> list[Line]:
-    """The lines of both readings, and below them the other models.
+    """The lines of fixed and of matched training iterations, and below them the other models.
 
     method: the model, trained with each number of `trained` and evaluated with each of `tested`, both sorted
     queries: the multimodal one, which needs no iterations, and the one that lacks a modality

@@ -7,15 +7,22 @@ A table names the keys of its cells (filter), and which of them stand in which c
 import csv
 import statistics
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import astuple, dataclass, field, fields
+from dataclasses import astuple, dataclass, field, fields, replace
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 from mvi.errors import DataError
+from mvi.evaluation.significance import corrected_t_test
 from mvi.files import atomic, write_sealed
-from mvi.report.scores import Key, Scores
+from mvi.report.scores import Key, Repetition, Scores
 from mvi.text import table_cell
+
+LEVEL = 0.05
+"""Of the test that tells what is as good as the best."""
+
+RULE = "———"
+"""What stands in every cell between the models and the baselines."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +59,7 @@ class Cell:
     query: str
     iterations: int | None
     part: str
+    variant: str
     metric: str
     mean: float | None
     """None where only a published number is known."""
@@ -63,6 +71,8 @@ class Cell:
     """Of a difference: how many are positive."""
     published: float | None
     published_source: str
+    p_best: float | None = None
+    """Of a model that was tested against the best one of its column (`compared`)."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +103,16 @@ class Table:
     heading: str = "Model"
     repeated: str = "splits"
     """What the repetitions are."""
+    more: Sequence[Column] = ()
+    """Of a second table of those rows that have any of them."""
+    about_more: str = ""
+    """A sentence above it."""
+    ratio: float | None = None
+    """Test rows for each row learned from, where models are tested against the best; None for no test."""
+    ruled: bool = False
+    """Whether a rule parts the models from the baselines."""
+    facts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """Columns of words: title -> row -> text."""
 
 
 @dataclass(frozen=True)
@@ -169,6 +189,7 @@ def cells(wanted: Iterable[Wanted], scores: Scores, about: About, published: Pub
                 query=key.query,
                 iterations=cell.iterations,
                 part=key.part,
+                variant=key.variant,
                 metric=key.metric,
                 mean=statistics.fmean(values) if values else None,
                 sd=statistics.stdev(values) if len(values) > 1 else None,
@@ -181,27 +202,102 @@ def cells(wanted: Iterable[Wanted], scores: Scores, about: About, published: Pub
     return found
 
 
-def markdown(table: Table, cells: Sequence[Cell]) -> str:
-    """Lay the cells out as rows and columns, and their differences below.
+def compared(table: Table, found: Sequence[Cell], scores: Scores) -> list[Cell]:
+    """`found`, the cells of `table`, with the p-value of each model's difference to the best of its column.
 
-    A column with published numbers is followed by them; those of rows of nothing else stand in it.
+    Paired by split (a split's seeds are averaged), over the splits that both have; None for the best itself
+    and where these are fewer than two.
+    """
+    if table.ratio is None:
+        return list(found)
+    keys = {id(cell): wanted.key for cell, wanted in zip(found, table.wanted, strict=True)}
+    models = [cell for cell in found if cell.kind == "model"]
+    tested: dict[int, float] = {}
+    for column in (*table.columns, *table.more):
+        shown = [_chosen(column, cells) for cells in _by_row(models).values()]
+        values = {id(cell): _by_split(scores.of(keys[id(cell)])) for cell in shown if cell is not None}
+        if not column.best or not values:
+            continue
+        extreme = min if column.best == "lowest" else max
+        best = extreme(values, key=lambda one: statistics.fmean(values[one].values()))
+        for one, own in values.items():
+            common = [split for split in own if split in values[best]]
+            if one != best and len(common) > 1:
+                differences = [own[split] - values[best][split] for split in common]
+                tested[one] = corrected_t_test(differences, table.ratio)
+    return [replace(cell, p_best=tested.get(id(cell))) for cell in found]
+
+
+def _by_row(cells: Iterable[Cell]) -> dict[tuple[str, str], list[Cell]]:
+    """The cells of each row and label, in order."""
+    found: dict[tuple[str, str], list[Cell]] = {}
+    for cell in cells:
+        found.setdefault((cell.row, cell.label), []).append(cell)
+    return found
+
+
+def _by_split(values: Mapping[Repetition, float]) -> dict[int | None, float]:
+    """The mean over the seeds of each split."""
+    seeds: dict[int | None, list[float]] = {}
+    for (split, _), value in values.items():
+        seeds.setdefault(split, []).append(value)
+    return {split: statistics.fmean(own) for split, own in seeds.items()}
+
+
+def markdown(table: Table, cells: Sequence[Cell]) -> str:
+    """Lay the cells out as rows and columns, and below them further columns, differences and sources.
+
+    A column with published numbers is followed by them; those of rows of nothing else stand in it. Of a ruled
+    table, published and baselines' rows stand below the others.
     """
     shown = [cell for cell in cells if cell.kind != "difference"]
-    rows = list(dict.fromkeys((cell.row, cell.label) for cell in shown))
-    texts = [(table.heading, [label for _, label in rows])]
-    for column in table.columns:
-        chosen = [_chosen(column, [cell for cell in shown if cell.row == row]) for row, _ in rows]
-        own = _bold(column, chosen)
-        texts.append((column.title, own))
+    if table.ruled:
+        shown.sort(key=lambda cell: ("model", "published", "baseline").index(cell.kind))
+    texts = _laid_out(table, table.columns, shown)
+    if table.more:
+        texts += f"\n{table.about_more}\n\n{_laid_out(table, table.more, shown)}"
+    texts += _differences(table, [cell for cell in cells if cell.kind == "difference"])
+    return texts + (_sources(shown) if table.ruled else "")
+
+
+def _laid_out(table: Table, columns: Sequence[Column], cells: Sequence[Cell]) -> str:
+    """The rows that have a cell in any of the columns, and the columns that have one in any row."""
+    rows, texts = _by_row(cells), []
+    chosen = [[_chosen(column, own) for own in rows.values()] for column in columns]
+    kept = [any(found) for found in zip(*chosen, strict=True)]
+    names = [label for (_, label), keep in zip(rows, kept, strict=True) if keep]
+    named = [row for (row, _), keep in zip(rows, kept, strict=True) if keep]
+    kinds = [own[0].kind for own, keep in zip(rows.values(), kept, strict=True) if keep]
+    texts.append((table.heading, names))
+    texts += [(title, [of.get(row, "") for row in named]) for title, of in table.facts.items()]
+    for column, found in zip(columns, chosen, strict=True):
+        own = [cell for cell, keep in zip(found, kept, strict=True) if keep]
+        if not any(own):
+            continue
+        texts.append((column.title, _bold(column, own)))
         beside = [
             "" if cell is None or cell.published is None or cell.mean is None else cell.published
-            for cell in chosen
+            for cell in own
         ]
         if any(beside):
             texts.append(("published", [f"{number:{column.form}}" if number else "" for number in beside]))
-    counts = [max(cell.repetitions for cell in shown if cell.row == row) for row, _ in rows]
-    texts.append((table.repeated, [str(count or "") for count in counts]))
-    return laid_out(texts) + _differences(table, [cell for cell in cells if cell.kind == "difference"])
+    counts = [
+        max(cell.repetitions for cell in own) for own, keep in zip(rows.values(), kept, strict=True) if keep
+    ]
+    # Narrow, where the caption says it of all of them.
+    if not table.ruled or len({*counts} - {0}) > 1:
+        texts.append((table.repeated, [str(count or "") for count in counts]))
+    if table.ruled and "baseline" in kinds[1:]:
+        place = kinds.index("baseline")
+        texts = [(title, [*own[:place], RULE, *own[place:]]) for title, own in texts]
+    return laid_out(texts)
+
+
+def _sources(cells: Iterable[Cell]) -> str:
+    """Where each published number is from, and how sure it is; "" without any."""
+    quoted = [cell for cell in cells if cell.published is not None and cell.part == "test"]
+    lines = [f"- {cell.published:g}, {cell.label}, {cell.query}: {cell.published_source}" for cell in quoted]
+    return "\n".join(["\n**Published**\n", *lines, ""]) if lines else ""
 
 
 def _chosen(column: Column, cells: Collection[Cell]) -> Cell | None:
@@ -214,20 +310,20 @@ def _chosen(column: Column, cells: Collection[Cell]) -> Cell | None:
 
 
 def _bold(column: Column, chosen: Sequence[Cell | None]) -> list[str]:
-    """Mean ± standard deviation; the best of the models, as rounded, in bold."""
+    """Mean ± standard deviation; in bold the best of the models, as rounded, and what is not told from it."""
     rounded = ["" if cell is None else f"{_number(cell):{column.form}}" for cell in chosen]
+    pairs = list(zip(rounded, chosen, strict=True))
     models = [
-        float(text)
-        for text, cell in zip(rounded, chosen, strict=True)
-        if cell is not None and cell.kind == "model"
+        float(text) for text, cell in pairs if column.best and cell is not None and cell.kind == "model"
     ]
     best = None
-    if column.best and len(models) > 1:
+    if len(models) > 1:
         best = min(models) if column.best == "lowest" else max(models)
     texts = []
-    for text, cell in zip(rounded, chosen, strict=True):
-        if cell is not None and cell.kind == "model" and float(text) == best:
-            text = f"**{text}**"
+    for text, cell in pairs:
+        if best is not None and cell is not None and cell.kind == "model":
+            alike = cell.p_best is not None and cell.p_best >= LEVEL
+            text = f"**{text}**" if alike or float(text) == best else text
         texts.append(text + (_spread(cell, column.form) if column.spread else ""))
     return texts
 

@@ -24,13 +24,13 @@ def summary(identity: Numbers, consistency: Numbers, training: Numbers, labels: 
     and where each method ends, mean ± standard deviation over seeds, in nats.
     """
     lines = [
-        f"**Eq. 4.** Largest difference of the two sides, over all random models and worlds: "
-        f"{identity['largest_residual']:.1e} nats.",
+        "**Eq. 4.** Largest difference of the two sides, over all random models and ground-truth "
+        f"distributions: {identity['largest_residual']:.1e} nats.",
         "**Theorem 2.1.** Slope of log error (total variation) against log n, ± standard error; the theorem "
-        "promises convergence, the usual rate is -0.5. World 'coupled' mixes slowly.",
-        _table(["world", "conditionals from", "marginal of x", "joint"], _slopes(consistency)),
+        "promises convergence, the usual rate is -0.5. Distribution 'coupled' mixes slowly.",
+        _table(["distribution", "conditionals from", "marginal of x", "joint"], _slopes(consistency)),
         "**Which term each method lowers.** Last epoch, nats, exact by enumeration; mean ± standard "
-        "deviation over seeds; generated world.",
+        "deviation over seeds; generated distribution.",
         _table(["method", *_COLUMNS.values()], _terms(training, labels)),
     ]
     return "\n\n".join(lines) + "\n"

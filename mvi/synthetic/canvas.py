@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A canvas for procedural pictures: unit coordinates, light, gradients and textures on Pillow's drawing."""
+"""A canvas for procedural images: unit coordinates, light, gradients and textures on Pillow's drawing."""
 
 import colorsys
 from collections.abc import Iterable, Iterator, Sequence
@@ -29,7 +29,7 @@ NAMED = {
 
 
 class Canvas:
-    """A square RGB picture in the making; coordinates run from 0 to 1, x to the right and y downwards.
+    """A square RGB image in the making; coordinates run from 0 to 1, x to the right and y downwards.
 
     `tint` multiplies the red, green and blue of every colour that is not `lit`.
     """
@@ -57,7 +57,7 @@ class Canvas:
         return items[int(len(items) * next(self._uniform))]
 
     def colour(self, h: float, s: float, v: float, lit: bool = False) -> Colour:
-        """Return the colour of hue, saturation and value `h`, `s`, `v`, under this picture's light."""
+        """Return the colour of hue, saturation and value `h`, `s`, `v`, under this image's light."""
         rgb = colorsys.hsv_to_rgb(h % 1.0, min(max(s, 0.0), 1.0), min(max(v, 0.0), 1.0))
         light = (1.0, 1.0, 1.0) if lit else self.tint
         red, green, blue = (min(255, int(255 * part * own)) for part, own in zip(rgb, light, strict=True))
@@ -78,7 +78,7 @@ class Canvas:
 
     def rectangle(self, left: float, top: float, right: float, bottom: float, fill: Colour) -> None:
         n = self.n
-        if right < left or bottom < top:  # what would lie beyond the edge of the picture
+        if right < left or bottom < top:  # what would lie beyond the edge of the image
             return
         self.pen.rectangle((left * n, top * n, right * n, bottom * n), fill=fill)
 
@@ -191,7 +191,7 @@ class Canvas:
         self.image.paste(band.resize((right - left, lower - upper)), (left, upper))
 
     def finished(self) -> Image.Image:
-        """Return the picture at the size asked for."""
+        """Return the image at the size asked for."""
         return self.image.reduce(FINENESS)
 
 

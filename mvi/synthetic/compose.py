@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""From a scene to a picture: surroundings, things from back to front, then what a camera adds."""
+"""From a scene to an image: surroundings, things from back to front, then what a camera adds."""
 
 from collections.abc import Callable
 
@@ -46,12 +46,12 @@ BLUR = 0.03  # of backgrounds out of focus, as a share of the side
 
 
 def paint(scene: Scene, size: int, generator: np.random.Generator) -> Image.Image:
-    """Draw `scene` as an RGB picture of `size` x `size` pixels; `generator` decides all that it leaves open.
+    """Draw `scene` as an RGB image of `size` x `size` pixels; `generator` decides all that it leaves open.
 
     Raises `ConfigError` for a size below `SMALLEST`.
     """
     if size < SMALLEST:
-        raise ConfigError(f"A picture needs at least {SMALLEST} pixels a side, not {size}; raise the size.")
+        raise ConfigError(f"An image needs at least {SMALLEST} pixels a side, not {size}; raise the size.")
     canvas = Canvas(size, _light(scene, generator), generator)
     _surroundings(canvas, scene)
     for thing in scene.things:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a scene shows and how prominently: the strengths of concepts, and the labels that follow from them.
 
-A strength lies between 0, not shown, and 1, the subject of the picture. The potential labels of MIRFLICKR
+A strength lies between 0, not shown, and 1, the subject of the image. The potential labels of MIRFLICKR
 (Huiskes and Lew 2008; whatever can be seen) are given wherever the strength is above 0, the regular ones,
 `_r1` (what is prominent), where it reaches `PROMINENT`.
 """
@@ -14,7 +14,7 @@ from mvi.synthetic.scene import COLOURS, SEASONS, Scene
 
 PROMINENT = 0.5
 
-# What a thing is, and the size from which it is the subject of a picture.
+# What a thing is, and the size from which it is the subject of an image.
 SHOWS: dict[str, tuple[tuple[str, ...], float]] = {
     "man": (("male",), 0.8),
     "woman": (("female",), 0.8),

@@ -9,7 +9,7 @@ from mvi.synthetic.scene import Scene, Thing
 
 
 def leaves(c: Canvas, scene: Scene, blur: float) -> None:
-    """Fill the picture with foliage out of focus."""
+    """Fill the image with foliage out of focus."""
     h, s, v = foliage(c, scene)
     c.gradient(0, 1, [c.colour(h, 0.7 * s, 1.2 * v), c.colour(h, s, 0.7 * v), c.colour(h, s, 0.45 * v)])
     for _ in range(45):
@@ -152,7 +152,7 @@ def bricks(c: Canvas) -> None:
 
 
 def room(c: Canvas, scene: Scene) -> None:
-    """A room with a floor, a window, pictures and furniture."""
+    """A room with a floor, a window, images and furniture."""
     floor, hue, pale = c.u(0.6, 0.75), c.u(), c.u(0.05, 0.35)
     c.gradient(0, floor, [c.colour(hue, pale, 0.75), c.colour(hue, pale, 0.9)])
     wood, v = c.u(0.06, 0.1), c.u(0.35, 0.65)

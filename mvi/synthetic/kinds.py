@@ -11,8 +11,8 @@ LIGHTS = ("day", "sunset", "night")
 class Extra:
     """Up to `most` things of a kind that come together with `probability`, `small` to `large` in size.
 
-    `where` is "ground" (the larger, the nearer), "sky", "horizon", "front" (its top in the picture, its foot
-    perhaps not) or "centre" (the subject of the picture).
+    `where` is "ground" (the larger, the nearer), "sky", "horizon", "front" (its top in the image, its foot
+    perhaps not) or "centre" (the subject of the image).
     """
 
     kind: str

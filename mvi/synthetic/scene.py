@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""What is in a picture before it is drawn: the kind of scene, its light, weather and season, and the things.
+"""What is in an image before it is drawn: the kind of scene, its light, weather and season, and the things.
 
-A scene is drawn from the probabilities below. From it follow, without further chance, the strengths of the
-concepts (`concepts.py`), hence the labels and the probability of each tag (`tags.py`), and, with the chance
-of colours, positions and noise, the picture (`compose.py`). Labels and tags therefore depend on each other
-and on the picture through the scene only.
+A scene is drawn from the probabilities below. From it follow, with nothing more drawn, the strengths of the
+concepts (`concepts.py`), hence the labels and the probability of each tag (`tags.py`), and, with the
+randomness of colours, positions and noise, the image (`compose.py`). Labels and tags therefore depend on
+each other and on the image through the scene only.
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ COLOURFUL = {"flower": COLOURS[:8], "dog": COLOURS[7:], "cat": ("orange", *COLOU
 
 @dataclass(frozen=True)
 class Thing:
-    """Something in a scene: its foot is at (x, y), `size` is its height; fractions of the picture's side."""
+    """Something in a scene: its foot is at (x, y), `size` is its height; fractions of the image's side."""
 
     kind: str
     x: float
@@ -38,9 +38,9 @@ class Thing:
 
 @dataclass(frozen=True)
 class Scene:
-    """All that decides labels and tag probabilities, and most of what decides the picture.
+    """All that decides labels and tag probabilities, and most of what decides the image.
 
-    `horizon` is the share of the picture above the horizon, 0 where no sky is seen (indoors and close-ups);
+    `horizon` is the share of the image above the horizon, 0 where no sky is seen (indoors and close-ups);
     `cover` the share of the sky that clouds hide; `far` stands at the horizon and `ground` lies below it.
     """
 

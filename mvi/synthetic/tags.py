@@ -6,10 +6,10 @@ year, place, event, own habits) leaves out tag t with probability
 
     (1 - stray) prod_c (1 - w_ct)^(z s_c) prod_h (1 - w_ht)^z,
 
-a noisy-or in which w are the chances of `vocabulary.py`, and each tag independently of the others. A user
-of zeal 0 writes nothing. Zeal does not depend on the scene, and what cannot be seen only on its kind.
-Summed over both, this is P(tag | scene). The picture is drawn from the scene alone, so that on average no
-predictor that is given the picture has a smaller log loss than these probabilities.
+a noisy-or in which w are the probabilities of `vocabulary.py`, and each tag independently of the others. A
+user of zeal 0 writes nothing. Zeal does not depend on the scene, and what cannot be seen only on its kind.
+Summed over both, this is P(tag | scene). The image is drawn from the scene alone, so that on average no
+predictor that is given the image has a smaller log loss than these probabilities.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from mvi.synthetic.vocabulary import HIDDEN, SEEN
 
 # Zeal, and the share of users who have it.
 ZEAL = {0.0: 0.135, 0.5: 0.225, 1.1: 0.31, 1.8: 0.22, 3.0: 0.11}
-STRAY = 0.0007  # the chance of any one tag for no reason at all
+STRAY = 0.0007  # the probability of any one tag for no reason at all
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class _Outcome:
     variable: str
     group: str
     weight: float
-    chances: dict[str, float]
+    probabilities: dict[str, float]
 
 
 def _lines(table: str) -> list[str]:
@@ -39,7 +39,7 @@ def _lines(table: str) -> list[str]:
 
 def _parse(cells: str) -> dict[str, float]:
     pairs = (cell.split() for cell in cells.split(",") if cell.strip())
-    return {tag: float(chance) for tag, chance in pairs}
+    return {tag: float(probability) for tag, probability in pairs}
 
 
 def _seen() -> dict[str, dict[str, float]]:
@@ -54,8 +54,10 @@ def _seen() -> dict[str, dict[str, float]]:
 def _hidden() -> list[_Outcome]:
     outcomes = []
     for line in _lines(HIDDEN):
-        variable, group, _, weight, *chances = line.split(maxsplit=4)
-        outcomes.append(_Outcome(variable, group, float(weight), _parse(chances[0] if chances else "")))
+        variable, group, _, weight, *probabilities = line.split(maxsplit=4)
+        outcomes.append(
+            _Outcome(variable, group, float(weight), _parse(probabilities[0] if probabilities else ""))
+        )
     return outcomes
 
 
@@ -64,8 +66,8 @@ class Tagger:
 
     def __init__(self) -> None:
         seen, hidden = _seen(), _hidden()
-        known = [*seen.values(), *(outcome.chances for outcome in hidden)]
-        self.tags: list[str] = sorted({tag for chances in known for tag in chances})
+        known = [*seen.values(), *(outcome.probabilities for outcome in hidden)]
+        self.tags: list[str] = sorted({tag for probabilities in known for tag in probabilities})
         self._column = {tag: number for number, tag in enumerate(self.tags)}
         # log(1 - w), (concepts, tags).
         self._seen = self._absence([seen.get(concept, {}) for concept in CONCEPTS])
@@ -73,11 +75,11 @@ class Tagger:
         self._hidden = {kind: self._variables(hidden, world.group) for kind, world in KINDS.items()}
 
     def _absence(self, rows: list[dict[str, float]]) -> np.ndarray:
-        chances = np.zeros((len(rows), len(self.tags)))
-        for row, given in zip(chances, rows, strict=True):
-            for tag, chance in given.items():
-                row[self._column[tag]] = chance
-        return np.log1p(-chances)
+        probabilities = np.zeros((len(rows), len(self.tags)))
+        for row, given in zip(probabilities, rows, strict=True):
+            for tag, probability in given.items():
+                row[self._column[tag]] = probability
+        return np.log1p(-probabilities)
 
     def _variables(self, hidden: list[_Outcome], group: str) -> list[tuple[np.ndarray, np.ndarray]]:
         variables = []
@@ -87,7 +89,7 @@ class Tagger:
             chosen = own or [outcome for outcome in every if outcome.group == "*"]
             weights = np.array([outcome.weight for outcome in chosen])
             variables.append(
-                (weights / weights.sum(), self._absence([outcome.chances for outcome in chosen]))
+                (weights / weights.sum(), self._absence([outcome.probabilities for outcome in chosen]))
             )
         return variables
 
@@ -102,8 +104,8 @@ class Tagger:
         left_out = summary @ self._seen
         for weights, absence in self._hidden[kind]:
             left_out += absence[_outcome(weights, generator)]
-        chances = 1 - (1 - STRAY) * np.exp(zeal * left_out)
-        written = np.flatnonzero(generator.random(len(self.tags)) < chances)
+        probabilities = 1 - (1 - STRAY) * np.exp(zeal * left_out)
+        written = np.flatnonzero(generator.random(len(self.tags)) < probabilities)
         return [self.tags[number] for number in generator.permutation(written)]
 
     def probabilities(self, kinds: list[str], summaries: np.ndarray) -> np.ndarray:

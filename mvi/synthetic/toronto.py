@@ -3,7 +3,7 @@
 
 Names and proportions are those of `mvi.data.readers.toronto_layout`. As in the original the last columns of
 the image part are counts of visual words, the others differ widely in range, text is CSR without the entry
-`format`, and the vocabulary's counts are those of all rows. There are no pictures: image columns are a random
+`format`, and the vocabulary's counts are those of all rows. There are no images: image columns are a random
 map of what the scenes show, with noise.
 """
 
@@ -36,7 +36,7 @@ from mvi.synthetic.world import FEATURES, World, make_world, stream
 LABELLED_HALVES = 2 * ARCHIVE.cut_block - 1
 UNLABELLED_HALVES = 2 * ARCHIVE.blocks - LABELLED_HALVES
 SHARE_OF_COUNTS = COUNT_COLUMNS / ARCHIVE.image_columns
-WORDS_A_PICTURE = 400
+WORDS_AN_IMAGE = 400
 SIGNAL = 0.5  # a scene shows some ten concepts of strengths up to 1: its part then has about the variance 1
 NOISE = 1.0  # the standard deviation of the noise of columns that are no counts
 
@@ -156,7 +156,7 @@ def _features(summaries: np.ndarray, expected: Expected, seed: int) -> np.ndarra
         signal = SIGNAL * (summary @ projection) + NOISE * own.standard_normal(plain)
         features[row, :plain] = scale * (signal + offset)
         rate = np.exp(SIGNAL * (summary @ preference) + rarity)
-        features[row, plain:] = own.poisson(WORDS_A_PICTURE * rate / rate.sum())
+        features[row, plain:] = own.poisson(WORDS_AN_IMAGE * rate / rate.sum())
     return features
 
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Generated pictures in the layout of PASCAL VOC 2007, with tags, and pairs of another collection.
+"""Generated images in the layout of PASCAL VOC 2007, with tags, and pairs of another collection.
 
 Two worlds of one kind. The first is written as `mvi.data.readers.voc2007` says that VOC is, with a box for
-each thing that belongs to a class: a small one is difficult, one that leaves the picture is truncated. The
+each thing that belongs to a class: a small one is difficult, one that leaves the image is truncated. The
 other, without labels, is written in the layout of MIRFLICKR. Their users have most words in common, but each
 collection lacks a part of the other's (`SILENT`), so that its tags must be re-expressed. The truth is a
 sealed `.npz` of which `mvi.synthetic.truth` reads P(tag | scene), rows in the order of the reader:
@@ -23,13 +23,13 @@ from mvi.data.readers.voc2007 import ROOT
 from mvi.errors import ConfigError, DataError
 from mvi.files import atomic, write_arrays
 from mvi.synthetic.compose import SMALLEST, paint
-from mvi.synthetic.mirflickr import write_pictures
+from mvi.synthetic.mirflickr import write_images
 from mvi.synthetic.scene import Scene, Thing
-from mvi.synthetic.world import PICTURE, World, make_world, stream
+from mvi.synthetic.world import IMAGE, World, make_world, stream
 
 QUALITY = 88
-DIFFICULT = 0.1  # as a share of the picture's side: what is smaller is hard to tell
-WORDS_FROM = 8  # from how many labelled pictures on a tag is in the dictionary
+DIFFICULT = 0.1  # as a share of the image's side: what is smaller is hard to tell
+WORDS_FROM = 8  # from how many labelled images on a tag is in the dictionary
 CLASS_OF = {
     "plane": "aeroplane",
     "bicycle": "bicycle",
@@ -74,13 +74,13 @@ def write_voc2007(
     size: int,
     seed: int,
 ) -> None:
-    """Write pictures of `sets` ("train", "val" and "test") and `unlabelled` pairs; all files or none.
+    """Write images of `sets` ("train", "val" and "test") and `unlabelled` pairs; all files or none.
 
-    Pictures are `size` x `size` pixels. The same arguments give the same bytes with the same libraries.
+    Images are `size` x `size` pixels. The same arguments give the same bytes with the same libraries.
     Raises `ConfigError` for numbers out of range and `DataError` where a file cannot be written.
     """
     if size < SMALLEST:
-        raise ConfigError(f"Generated pictures need at least {SMALLEST} pixels a side, not {size}.")
+        raise ConfigError(f"Generated images need at least {SMALLEST} pixels a side, not {size}.")
     labelled = _without(make_world(sum(sets.values()), 0, seed), "labelled")
     pairs = _without(make_world(unlabelled, 0, seed + OTHER_WORLD), "pairs")
     ids = [f"{number:06d}" for number in range(1, len(labelled.scenes) + 1)]
@@ -103,17 +103,17 @@ def write_voc2007(
             paths[7].write_text(
                 "".join(f"{' '.join([one, *own])}\n" for one, own in tags.items()), encoding="utf-8"
             )
-            write_pictures(paths[8], pairs, size, seed + OTHER_WORLD, QUALITY)
+            write_images(paths[8], pairs, size, seed + OTHER_WORLD, QUALITY)
             _write_truth(truth_path, labelled, pairs)
     except OSError as error:
         raise DataError(
-            f"The generated pictures cannot be written ({error}); free space or mend the permissions, and "
+            f"The generated images cannot be written ({error}); free space or mend the permissions, and "
             "run again."
         ) from error
 
 
 def box(thing: Thing) -> tuple[float, float, float, float]:
-    """Left, top, right and bottom of a thing of a class, as shares of the picture; may leave it."""
+    """Left, top, right and bottom of a thing of a class, as shares of the image; may leave it."""
     half = thing.size * WIDTH.get(CLASS_OF[thing.kind], 1.0) / 2
     return thing.x - half, thing.y - thing.size, thing.x + half, thing.y
 
@@ -144,8 +144,8 @@ def _members(ids: Sequence[str], sets: Mapping[str, int], seed: int) -> dict[str
 
 
 def _dictionary(world: World) -> list[str]:
-    pictures = Counter(tag for own in world.tags for tag in set(own))
-    return sorted(tag for tag, count in pictures.items() if count >= WORDS_FROM)
+    images = Counter(tag for own in world.tags for tag in set(own))
+    return sorted(tag for tag, count in images.items() if count >= WORDS_FROM)
 
 
 def _hvecs(tags: Sequence[Sequence[str]], words: Sequence[str]) -> bytes:
@@ -168,7 +168,7 @@ def _write_tar(path: Path, world: World, sets: Mapping[str, Sequence[str]], size
         for one in list(sets.values())[-1]:
             row = int(one) - 1
             buffer = io.BytesIO()
-            paint(world.scenes[row], size, stream(seed, row, PICTURE)).save(buffer, "JPEG", quality=QUALITY)
+            paint(world.scenes[row], size, stream(seed, row, IMAGE)).save(buffer, "JPEG", quality=QUALITY)
             add(f"JPEGImages/{one}.jpg", buffer.getvalue())
             add(f"Annotations/{one}.xml", _annotation(one, world.scenes[row], size).encode())
         for name, members in sets.items():
@@ -199,16 +199,16 @@ def _annotation(one: str, scene: Scene, size: int) -> str:
 
 
 def _write_truth(path: str | Path, labelled: World, pairs: World) -> None:
-    chances = []
+    probabilities = []
     for world, collection in ((labelled, "labelled"), (pairs, "pairs")):
-        chance = world.tagger.probabilities(world.kinds(), world.summaries).astype(np.float32)
-        chance[:, silent(world.tagger.tags, collection)] = 0
-        chances.append(chance)
+        probability = world.tagger.probabilities(world.kinds(), world.summaries).astype(np.float32)
+        probability[:, silent(world.tagger.tags, collection)] = 0
+        probabilities.append(probability)
     write_arrays(
         path,
         {
             "tags": np.array(labelled.tagger.tags),
-            "tag_probability": np.concatenate(chances),
+            "tag_probability": np.concatenate(probabilities),
             "kind": np.array([*labelled.kinds(), *pairs.kinds()]),
             "labelled": np.array(len(labelled.scenes)),
         },

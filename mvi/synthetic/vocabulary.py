@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Which tags a concept suggests, and how strongly: the dictionary of the imagined users.
 
-A line gives a concept and, for each tag that it suggests, the chance that a user of average zeal writes it
-under a picture whose subject the concept is (`tags.py` says how chances combine). Synonyms are tags of the
-same concept; a tag may stand at several. A line that ends with a comma goes on in the next. Tags are written
-as the photo site normalises them: lower case, no blanks.
+A line gives a concept and, for each tag that it suggests, the probability that a user of average zeal writes
+it under an image whose subject the concept is (`tags.py` says how probabilities combine). Synonyms are tags
+of the same concept; a tag may stand at several. A line that ends with a comma goes on in the next. Tags are
+written as the photo site normalises them: lower case, no blanks.
 """
 
 # What can be seen: concepts of `concepts.py`.

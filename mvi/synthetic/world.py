@@ -15,7 +15,7 @@ from mvi.synthetic import concepts
 from mvi.synthetic.scene import Scene, draw_scene
 from mvi.synthetic.tags import Tagger
 
-SCENE, TAGS, PICTURE, FEATURES = range(4)
+SCENE, TAGS, IMAGE, FEATURES = range(4)
 
 
 def stream(seed: int, row: int, purpose: int) -> np.random.Generator:
@@ -49,7 +49,7 @@ def make_world(labelled: int, unlabelled: int, seed: int) -> World:
     """Return the world of `labelled` + `unlabelled` rows; raises `ConfigError` for numbers that make none."""
     if labelled < 1 or unlabelled < 0 or seed < 0:
         raise ConfigError(
-            "The generated world needs at least 1 labelled picture, no negative number of unlabelled ones "
+            "The generated world needs at least 1 labelled image, no negative number of unlabelled ones "
             f"and a seed of at least 0, not {labelled}, {unlabelled} and {seed}."
         )
     rows, tagger = range(labelled + unlabelled), Tagger()

@@ -53,7 +53,7 @@ def train_direct(
     device: str,
     finish: Callable[[Any, Blocks], None] | None = None,
 ) -> None:
-    """Train a `model_class` with `model_settings` on the modalities of a store, from its first weights.
+    """Train a `model_class` with `model_settings` on the modalities of a store, from its initial weights.
 
     name: of the method, for messages
     settings: "rows" (as for `mvi.training.stage.stage_rows`), "split", "seed", "minimum_tags", "schedule"; a
@@ -85,11 +85,11 @@ def train_direct(
     generator = torch.Generator(device).manual_seed(settings["seed"])
     model = model_class.initialise(units_of(scale, store_path), model_settings, generator)
     blocks = training_blocks(store_path, scale, settings, device)
-    watched = rows.monitored
+    monitored = rows.monitored
 
     def monitor(trained: DirectModel) -> dict[str, float]:
-        assert watched is not None
-        return {"validation/loss": objective.validation_loss(trained, watched, schedule["batch_size"])}
+        assert monitored is not None
+        return {"validation/loss": objective.validation_loss(trained, monitored, schedule["batch_size"])}
 
     train_stage(
         model,
@@ -102,7 +102,7 @@ def train_direct(
         metrics=metrics,
         config=config,
         fingerprint=made_from(settings, [store_path, scale_path], device),
-        monitor=None if watched is None else monitor,
+        monitor=None if monitored is None else monitor,
         finish=None if finish is None else lambda trained: finish(trained, blocks),
     )
 

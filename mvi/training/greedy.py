@@ -16,7 +16,7 @@ from mvi.models.direct import DirectModel
 from mvi.models.mdrnn import Mdrnn
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.stacking import put_under
+from mvi.models.stacking import stack_layers
 from mvi.models.units import ReplicatedSoftmax
 from mvi.objectives.base import Objective
 from mvi.objectives.differentiable import Differentiable
@@ -24,7 +24,7 @@ from mvi.training.joint_layer import train_joint_layer
 from mvi.training.rows import mean_totals
 from mvi.training.stage import made_from, stage_rows, train_stage
 
-UNWATCHED = {"rows": 0, "iterations": 0, "start_state": "doubled"}
+NO_MONITOR = {"rows": 0, "iterations": 0, "start_state": "doubled"}
 WHOLE_PART = 10**9
 
 
@@ -84,7 +84,7 @@ def greedy_network(job: Job, objective: Objective) -> Mdrnn:
             weights=top,
             metrics=top.with_suffix(".csv"),
             config=about,
-            monitor=UNWATCHED,
+            monitor=NO_MONITOR,
             device=job.device,
         )
     scale, _ = transforms.load(job.scale, job.device)
@@ -96,7 +96,7 @@ def greedy_network(job: Job, objective: Objective) -> Mdrnn:
         totals = mean_totals(store, scale, settings["split"], parts, minimum_tags=few)
     joint = load(top, MultimodalRBM, device=job.device)
     depth = max(map(len, below.values()), default=0)
-    return put_under(below, joint, depth, totals=totals, carry_offset=True)
+    return stack_layers(below, joint, depth, totals=totals, keep_offset=True)
 
 
 def train_whole(job: Job, model: DirectModel, objective: Objective) -> None:
@@ -119,10 +119,10 @@ def train_whole(job: Job, model: DirectModel, objective: Objective) -> None:
     )
     measure = None
     if isinstance(objective, Differentiable) and rows.monitored is not None:
-        loss, watched, size = objective.validation_loss, rows.monitored, settings["schedule"]["batch_size"]
+        loss, monitored, size = objective.validation_loss, rows.monitored, settings["schedule"]["batch_size"]
 
         def measure(trained: Any) -> dict[str, float]:
-            return {"validation/loss": loss(trained, watched, size)}
+            return {"validation/loss": loss(trained, monitored, size)}
 
     # How many words are drawn depends on the data, which a recording cannot follow.
     words = any(isinstance(unit, ReplicatedSoftmax) for unit in model.units.values())

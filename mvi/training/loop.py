@@ -52,8 +52,9 @@ class Schedule:
     With `patience` the training ends once so many epochs have not lowered the monitor's "validation/loss",
     and gives back the parameters of the epoch that had the least.
 
-    An update that is not finite is rejected and multiplies the rate by `rate_after_rejection` for the rest of
-    the epoch (reference code, its MP trainers); more than `rejected_share` of them in an epoch end the run.
+    An update that is not finite is rejected and multiplies the learning rate by `rate_after_rejection` for
+    the rest of the epoch (reference code, its MP trainers); more than `rejected_share` of them in an epoch
+    end the run.
     """
 
     epochs: int
@@ -257,11 +258,11 @@ def update_once(
 ) -> None:
     """Learn from one minibatch (B, D): change the model, `state` and `tally` in place.
 
-    A direction that is not finite changes nothing but the rate of the updates after it: the objective's
-    memory stays too, since one running mean that is not finite would spoil every direction to come.
-    Nothing is read back from a GPU, but by objectives that draw word counts (`ReplicatedSoftmax`), and what
-    one call leaves to the next is in tensors that stay where they are, so that the work can be `recorded` and
-    replayed.
+    A direction that is not finite changes nothing but the learning rate of the updates after it: the
+    objective's memory stays too, since one running mean that is not finite would spoil every direction to
+    come. Nothing is read back from a GPU, but by objectives that draw word counts (`ReplicatedSoftmax`), and
+    what one call leaves to the next is in tensors that stay where they are, so that the work can be
+    `recorded` and replayed.
     """
     epoch = state.epoch + 1
     gradient, after = objective.step(model, batch, state.memory, epoch, state.generator)

@@ -24,14 +24,14 @@ class Reconstruction:
     """How well a layer gives back rows that it did not learn from, beside what their means alone would give.
 
     `loss` and `marginal` are cross-entropies in nats per row, of Gaussian units squared errors per row, of
-    the reconstruction and of the training means. `explained` is the share of the marginal's deviance that
-    the layer explains: 1 for a perfect reconstruction, 0 for one no better than the means, less for a worse
-    one; for Gaussian units it is the share of variance explained.
+    the reconstruction and of the training means. `deviance_explained` is the share of the marginal's deviance
+    that the layer explains: 1 for a perfect reconstruction, 0 for one no better than the means, less for a
+    worse one; for Gaussian units it is the share of variance explained.
     """
 
     loss: float
     marginal: float
-    explained: float
+    deviance_explained: float
 
 
 def reconstruction_against_marginal(
@@ -40,7 +40,7 @@ def reconstruction_against_marginal(
     mean: Tensor,
     count: int,
     *,
-    unseen: Tensor | None = None,
+    masked: Tensor | None = None,
     block: int = 2000,
 ) -> Reconstruction:
     """Compare one mean-field step up and down, v -> E[h | v] -> v, with the marginal, on `rows` (n, D).
@@ -49,7 +49,7 @@ def reconstruction_against_marginal(
     came in training is not held impossible. Units that are probabilities themselves are compared with as
     such; what their own entropy leaves is no loss to be explained.
 
-    Where `unseen` (n, D) is true the layer gets the training mean instead of the value, and only what it
+    Where `masked` (n, D) is true the layer gets the training mean instead of the value, and only what it
     says there is compared. Enough random weights give back what they see; what they do not see can only be
     told by a layer that has learned which units go together.
     """
@@ -57,7 +57,7 @@ def reconstruction_against_marginal(
     totals = torch.zeros(3, dtype=torch.float64)
     for start in range(0, len(rows), block):
         v = rows[start : start + block]
-        hide = None if unseen is None else unseen[start : start + block]
+        hide = None if masked is None else masked[start : start + block]
         h = model.hidden_mean(v if hide is None else torch.where(hide, mean, v))
         for number, part in enumerate(_deviances(model, v, h, mean, smoothed)):
             counted = part if hide is None else part * hide
@@ -81,25 +81,25 @@ def _deviances(model: RBM, v: Tensor, h: Tensor, mean: Tensor, smoothed: Tensor)
 
 
 def reconstruction_monitor(
-    rows: Tensor, mean: Tensor, count: int, *, unseen_share: float = 0.3, seed: int = 0
+    rows: Tensor, mean: Tensor, count: int, *, masked_share: float = 0.3, seed: int = 0
 ) -> Callable[[RBM], dict[str, float]]:
     """What to look at while a layer trains: `reconstruction_against_marginal` of held-out `rows` (n, D).
 
     The numbers are named "validation/loss", "validation/marginal", "validation/explained", and
-    "validation/predicted" for the share explained of entries that the layer does not see, a random
-    `unseen_share` of all by `seed`. The last is what tells a layer that has learned from one that has not.
+    "validation/predicted" for the deviance explained of masked entries, a random `masked_share` of all by
+    `seed`. The last is what tells a layer that has learned from one that has not.
     """
     draws = torch.rand(rows.shape, generator=torch.Generator().manual_seed(seed))
-    unseen = (draws < unseen_share).to(rows.device)
+    masked = (draws < masked_share).to(rows.device)
 
     def measure(model: RBM) -> dict[str, float]:
         whole = reconstruction_against_marginal(model, rows, mean, count)
-        part = reconstruction_against_marginal(model, rows, mean, count, unseen=unseen)
+        part = reconstruction_against_marginal(model, rows, mean, count, masked=masked)
         return {
             "validation/loss": whole.loss,
             "validation/marginal": whole.marginal,
-            "validation/explained": whole.explained,
-            "validation/predicted": part.explained,
+            "validation/explained": whole.deviance_explained,
+            "validation/predicted": part.deviance_explained,
         }
 
     return measure

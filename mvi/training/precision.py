@@ -41,8 +41,8 @@ def round_to(kind: str, numbers: Tensor) -> Tensor:
 
 
 class _Own(threading.local):
-    exact = False
-    """Whether this thread is within `exact_products`."""
+    full = False
+    """Whether this thread is within `full_precision`."""
 
 
 _own = _Own()
@@ -66,7 +66,7 @@ class RoundedFactors(TorchDispatchMode):
             pieces = func.decompose(*args, **(kwargs or {}))
         if pieces is not NotImplemented:
             return pieces
-        places = () if _own.exact else _FACTORS.get(func.overloadpacket, ())
+        places = () if _own.full else _FACTORS.get(func.overloadpacket, ())
         args = tuple(
             round_to(self.kind, value) if place in places and value.dtype == torch.float32 else value
             for place, value in enumerate(args)
@@ -77,7 +77,7 @@ class RoundedFactors(TorchDispatchMode):
 def set_precision(kind: str, device: str) -> None:
     """Make this thread's products of float32 matrices on `device` of precision `kind` until the process ends.
 
-    "float32" is exact. "tf32" lets a GPU use its matrix units, which take factors of TF32; on a CPU, which
+    "float32" is full. "tf32" lets a GPU use its matrix units, which take factors of TF32; on a CPU, which
     has none, factors are rounded as those units would, so that results can be compared, and nothing is
     faster. "bfloat16" rounds them to bfloat16 on both; a GPU then multiplies them as it does TF32.
     """
@@ -87,16 +87,16 @@ def set_precision(kind: str, device: str) -> None:
 
 
 @contextmanager
-def exact_products() -> Iterator[None]:
+def full_precision() -> Iterator[None]:
     """A context of products in float32, whatever `set_precision` asked for: to score what was trained.
 
     It is of one thread; only a GPU's matrix units, which torch knows one setting of, rest for all threads.
     """
-    units, before = torch.get_float32_matmul_precision(), _own.exact
+    units, before = torch.get_float32_matmul_precision(), _own.full
     torch.set_float32_matmul_precision("highest")
-    _own.exact = True
+    _own.full = True
     try:
         yield
     finally:
-        _own.exact = before
+        _own.full = before
         torch.set_float32_matmul_precision(units)

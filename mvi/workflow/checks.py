@@ -37,6 +37,8 @@ NEED_METHODS = (
     "training",
     "table2",
     "table4",
+    "ablation",
+    "trade",
     "retrieval",
     "learning",
     "search",
@@ -132,17 +134,17 @@ def _check_features(features: Settings, path: str) -> None:
         )
     if features["kind"] == "network":
         _check_network(features, path)
-    size, scales = features["picture_size"], features["phow"]["scales"]
+    size, scales = features["image_size"], features["phow"]["scales"]
     # The outermost cells of a patch are centred within the image.
     if 3 * max(scales) > size - 1:
         raise ConfigError(
             f'config key "{path}.phow.scales" is {scales}, but must leave room for a patch in images of '
-            f'{size} pixels ("{path}.picture_size"): none greater than {(size - 1) // 3}.'
+            f'{size} pixels ("{path}.image_size"): none greater than {(size - 1) // 3}.'
         )
     if 4 * features["gist"]["stride"] > size:
         raise ConfigError(
             f'config key "{path}.gist.stride" is {features["gist"]["stride"]}, but must be at most '
-            f'{size // 4}, a quarter of "{path}.picture_size".'
+            f'{size // 4}, a quarter of "{path}.image_size".'
         )
 
 
@@ -217,7 +219,7 @@ def _check_sizes(run: Settings, path: str) -> None:
                 raise ConfigError(
                     f'config key "{path}.{place}.hidden" is {hidden}, but must be at most '
                     f"{MOST_WEIGHTS // below}: it stands on {below} units, and no matrix of weights may have "
-                    f"more than {MOST_WEIGHTS} numbers."
+                    f"more than {MOST_WEIGHTS} weights."
                 )
 
 
@@ -308,6 +310,9 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
         "the theory, which is a run of its own": OF_THEORY[:1],
         f"images, and {dataset.name} has features only": () if dataset.has_images else NEED_IMAGES,
         f'a method, and "{path}.compare" is empty': () if run["compare"] else NEED_METHODS,
+        f'a joint layer, and "{path}.compare" has none': ()
+        if set(LAYERED) & set(run["compare"])
+        else ("ablation",),
         f'a finetuned network, and "{path}.finetune" is empty': () if run["finetune"] else NEED_FINETUNING,
         "a finetuned network or a joint layer on the inputs themselves": ()
         if _has_model(run)

@@ -69,7 +69,7 @@ def check_training(
 
 def check_words(phow: Settings, size: Size) -> None:
     """Raise `ConfigError` where there cannot be as many patches as visual words are asked for."""
-    patches = min(size.rows, phow["pictures"]) * phow["per_picture"]
+    patches = min(size.rows, phow["images"]) * phow["per_image"]
     if phow["words"] > patches:
         raise ConfigError(
             f'config key "features.phow.words" is {phow["words"]}, but {size.rows} images give {patches} '
@@ -80,10 +80,10 @@ def check_words(phow: Settings, size: Size) -> None:
 def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None:
     """Raise `ConfigError` where no tag, or not enough tags, could be scored on the test rows of a split."""
     path = f"runs.{run['name']}.predicted_tags"
-    tops = run["predicted_tags"]["tops"]
-    if max(tops) > len(catalogue.vocabulary):
+    ks = run["predicted_tags"]["ks"]
+    if max(ks) > len(catalogue.vocabulary):
         raise ConfigError(
-            f'config key "{path}.tops" is {tops}, but there are only {len(catalogue.vocabulary)} tags in the '
+            f'config key "{path}.ks" is {ks}, but there are only {len(catalogue.vocabulary)} tags in the '
             "vocabulary; lower it."
         )
     for number in splits:

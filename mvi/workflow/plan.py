@@ -34,7 +34,7 @@ REGISTRY = "config/data_registry.csv"
 # Networks, converted; other things made of raw files lie in the folders of their data sets.
 NETWORKS_FOLDER = "results/data/networks"
 # Settings of visual words that matter while they are learned and not afterwards.
-LEARNING_OF_WORDS = ("words", "seed", "pictures", "per_picture", "epochs")
+LEARNING_OF_WORDS = ("words", "seed", "images", "per_image", "epochs")
 # The module that measures each experiment of the theory.
 EXPERIMENTS = {
     "identity": "mvi.theory.identity",
@@ -219,8 +219,9 @@ class Source:
             return {**{key: self.features[key] for key in ("kind", "batch")}, **seen_by(self.features)}
         phow = {key: value for key, value in self.features["phow"].items() if key not in LEARNING_OF_WORDS}
         groups = ("gist", "edge_histogram", "colour_structure", "scalable_colour")
-        kept = {key: self.features[key] for key in ("kind", "batch", "picture_size", *groups)}
-        return {**kept, "phow": phow}
+        kept = {key: self.features[key] for key in ("kind", "batch", *groups)}
+        # Stores and models keep it by this name, which is part of their fingerprint.
+        return {**kept, "picture_size": self.features["image_size"], "phow": phow}
 
     def described_otherwise(self) -> list[str]:
         """The modules that describe images in another way than these features are made."""
@@ -416,6 +417,26 @@ class Run:
     def weights(self, model: str, part: str) -> str:
         """The weights of a model of the tables."""
         return self.stage(model, part) if model in self.stages else self.joint(model, part)
+
+    def layers_of(self, model: str, part: str) -> dict[str, Files]:
+        """The layers of the pathways under a model of the tables; none of a method that needs none."""
+        needs = model not in METHODS or METHODS[model].needs_layers
+        return self.layers(part) if needs else {}
+
+    def training_benchmarks(self, model: str, part: str) -> Files:
+        """What Snakemake measured of every training that a model of the tables comes from."""
+        stages = list(self.stages)
+        before = stages[: stages.index(model) + 1] if model in stages else []
+        first = self.settings["finetune_from"] if before else model
+        weights = [path for paths in self.layers_of(model, part).values() for path in paths]
+        weights += [self.joint(first, part), *(self.stage(stage, part) for stage in before)]
+        rules = {"pretrain": "pretrain_layer", "joint": "train_joint", "finetune": "finetune"}
+        folder = len(self.file(""))
+        found = []
+        for path in weights:
+            phase, _, rest = path[folder:].partition("/")
+            found.append(self.file(f"benchmarks/{rules[phase]}/{rest.replace('.safetensors', '.tsv')}"))
+        return found
 
     def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
         """What a method is trained from."""
@@ -653,9 +674,8 @@ class Run:
     def encode_inputs(self, model: str, batch: str) -> dict[str, Any]:
         """What a model encodes, and the files that it is made of."""
         parts = self.part_names(batch)
-        needs = model not in METHODS or METHODS[model].needs_layers
         return {
-            **(self.layers(parts[0]) if needs else {}),
+            **self.layers_of(model, parts[0]),
             "store": self.classifier_store,
             "scale": self.scale(parts[0]),
             "weights": [self.weights(model, part) for part in parts],
@@ -694,7 +714,7 @@ class Run:
         return {
             "grid": settings["lambda"],
             "chosen_by": self._chosen_by(settings),
-            "top": settings["top"],
+            "k": settings["k"],
             **common,
         }
 
@@ -711,6 +731,23 @@ class Run:
         weights = self.stage(self.last_stage, part, int(iterations))
         files = {"store": self.labelled_store(), "scale": self.scale(part), "weights": weights}
         return {**self.layers(part), **files}
+
+    def sweep(self, iterations: int, part: str) -> str:
+        """The scores of the network finetuned with a number of iterations, by their number at test."""
+        return self.file(f"scores/sweep/n{iterations}/{part}.csv")
+
+    def trained_iterations(self, method: str) -> int:
+        """Mean-field iterations in the training of a joint layer, 0 by an objective that has none."""
+        return int(self.objective(method).get("iterations", 0))
+
+    def joint_sweep(self, method: str, part: str) -> str:
+        """The scores of a joint layer, by the number of iterations at test."""
+        return self.file(f"scores/joint_sweep/{method}/n{self.trained_iterations(method)}/{part}.csv")
+
+    def joint_sweep_inputs(self, method: str, part: str) -> dict[str, Any]:
+        """A joint layer, and what it is scored on."""
+        files = {"store": self.labelled_store(), "scale": self.scale(part)}
+        return {**self.layers(part), **files, "weights": self.joint(method, part)}
 
     def curve_inputs(self, method: str) -> dict[str, Any]:
         """The weights that a method gives, of all parts, with the store."""
@@ -749,7 +786,7 @@ class Run:
     def score_settings(self, method: str) -> Settings:
         """The settings of such a method, and how it is scored."""
         classifier = self.settings["classifier"]
-        shared = {"chosen_by": self._chosen_by(classifier), "top": classifier["top"]}
+        shared = {"chosen_by": self._chosen_by(classifier), "k": classifier["k"]}
         return {**self.objective(method), **shared, "metrics": dict(self.dataset.metrics)}
 
     def shown_representations(self) -> str:
@@ -766,11 +803,7 @@ class Run:
 
     def sweep_scores(self) -> Files:
         """The scores of Table 3."""
-        return [
-            self.file(f"scores/sweep/n{count}/{part.name}.csv")
-            for count in self.swept()
-            for part in self.parts
-        ]
+        return [self.sweep(count, part.name) for count in self.swept() for part in self.parts]
 
     def baselines(self, inputs: Sequence[str]) -> Files:
         """The scores of classifiers on input features."""
@@ -857,7 +890,7 @@ class Plan:
     def card_settings(self, source: Source) -> Settings:
         """What is counted and drawn of a data set: as its first run says."""
         run = next(run for run in self.runs.values() if run.dataset.name == source.dataset.name)
-        return {**run.settings["card"], "picture_size": run.settings["features"]["picture_size"]}
+        return {**run.settings["card"], "image_size": run.settings["features"]["image_size"]}
 
     # -- names that wildcards may have ------------------------------------------------------------------
 

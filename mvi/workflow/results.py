@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
-from mvi.evaluation.queries import FILLED, queries_of
+from mvi.evaluation.queries import queries_of
 from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
+from mvi.report.queries import FILLED
 from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 
@@ -150,17 +151,80 @@ def _table2(run: Run) -> Settings:
         "queries": queries_of(run.modalities),
         "main": run.last_stage if run.stages else "",
         "compared": pairs,
-        "top": run.settings["classifier"]["top"],
+        "k": run.settings["classifier"]["k"],
         "training": training(run),
         "metrics": list(run.dataset.metrics),
     }
 
 
-def _label_scores(run: Run) -> Files:
+def label_scores(run: Run) -> Files:
+    """The scores of all that labels images, for Table 2 and its classes."""
     return [
         *run.scores("classify", [*run.models, *run.scored]),
         *run.baselines([*LINEAR_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
     ]
+
+
+def _label_and_retrieval_scores(run: Run) -> Files:
+    """With those of retrieval where the run asks for it."""
+    asked = "retrieval" in run.settings["outputs"]
+    return [*label_scores(run), *(TABLES["retrieval"].inputs(run) if asked else [])]
+
+
+def _ablated_counts(run: Run) -> list[int]:
+    """Numbers of iterations that the last stage is finetuned with and the ablation shows: its own, and none.
+
+    The latter where Table 3 is made, for which it is finetuned so; nothing is trained for the ablation.
+    """
+    if not run.stages:
+        return []
+    own = run.stages[run.last_stage]["iterations"]
+    return sorted({own, *({0} & set(run.swept()) if "table3" in run.settings["outputs"] else ())})
+
+
+def _ablation_scores(run: Run) -> Files:
+    return [
+        *run.scores("classify", [*run.layered, *run.stages]),
+        *(run.joint_sweep(method, part.name) for method in run.layered for part in run.parts),
+        *(run.sweep(count, part.name) for count in _ablated_counts(run) for part in run.parts),
+    ]
+
+
+def _ablation(run: Run) -> Settings:
+    found = [
+        {
+            "method": method,
+            "objective": METHODS[method].short,
+            "trained": run.trained_iterations(method),
+            "tested": run.iterations(method),
+            "swept": [0],
+        }
+        for method in run.layered
+    ]
+    zero = [0] if 0 in run.settings["sweep"]["iterations"] else []
+    for name, stage in run.stages.items():
+        one = {
+            "method": name,
+            "objective": METHODS[run.settings["finetune_from"]].short,
+            "stage": stage["title"],
+            "directions": stage["directions"],
+            "trained": stage["iterations"],
+            "tested": run.iterations(name),
+        }
+        last = name == run.last_stage
+        found.append({**one, "swept": zero if last else []})
+        others = [count for count in _ablated_counts(run) if last and count != stage["iterations"]]
+        shown = [
+            count for count in (*zero, run.iterations(name)) if count in run.settings["sweep"]["iterations"]
+        ]
+        found += [{**one, "trained": count, "tested": None, "swept": shown} for count in others]
+    return {
+        "models": found,
+        "queries": queries_of(run.modalities),
+        "variant": run.settings["classifier"]["train_on"][0],
+        "training": training(run) | {"iterations": None},
+        "metrics": list(run.dataset.metrics),
+    }
 
 
 TABLES: dict[str, Shown] = {
@@ -175,12 +239,12 @@ TABLES: dict[str, Shown] = {
         lambda run: run.baselines(classified(run)),
         lambda run: {
             "inputs": classified(run),
-            "top": run.settings["baselines"]["top"],
+            "k": run.settings["baselines"]["k"],
             "metrics": list(run.dataset.metrics),
         },
     ),
-    "table2": Shown(_label_scores, _table2),
-    "table4": Shown(_label_scores, _table2),
+    "table2": Shown(_label_and_retrieval_scores, _table2),
+    "table4": Shown(_label_and_retrieval_scores, _table2),
     "table3": Shown(
         Run.sweep_scores,
         # The columns say by how many iterations what is missing is inferred.
@@ -190,6 +254,7 @@ TABLES: dict[str, Shown] = {
             "metrics": list(run.dataset.metrics),
         },
     ),
+    "ablation": Shown(_ablation_scores, _ablation),
     "retrieval": Shown(
         lambda run: [*run.scores("retrieval", run.models), run.file("scores/retrieval_inputs.csv")],
         lambda run: {
@@ -206,7 +271,7 @@ TABLES: dict[str, Shown] = {
         lambda run: {
             "models": model_labels(run),
             "main": run.last_stage,
-            "top": run.settings["tag_search"]["top"],
+            "k": run.settings["tag_search"]["k"],
             "training": training(run),
         },
     ),
@@ -218,7 +283,7 @@ TABLES: dict[str, Shown] = {
         lambda run: {
             "models": {run.last_stage: model_labels(run)[run.last_stage]},
             "query": queries_of(run.modalities)[1],
-            "tops": run.settings["predicted_tags"]["tops"],
+            "ks": run.settings["predicted_tags"]["ks"],
             "training": training(run),
         },
     ),
@@ -258,11 +323,31 @@ FIGURES: dict[str, Shown] = {
         },
     ),
     "missing_tags": Shown(
-        lambda run: [*run.scores("classify", run.models), *run.baselines(list(JOINT_INPUTS))],
+        lambda run: [
+            *run.scores("classify", run.models),
+            *run.baselines([*JOINT_INPUTS, *(name for name in FILLED if name in asked_inputs(run))]),
+        ],
         lambda run: {
-            "lines": {**model_looks(run), **JOINT_INPUTS},
+            "lines": {
+                **model_looks(run),
+                **JOINT_INPUTS,
+                **{name: label for name, label in FILLED.items() if name in asked_inputs(run)},
+            },
             "query": queries_of(run.modalities)[0],
             "shares": sorted(run.settings["missing_tags"]["shares"]),
+        },
+    ),
+    "trade": Shown(
+        lambda run: [*label_scores(run), *TABLES["retrieval"].inputs(run)],
+        lambda run: {
+            "methods": {
+                **model_looks(run),
+                "raw": "Input features",
+                "roots": "Input features, signed square roots",
+            },
+            "queries": queries_of(run.modalities),
+            "metric": run.headline,
+            "variant": run.settings["classifier"]["train_on"][0],
         },
     ),
     "recall": Shown(
@@ -346,6 +431,21 @@ def table_inputs(run: Run, table: str) -> Files:
 def table_settings(run: Run, table: str) -> Settings:
     """The settings of a table."""
     return TABLES[table].settings(run)
+
+
+def costs(run: Run, table: str) -> Settings:
+    """The files that say what the models of a table cost, where it shows that."""
+    if table not in ("table2", "table4"):
+        return {}
+    parts = [part.name for part in run.parts]
+    return {
+        model: {
+            "network": run.weights(model, parts[0]),
+            "layers": run.layers_of(model, parts[0]),
+            "trainings": [run.training_benchmarks(model, part) for part in parts],
+        }
+        for model in run.models
+    }
 
 
 def figure_inputs(run: Run, figure: str) -> Files:
@@ -434,9 +534,11 @@ TARGETS: dict[str, Target] = {
     "table2": Target(lambda run: [*_table("table2")(run), run.file("tables/table2_classes.csv")], several),
     "table3": Target(lambda run: [*_table("table3")(run), *_figure("table3")(run)], deep),
     "table4": Target(_table("table4"), lambda run: several(run) and run.headline == "map_11_points"),
+    "ablation": Target(_table("ablation"), lambda run: several(run) and bool(run.layered)),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
     "missing_tags": Target(_figure("missing_tags"), deep),
     "gain": Target(lambda _: [f"{GAIN}.{ending}" for ending in ("png", "svg", "csv", "md")], with_pairs),
+    "trade": Target(_figure("trade"), several),
     "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
     "figure3": Target(_drawn("figure3"), deep),
@@ -530,6 +632,6 @@ def sources(run: Run | Theory) -> Files:
 
 
 def benchmarks(run: Run | Theory) -> list[str]:
-    """Folders of what the jobs behind a run cost."""
+    """Folders of the runtime and memory of the jobs behind a run."""
     own = [run.file("benchmarks")]
     return own if isinstance(run, Theory) else [*own, f"{run.source.folder}/benchmarks"]

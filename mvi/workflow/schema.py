@@ -37,7 +37,18 @@ NAMES = {
     "string": "text",
 }
 # Keys of a run that once had another name, for those who remember it.
-FORMERLY = {"figure2": "completion", "model": "joint", "reference_rows": "baselines"}
+FORMERLY = {
+    "carry_offset": "keep_offset",
+    "figure2": "completion",
+    "model": "joint",
+    "per_picture": "per_image",
+    "picture_size": "image_size",
+    "pictures": "images",
+    "reference_rows": "baselines",
+    "root": "signed_sqrt",
+    "top": "k",
+    "tops": "ks",
+}
 # Of a run, what does not belong into the settings that are laid over all runs.
 OF_ONE_RUN = ("extends", "name", "dataset", "data", "features")
 

@@ -52,9 +52,9 @@ RUNS = {
             "splits": {"train": 0.4, "validation": 0.2},
         },
         "features": {
-            "picture_size": 64,
+            "image_size": 64,
             "block": 60,
-            "phow": {"words": 60, "pictures": 30, "per_picture": 20, "epochs": 1},
+            "phow": {"words": 60, "images": 30, "per_image": 20, "epochs": 1},
         },
         "splits": [1],
         "compare": ["mp"],

@@ -10,7 +10,7 @@ import numpy as np
 from mvi.data.halves import write_halves_store
 from mvi.data.splits import stratified
 
-BRIGHTEST = 16  # pixels are counts of ink in 4x4 cells of a binary picture
+BRIGHTEST = 16  # pixels are counts of ink in 4x4 cells of a binary image
 
 
 def load() -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Anyone's pictures: a folder and a CSV table that gives the tags of each and, where known, its classes.
+"""Anyone's images: a folder and a CSV table that gives the tags of each and, where known, its classes.
 
 Beside them may be pairs of another collection, without labels: a zip in the layout of MIRFLICKR.
 """
@@ -18,7 +18,7 @@ import numpy as np
 
 from mvi.data.archives import open_zip
 from mvi.data.catalogue import Catalogue, count_words
-from mvi.data.readers.mirflickr_layout import picture_names, tags_of
+from mvi.data.readers.mirflickr_layout import image_names, tags_of
 from mvi.data.splits import random_splits
 from mvi.errors import DataError
 from mvi.text import one_form
@@ -67,17 +67,17 @@ def read_folder(
     fold_case: bool = False,
     citation: str = "",
 ) -> Catalogue:
-    """Return the catalogue of the pictures in `folder` that `table_csv` lists; no picture is read.
+    """Return the catalogue of the images in `folder` that `table_csv` lists; no image is read.
 
     The table is UTF-8 with the columns `file`, in the folder, `tags`, and `labels` if any, in any order and
     case, between commas, `;` or tabs; further columns do not count. Tags and labels are separated by `;`, in
     a table with `;` between columns also by commas, come in one form (`mvi.text.one_form`; with `fold_case`
-    capital and small letters of tags count as the same) and stay as they are otherwise. A picture with an
+    capital and small letters of tags count as the same) and stay as they are otherwise. An image with an
     empty cell of labels is unlabelled; a lone `;` says that it belongs to no class. Rows with labels come
     first, otherwise in the order of the table; ids are the files' names; classes are all labels, in
     alphabetical (code point) order. The vocabulary is made of the tags of all rows as
     `mvi.data.catalogue.count_words` says. Where there are labels, there are `splits` random splits of the
-    labelled rows, of which `shares` are for train and validation, decided by `seed`. The pictures of
+    labelled rows, of which `shares` are for train and validation, decided by `seed`. The images of
     `pairs_zip`, if given, come last, and their tags are among those that make the vocabulary.
 
     Raises `DataError` where the table cannot be read, lists a file twice or one that is not in the folder, or
@@ -113,11 +113,11 @@ def read_folder(
 
 
 def _pairs(path: str | Path | None) -> tuple[list[str], list[list[str]]]:
-    """Names and tags of the pictures of a zip in the layout of MIRFLICKR."""
+    """Names and tags of the images of a zip in the layout of MIRFLICKR."""
     if path is None:
         return [], []
     with open_zip(path) as archive:
-        names = picture_names(archive)
+        names = image_names(archive)
         return names, tags_of(archive, len(names))
 
 
@@ -125,11 +125,11 @@ def _pairs(path: str | Path | None) -> tuple[list[str], list[list[str]]]:
 class Survey:
     """What a look at a table and at its files, without opening any of them, tells.
 
-    `pictures` are listed, `labelled` of them with a cell of labels; `fingerprint` changes with the name, size
+    `images` are listed, `labelled` of them with a cell of labels; `fingerprint` changes with the name, size
     or time of any.
     """
 
-    pictures: int
+    images: int
     labelled: int
     fingerprint: str
 
@@ -178,7 +178,7 @@ def _rows(path: Path, folder: Path) -> list[dict[str, str]]:
             f"The table {path} cannot be read ({error}); mend it or name the right one."
         ) from error
     if not rows:
-        raise DataError(f"{path} lists no picture; add a line for each.")
+        raise DataError(f"{path} lists no image; add a line for each.")
     return rows
 
 
@@ -212,7 +212,7 @@ def _check_files(folder: Path, table: Path, files: list[str], *, lacking: bool =
 def tags_of_table(
     folder: str | Path, table_csv: str | Path, *, lacking: bool = False
 ) -> dict[str, list[str]]:
-    """The tags of each listed picture of `folder`; raises `DataError` as `read_folder`.
+    """The tags of each listed image of `folder`; raises `DataError` as `read_folder`.
 
     lacking: whether files may be listed that are not there
     """

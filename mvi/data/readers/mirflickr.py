@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""MIRFLICKR from its two zips, pictures with tags and annotations (Huiskes and Lew 2008, MIR).
+"""MIRFLICKR from its two zips, images with tags and annotations (Huiskes and Lew 2008, MIR).
 
-`mirflickr/im<i>.jpg` are the pictures, numbered from 1 without a hole, and `mirflickr/meta/tags/tags<i>.txt`
+`mirflickr/im<i>.jpg` are the images, numbered from 1 without a hole, and `mirflickr/meta/tags/tags<i>.txt`
 their tags, one a line. The annotations are a file `<class>.txt` for each class, at the root of their zip,
-with the numbers of its pictures, one a line. Whatever else the zips hold is left alone.
+with the numbers of its images, one a line. Whatever else the zips hold is left alone.
 """
 
 import re
@@ -16,11 +16,11 @@ import numpy as np
 
 from mvi.data.archives import open_zip, read_member
 from mvi.data.catalogue import Catalogue, count_words
-from mvi.data.readers.mirflickr_layout import picture_names, tags_of
+from mvi.data.readers.mirflickr_layout import image_names, tags_of
 from mvi.data.splits import random_splits
 from mvi.errors import DataError
 
-# A picture is in a potential topic if the topic is seen in it at all, in a regular one if it is prominent.
+# An image is in a potential topic if the topic is seen in it at all, in a regular one if it is prominent.
 POTENTIAL = (
     "animals",
     "baby",
@@ -90,7 +90,7 @@ def catalogue(
 
 
 def read_mirflickr(
-    pictures_zip: str | Path,
+    images_zip: str | Path,
     annotations_zip: str | Path,
     *,
     dataset: str,
@@ -103,26 +103,26 @@ def read_mirflickr(
     generated: bool = False,
     citation: str = "",
 ) -> Catalogue:
-    """Return the catalogue of data in the layout of MIRFLICKR; the pictures themselves are not read.
+    """Return the catalogue of data in the layout of MIRFLICKR; the images themselves are not read.
 
-    Row i is picture im<i+1>, and its id is i+1. The first `labelled` rows (all if None) have labels, in the
+    Row i is image im<i+1>, and its id is i+1. The first `labelled` rows (all if None) have labels, in the
     order of `CLASSES`: the 24 potential topics, then the 14 regular ones, each alphabetical. The vocabulary
     is made of the tags of all rows as `mvi.data.catalogue.count_words` says, with `vocabulary_size` and
     `minimum_count`. There are `splits` random splits of the labelled rows, of which `shares` are for train
     and validation, decided by `seed`; see `mvi.data.splits.random_splits`.
 
     Tag files are UTF-8 with lines that end as on any system; one that is not UTF-8 is read as Latin-1, and
-    their number is logged as one warning. Raises `DataError` where a zip is damaged or unsafe, a picture, tag
+    their number is logged as one warning. Raises `DataError` where a zip is damaged or unsafe, an image, tag
     file or annotation is missing, or an annotation is no list of the labelled rows' numbers; `ConfigError`
     where the shares leave a part without a row.
     """
-    with open_zip(pictures_zip) as archive:
-        names = picture_names(archive)
+    with open_zip(images_zip) as archive:
+        names = image_names(archive)
         tags = tags_of(archive, len(names))
     n_labelled = len(names) if labelled is None else labelled
     if not 0 < n_labelled <= len(names):
         raise DataError(
-            f"{pictures_zip} holds {len(names)} pictures and cannot have {n_labelled} with labels; set a "
+            f"{images_zip} holds {len(names)} images and cannot have {n_labelled} with labels; set a "
             "number that fits."
         )
     with open_zip(annotations_zip) as archive:
@@ -145,7 +145,7 @@ def read_mirflickr(
 
 
 def _members(archive: zipfile.ZipFile, name: str, n_labelled: int) -> np.ndarray:
-    """Return (n_labelled,) uint8, 1 for each picture that the annotation of class `name` lists."""
+    """Return (n_labelled,) uint8, 1 for each image that the annotation of class `name` lists."""
     file = f"{name}.txt"
     lines = read_member(archive, file).decode("latin-1").replace("\r", "\n").split("\n")
     member = np.zeros(n_labelled, np.uint8)
@@ -155,12 +155,12 @@ def _members(archive: zipfile.ZipFile, name: str, n_labelled: int) -> np.ndarray
             continue
         if not re.fullmatch(r"[0-9]{1,18}", number):
             raise DataError(
-                f"{file} in {archive.filename} has {number[:40]!r} in line {position}, which is no picture "
+                f"{file} in {archive.filename} has {number[:40]!r} in line {position}, which is no image "
                 "number; retrieve the right archive."
             )
         if not 1 <= int(number) <= n_labelled:
             raise DataError(
-                f"{file} in {archive.filename} has the number {number} in line {position}, but the pictures "
+                f"{file} in {archive.filename} has the number {number} in line {position}, but the images "
                 f"with labels run from 1 to {n_labelled}; use the two archives of one data set."
             )
         member[int(number) - 1] = 1

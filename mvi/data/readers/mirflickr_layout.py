@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""The zip of MIRFLICKR's pictures and tags (Huiskes and Lew 2008, MIR), for whoever reads it.
+"""The zip of MIRFLICKR's images and tags (Huiskes and Lew 2008, MIR), for whoever reads it.
 
-`mirflickr/im<i>.jpg` are the pictures, numbered from 1 without a hole, and `mirflickr/meta/tags/tags<i>.txt`
+`mirflickr/im<i>.jpg` are the images, numbered from 1 without a hole, and `mirflickr/meta/tags/tags<i>.txt`
 their tags, one a line.
 """
 
@@ -12,16 +12,16 @@ import zipfile
 from mvi.data.archives import read_member
 from mvi.errors import DataError
 
-PICTURE = re.compile(r"mirflickr/im([1-9][0-9]*)\.jpg")
-# Flickr allows 75 tags a picture, so a file of more than this is none of tags.
+IMAGE = re.compile(r"mirflickr/im([1-9][0-9]*)\.jpg")
+# Flickr allows 75 tags per image, so a file of more than this is none of tags.
 TAG_FILE_BYTES = 2**20
 
 log = logging.getLogger(__name__)
 
 
-def picture_names(archive: zipfile.ZipFile) -> list[str]:
-    """The members that are pictures, by number; raises `DataError` where there is none or a hole."""
-    numbers = [int(found[1]) for name in archive.namelist() if (found := PICTURE.fullmatch(name))]
+def image_names(archive: zipfile.ZipFile) -> list[str]:
+    """The members that are images, by number; raises `DataError` where there is none or a hole."""
+    numbers = [int(found[1]) for name in archive.namelist() if (found := IMAGE.fullmatch(name))]
     if not numbers:
         raise DataError(f"{archive.filename} holds no mirflickr/im1.jpg; retrieve the right archive.")
     for wanted, number in enumerate(sorted(numbers), 1):
@@ -34,7 +34,7 @@ def picture_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def tags_of(archive: zipfile.ZipFile, n: int) -> list[list[str]]:
-    """The tags of each of `n` pictures; raises `DataError` where a tag file is missing or too large.
+    """The tags of each of `n` images; raises `DataError` where a tag file is missing or too large.
 
     Files are UTF-8 with lines that end as on any system; one that is not UTF-8 is read as Latin-1, and their
     number is logged as one warning.

@@ -60,7 +60,7 @@ def write_toronto_store(
 ) -> None:
     """Write the store of the archive at `archive_path`: modalities image (`dtype`) and text (counts).
 
-    Features are kept as they are, not standardised; ids are the numbers of the pictures in MIRFLICKR-1M. The
+    Features are kept as they are, not standardised; ids are the numbers of the images in MIRFLICKR-1M. The
     statistics are those of the unlabelled images. What the archive holds beside the files named above is
     passed over. Nothing is written unless these checks hold, which the error names by number with what
     was found:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What is in the archive `flickr_data.tar.gz` of Srivastava and Salakhutdinov (2012), and by which names.
 
-Under `flickr/` there are: a block of image features for every 10,000 pictures of the MIRFLICKR-1M
+Under `flickr/` there are: a block of image features for every 10,000 images of the MIRFLICKR-1M
 collection, in its order, as `image/labelled/combined-00001-of-00100.npy` and so on (block 3 is cut in halves,
 of which the first is labelled); the tags as counts in CSR form, `text/text_all_2000_labelled.npz` and
 `..._unlabelled.npz`, written by numpy and without the entry that SciPy's own reader wants; `text/vocab.txt`

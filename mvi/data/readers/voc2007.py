@@ -29,7 +29,7 @@ from scipy import sparse
 
 from mvi.data.archives import PlainTar, open_zip
 from mvi.data.catalogue import Catalogue, count_words, expressed
-from mvi.data.readers.mirflickr_layout import picture_names, tags_of
+from mvi.data.readers.mirflickr_layout import image_names, tags_of
 from mvi.errors import DataError
 from mvi.text import one_form
 
@@ -59,7 +59,7 @@ log = logging.getLogger(__name__)
 def catalogue(
     raw: Mapping[str, str], settings: Mapping[str, Any], *, dataset: str, generated: bool, citation: str
 ) -> Catalogue:
-    """Return the catalogue of files in the layout of VOC 2007 and of pairs; no picture is read.
+    """Return the catalogue of files in the layout of VOC 2007 and of pairs; no image is read.
 
     `settings` are those of `mvi.data.sets.voc2007` or `mvi.data.sets.minivoc`. Rows are the images of the
     sets by ascending id, then the pairs; ids are those of VOC, and im1, im2, ... of the pairs. Unless the
@@ -83,7 +83,7 @@ def catalogue(
         _check_official(sets, {name: values[[row[one] for one in sets[name]]] for name in sets}, classes)
     text, vocabulary = _tags(raw, settings, ids, [*sets["train"], *sets["val"]], sets["test"], not generated)
     with open_zip(raw["unlabelled_images"]) as archive:
-        pairs = picture_names(archive)
+        pairs = image_names(archive)
         others = expressed(tags_of(archive, len(pairs)), vocabulary)
     found = Catalogue(
         dataset=dataset,

@@ -135,7 +135,7 @@ class DataSet:
 
     @property
     def has_features(self) -> bool:
-        """Whether a modality holds real numbers on scales of their own, kept in the precision asked for."""
+        """Whether a modality holds real values on scales of their own, kept in the precision asked for."""
         return any("standardise" in modality.transforms for modality in self.modalities.values())
 
     @property

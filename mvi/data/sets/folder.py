@@ -9,8 +9,8 @@ def size(settings: Settings) -> Size:
     """A look at the table and at the files that it lists, none of which is opened."""
     from mvi.data.readers.folder import survey_folder
 
-    found = survey_folder(settings["pictures"], settings["table"])
-    rows = found.pictures + (settings["pair_rows"] if settings["pairs"] else 0)
+    found = survey_folder(settings["images"], settings["table"])
+    rows = found.images + (settings["pair_rows"] if settings["pairs"] else 0)
     return Size(rows, found.labelled, training_rows(settings, found.labelled), found.fingerprint)
 
 
@@ -22,7 +22,7 @@ DATASET = DataSet(
     labels="multi",
     metrics=MEAN_AVERAGE_PRECISION,
     settings={
-        "pictures": {"description": "The folder.", "type": ["string", "null"], "default": None},
+        "images": {"description": "The folder.", "type": ["string", "null"], "default": None},
         "table": {
             "description": "CSV with the columns file, tags and perhaps labels; tags and labels are "
             'separated by ";".',
@@ -53,6 +53,6 @@ DATASET = DataSet(
     check=lambda settings: check_splits(settings, "data.folder"),
     read="mvi.data.readers.folder:catalogue",
     image_files=("images", "pairs"),
-    own_files={"images": "pictures", "table": "table", "pairs": "pairs"},
+    own_files={"images": "images", "table": "table", "pairs": "pairs"},
     left_out=lambda settings: () if settings["pairs"] else ("pairs",),
 )

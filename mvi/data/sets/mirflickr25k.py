@@ -7,7 +7,7 @@ from mvi.data.sets.shares import check_splits, number_of_splits, training_rows
 
 def size(settings: Settings) -> Size:
     """All rows are labelled."""
-    rows = settings["pictures"]
+    rows = settings["images"]
     return Size(rows, rows, training_rows(settings, rows))
 
 
@@ -19,7 +19,7 @@ DATASET = DataSet(
     labels="multi",
     metrics=MEAN_AVERAGE_PRECISION,
     settings={
-        "pictures": {
+        "images": {
             "$ref": "#/$defs/count",
             "description": "Images in the archive, by which the jobs are planned.",
             "default": 25000,

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""Figures of the data card: labels, tags, and a sheet of pictures.
+"""Figures of the data card: labels, tags, and a sheet of images.
 
-Everything drawn is given as arrays; nothing here knows where pictures come from.
+Everything drawn is given as arrays; nothing here knows where images come from.
 """
 
 from collections.abc import Sequence
@@ -27,16 +27,16 @@ _SHARE = LinearSegmentedColormap.from_list("share", _BLUES).with_extremes(bad=st
 _WIDE, _STRICT = "#56B4E9", "#0072B2"
 _OTHER = "#E69F00"
 
-# Dots of the contact sheet, at this many an inch: its pictures are small, and a page shows no more.
+# Dots of the contact sheet, at this many an inch: its images are small, and a page shows no more.
 _SHEET_DPI = 150
 _GAP, _TEXT_LINE, _TEXT_GAP = 10, 13, 4
 _TEXT_SIZE = 5.2
 
 
 def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str = "_r1") -> Figure:
-    """How many pictures each label has, most frequent first, from `labels` (L, classes) of 0 and 1.
+    """How many images each label has, most frequent first, from `labels` (L, classes) of 0 and 1.
 
-    A class whose name is that of another and `strict_suffix` is the same topic judged more strictly
+    A class whose name is that of another and `strict_suffix` is the same topic annotated more strictly
     (MIRFLICKR's potential and regular labels); its bar lies on the other's.
     """
     counts = dict(zip(classes, np.asarray(labels).sum(axis=0, dtype=int).tolist(), strict=True))
@@ -81,21 +81,21 @@ def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str 
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
         axes.xaxis.set_major_formatter(_thousands())
-        axes.set_xlabel(f"Pictures with the label, of {len(labels):,}")
+        axes.set_xlabel(f"Images with the label, of {len(labels):,}")
     return figure
 
 
-def tags(counts: np.ndarray, vocabulary: Sequence[str], per_picture: np.ndarray, labelled: int) -> Figure:
-    """Two panels: the frequency of tags by rank, the first ones named, and the number of tags a picture has.
+def tags(counts: np.ndarray, vocabulary: Sequence[str], per_image: np.ndarray, labelled: int) -> Figure:
+    """Two panels: the frequency of tags by rank, the first ones named, and the number of tags an image has.
 
-    counts: (vocabulary,) pictures with each tag
-    per_picture: (n,) tags of each picture, the first `labelled` of which have labels
+    counts: (vocabulary,) images with each tag
+    per_image: (n,) tags of each image, the first `labelled` of which have labels
     """
     with style.applied():
         figure = style.new_figure(style.PAGE_WIDTH, 2.9)
-        ranks, pictures = figure.subplots(1, 2)
+        ranks, images = figure.subplots(1, 2)
         _draw_ranks(ranks, np.asarray(counts), vocabulary)
-        _draw_per_picture(pictures, np.asarray(per_picture), labelled)
+        _draw_per_image(images, np.asarray(per_image), labelled)
     return figure
 
 
@@ -106,7 +106,7 @@ def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> No
     axes.loglog(rank, frequency, color=_STRICT, marker=".", markersize=3, linewidth=0.8)
     axes.set_title("Frequency of tags")
     axes.set_xlabel("Rank")
-    axes.set_ylabel("Pictures with the tag")
+    axes.set_ylabel("Images with the tag")
     names = [printable(vocabulary[i]) for i in order[:10]]
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
     # The grid stops where the names are.
@@ -127,24 +127,24 @@ def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> No
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
 
 
-def _draw_per_picture(axes: Axes, per_picture: np.ndarray, labelled: int) -> None:
+def _draw_per_image(axes: Axes, per_image: np.ndarray, labelled: int) -> None:
     parts = [
-        ("with labels", per_picture[:labelled], _STRICT),
-        ("without labels", per_picture[labelled:], _OTHER),
+        ("with labels", per_image[:labelled], _STRICT),
+        ("without labels", per_image[labelled:], _OTHER),
     ]
     parts = [part for part in parts if len(part[1])]
     # The last bar holds the long tail.
-    most = max(5, int(np.quantile(per_picture, 0.99)))
+    most = max(5, int(np.quantile(per_image, 0.99)))
     values = np.arange(most + 1)
     for i, (label, numbers, colour) in enumerate(parts):
         share = np.bincount(np.minimum(numbers, most), minlength=most + 1) / len(numbers)
         width = 0.8 / len(parts)
         left = values + (i - (len(parts) - 1) / 2) * width
         axes.bar(left, 100 * share, width, color=colour, label=f"{label} ({len(numbers):,})")
-    axes.set_title("Tags a picture")
+    axes.set_title("Tags per image")
     axes.set_xlabel("Tags of the vocabulary")
     axes.set_xlim(-0.7, most + 0.7)
-    axes.set_ylabel("Share of pictures (%)")
+    axes.set_ylabel("Share of images (%)")
     for edge in (axes.xaxis, axes.yaxis):
         edge.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
     step = max(1, most // 8)
@@ -156,17 +156,15 @@ def _draw_per_picture(axes: Axes, per_picture: np.ndarray, labelled: int) -> Non
 
 
 def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
-    """Which labels come together: the share of the pictures with a row's label that have a column's.
+    """Which labels come together: the share of the images with a row's label that have a column's.
 
-    `labels` (L, classes) of 0 and 1. A label with no picture has an empty row; the diagonal is left out.
+    `labels` (L, classes) of 0 and 1. A label with no image has an empty row; the diagonal is left out.
     """
     given = np.asarray(labels, np.float64)
     if given.ndim != 2 or given.shape[1] != len(classes):
         raise ShapeError(f"There are labels of shape {given.shape} and {len(classes)} classes.")
     if not len(classes):
-        raise DataError(
-            "There are no labels to draw; leave flickr.reference_rows.inputs empty for pictures without any."
-        )
+        raise DataError("There are no labels to draw; leave baselines.inputs empty for images without any.")
     together = given.T @ given
     counts = np.diag(together)
     share = np.full_like(together, np.nan)
@@ -184,7 +182,7 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
-        axes.set_ylabel("Of the pictures with this label …")
+        axes.set_ylabel("Of the images with this label …")
         axes.set_xlabel("… the share that has this one")
         bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02)
         bar.set_label("Share (%)")
@@ -193,22 +191,22 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
 
 
 def contact_sheet(
-    pictures: np.ndarray, captions: Sequence[Sequence[str]] | None, columns: int = 8, lines: int = 3
+    images: np.ndarray, captions: Sequence[Sequence[str]] | None, columns: int = 8, lines: int = 3
 ) -> Figure:
-    """A sheet of `pictures` (n, side, side, 3) uint8 RGB with the tags of each below it.
+    """A sheet of `images` (n, side, side, 3) uint8 RGB with the tags of each below it.
 
-    `captions` holds a list of tags a picture; what does not fit into `lines` lines is cut and marked with
+    `captions` holds a list of tags per image; what does not fit into `lines` lines is cut and marked with
     an ellipsis. Without `captions` there is no text. Write it by `save_png`.
     """
-    pictures = np.asarray(pictures)
+    images = np.asarray(images)
     if captions is None:
-        captions, lines = [()] * len(pictures), 0
-    if pictures.ndim != 4 or pictures.shape[-1] != 3 or len(pictures) != len(captions) or not len(pictures):
+        captions, lines = [()] * len(images), 0
+    if images.ndim != 4 or images.shape[-1] != 3 or len(images) != len(captions) or not len(images):
         raise ShapeError(
-            f"The sheet was given pictures of shape {pictures.shape} and {len(captions)} captions; give "
-            "n RGB pictures and as many captions."
+            f"The sheet was given images of shape {images.shape} and {len(captions)} captions; give "
+            "n RGB images and as many captions."
         )
-    rows = -(-len(pictures) // columns)
+    rows = -(-len(images) // columns)
     tile = int(style.PAGE_WIDTH * _SHEET_DPI - _GAP) // columns - _GAP
     step_right, step_down = tile + _GAP, tile + _TEXT_GAP + lines * _TEXT_LINE + _GAP
     width, height = columns * step_right + _GAP, rows * step_down + _GAP
@@ -224,10 +222,10 @@ def contact_sheet(
         def fits(text: str) -> bool:
             return renderer.get_text_width_height_descent(text, font, ismath=False)[0] <= tile
 
-        for i, (picture, own) in enumerate(zip(pictures, captions, strict=True)):
+        for i, (image, own) in enumerate(zip(images, captions, strict=True)):
             left, top = _GAP + i % columns * step_right, _GAP + i // columns * step_down
             axes.imshow(
-                picture,
+                image,
                 extent=(left, left + tile, top + tile, top),
                 interpolation="antialiased",
                 aspect="auto",
@@ -255,7 +253,7 @@ def contact_sheet(
 
 
 def save_png(figure: Figure, path: str | Path) -> None:
-    """Write a contact sheet, as PNG only: an SVG would hold the pictures once more, and larger."""
+    """Write a contact sheet, as PNG only: an SVG would hold the images once more, and larger."""
     with style.applied(), atomic(path) as temporary:
         figure.savefig(temporary, dpi=_SHEET_DPI, metadata={"Software": None})
 

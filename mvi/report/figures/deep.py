@@ -126,10 +126,10 @@ def learning_curves(
     methods: method of the joint layer -> how its line is drawn; lines come in this order
     modalities: modality -> its name in the titles; panels come in this order
 
-    Pathways show what share of the loss of always predicting the mean is explained on rows that are not
-    learned from, of entries that the layer sees and of entries that it does not see. The training loss of
-    finetuning leaves out what is revealed of the target, the other one reveals nothing and so stands higher.
-    What a stage did not measure is left out; raises `DataError` where nothing was.
+    Pathways show the deviance explained, beside always predicting the mean, on rows that are not learned
+    from, of seen and of masked entries. The training loss of finetuning leaves out what is revealed of the
+    target, the other one reveals nothing and so stands higher. What a stage did not measure is left out;
+    raises `DataError` where nothing was.
     """
     sections = [
         _pathways(runs, modalities),
@@ -154,7 +154,7 @@ def learning_curves(
 
 def _pathways(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, str]) -> _Section:
     section = _Section(
-        "Pathways, held-out rows",
+        "Pathways, held-out examples",
         style.looks({"explained": "seen entries", "predicted": "masked entries"}),
     )
     for modality, name in modalities.items():
@@ -162,14 +162,14 @@ def _pathways(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, 
             layer = place[1].removeprefix(modality)
             if place[0] == "pretrain" and place[1] != layer and layer.isdecimal():
                 lines = {key: (parts, f"validation/{key}") for key in section.looks}
-                section.add(f"{name.capitalize()}, layer {layer}", "Share explained", lines)
+                section.add(f"{name.capitalize()}, layer {layer}", "Deviance explained", lines)
     return section
 
 
 def _joint(
     runs: Mapping[Place, Sequence[Metrics]], methods: Mapping[str, style.Look], modalities: Mapping[str, str]
 ) -> _Section:
-    section = _Section("Joint layer, held-out rows", methods)
+    section = _Section("Joint layer, held-out examples", methods)
     for modality, name in modalities.items():
         lines = {key: (runs.get(("joint", key), ()), f"validation/{modality}") for key in methods}
         others = [other for key, other in modalities.items() if key != modality]
@@ -180,7 +180,7 @@ def _joint(
 
 def _finetuning(runs: Mapping[Place, Sequence[Metrics]], modalities: Mapping[str, str]) -> _Section:
     section = _Section(
-        "Finetuning", style.looks({"training": "training rows", "validation": "held-out rows"})
+        "Finetuning", style.looks({"training": "training examples", "validation": "held-out examples"})
     )
     stages = [place for place in runs if place[0] == "finetune"]
     for place in stages:

@@ -20,7 +20,7 @@ _STARTS = {"zeros": "o", "doubled": "D"}
 _CAUSES: tuple[tuple[str, Callable[[Gain], float]], ...] = (
     ("Pairs learned from", lambda one: one.pairs),
     ("Precision@1 of tags predicted", lambda one: one.precision),
-    ("mAP of a linear classifier", lambda one: one.linear),
+    ("mAP of the linear baseline", lambda one: one.linear),
 )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queries and the pictures nearest to them, as a figure (Figures 3 and 4 of Sohn et al. 2014).
+"""Queries and the images nearest to them, as a figure (Figures 3 and 4 of Sohn et al. 2014).
 
 `mvi.report.figures.gallery_page` shows the same on a page for browsers.
 """
@@ -26,12 +26,12 @@ _GAP, _BAR, _BELOW, _ROW_GAP, _HEAD, _FOOT = 7.0, 17.0, 4.0, 11.0, 17.0, 15.0
 class Item:
     """A row of the data set as it is shown.
 
-    `picture` (h, w, 3) uint8 RGB or `tags` are None where they are not part of a query; `labels` are what
-    it is judged by.
+    `image` (h, w, 3) uint8 RGB or `tags` are None where they are not part of a query; `labels` are what
+    it is evaluated by.
     """
 
     name: str
-    picture: np.ndarray | None
+    image: np.ndarray | None
     tags: Sequence[str] | None
     labels: Sequence[str]
 
@@ -61,7 +61,7 @@ class Example:
 def label_names(row: np.ndarray, classes: Sequence[str], strict_suffix: str = "_r1") -> list[str]:
     """Names of the labels of one row (classes,) of 0 and 1, with spaces, each topic once.
 
-    A class whose name is that of another and `strict_suffix` is the same topic judged more strictly.
+    A class whose name is that of another and `strict_suffix` is the same topic annotated more strictly.
     """
     names = (classes[i].removesuffix(strict_suffix).replace("_", " ") for i in np.flatnonzero(row).tolist())
     return list(dict.fromkeys(names))
@@ -81,21 +81,21 @@ def example(
     """
     if not given or not set(given) <= set(PARTS):
         raise ConfigError(f"A query consists of {' or '.join(PARTS)}, not {', '.join(given) or 'nothing'}.")
-    hidden = {"image": "picture", "text": "tags"}
+    hidden = {"image": "image", "text": "tags"}
     lacking: dict[str, Any] = {hidden[part]: None for part in PARTS if part not in given}
     asked = replace(item(query), **lacking)
     found = [Hit(item(row), float(similarity)) for row, similarity in zip(hits, similarities, strict=True)]
     return Example(asked, found)
 
 
-def nearest_pictures(
+def nearest_images(
     examples: Sequence[Example],
     heading: str = "Nearest in the database, most similar first",
     lines: int = 3,
 ) -> Sheet:
     """A row an example: the query, a bar, and what was found, each with its tags and a mark.
 
-    A tick marks a picture that shares a label with the query and a cross one that does not; nothing is
+    A tick marks an image that shares a label with the query and a cross one that does not; nothing is
     marked where the query has no label. Tags that do not fit into `lines` lines are cut, and a character
     that the font lacks is a white square. Write it by its `save`.
     """
@@ -116,13 +116,13 @@ def nearest_pictures(
             sheet.line(1 + tile + _BAR / 2, top, top + step - _ROW_GAP, style.MUTED)
             for j, hit in enumerate(one.hits):
                 left = first + j * (tile + _GAP)
-                corner = _draw_picture(sheet, left, top, tile, hit.item, lines)
+                corner = _draw_image(sheet, left, top, tile, hit.item, lines)
                 shared = one.shared(hit)
                 if shared is not None:
                     sheet.mark(corner[0] - 6.5, corner[1] + 6.5, bool(shared))
-        unjudged = any(one.shared(one.hits[0]) is None for one in examples if one.hits)
+        unlabelled = any(one.shared(one.hits[0]) is None for one in examples if one.hits)
         y = height - _FOOT / 2
-        if unjudged:
+        if unlabelled:
             sheet.words(first + 252, y, "no mark: the query has no label", 6.5, **_MUTED, va=_MIDDLE)
         for x, right, text in (
             (first, True, "shares a label with the query"),
@@ -134,26 +134,24 @@ def nearest_pictures(
 
 
 def _draw_query(sheet: Sheet, x: float, y: float, tile: float, query: Item, lines: int) -> None:
-    if query.picture is None:
+    if query.image is None:
         sheet.box(x, y, tile, tile, facecolor="#f2f2f2")
         inner, size = tile - 10, 7.0
         text = sheet.caption(query.tags or (), inner, int((tile - 8) / (1.22 * size)), size)
         look = {} if text else _MUTED | {"style": "italic"}
         sheet.words(x + 5, y + tile / 2, text or "no tags", size, va="center", **look)
-        _note(sheet, x, y + tile + _BELOW, "tags alone")
+        _note(sheet, x, y + tile + _BELOW, "text-only")
     elif query.tags is None:
-        sheet.picture(x, y, tile, query.picture)
-        _note(sheet, x, y + tile + _BELOW, "picture alone")
+        sheet.image(x, y, tile, query.image)
+        _note(sheet, x, y + tile + _BELOW, "image-only")
     else:
-        _draw_picture(sheet, x, y, tile, query, lines)
+        _draw_image(sheet, x, y, tile, query, lines)
 
 
-def _draw_picture(
-    sheet: Sheet, x: float, y: float, tile: float, item: Item, lines: int
-) -> tuple[float, float]:
-    if item.picture is None:
-        raise DataError(f"{item.name} was found and has no picture to show; give its picture.")
-    corner = sheet.picture(x, y, tile, item.picture)
+def _draw_image(sheet: Sheet, x: float, y: float, tile: float, item: Item, lines: int) -> tuple[float, float]:
+    if item.image is None:
+        raise DataError(f"{item.name} was found and has no image to show; give its image.")
+    corner = sheet.image(x, y, tile, item.image)
     text = sheet.caption(item.tags or (), tile, lines, _SIZE)
     if text:
         sheet.words(x, y + tile + _BELOW, text, _SIZE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Queries and the pictures nearest to them, as one page for browsers that needs no other file and no script.
+"""Queries and the images nearest to them, as one page for browsers that needs no other file and no script.
 
 Names, tags and labels come from users: all of them are escaped, and the page forbids scripts and whatever
 would be fetched.
@@ -17,7 +17,7 @@ from PIL import Image
 from mvi.errors import ConfigError
 from mvi.files import atomic
 from mvi.report.figures.gallery import Example, Hit, Item
-from mvi.report.figures.sheet import checked_picture
+from mvi.report.figures.sheet import checked_image
 from mvi.text import escaped
 
 _STYLE = """
@@ -100,17 +100,17 @@ def write_page(
     """Write a page of `sections`; the same arguments give the same bytes.
 
     title, text, source: plain text of the heading, of the paragraph below it and of the foot of the page,
-        such as where the pictures come from
-    side: longest side of a picture on the page, pixels; smaller ones stay as they are
+        such as where the images come from
+    side: longest side of an image on the page, pixels; smaller ones stay as they are
     quality: of its JPEG, 1 to 95
-    tags: how many tags of a picture are shown at once; the others unfold
+    tags: how many tags of an image are shown at once; the others unfold
 
     The page works without a script or other files, from 320 pixels of width up, in light and dark, and in
-    print. Raises `ConfigError` for settings out of range and `ShapeError` for what is no picture.
+    print. Raises `ConfigError` for settings out of range and `ShapeError` for what is no image.
     """
     if side < 1 or not 1 <= quality <= 95 or tags < 1:
         raise ConfigError(
-            "A gallery needs pictures of at least 1 pixel, a JPEG quality of 1 to 95 and at least 1 tag, not "
+            "A gallery needs images of at least 1 pixel, a JPEG quality of 1 to 95 and at least 1 tag, not "
             f"{side}, {quality} and {tags}."
         )
     page = _Page(side, quality, tags)
@@ -136,10 +136,10 @@ def write_page(
 <header>
 <h1>{escaped(title)}</h1>
 {_paragraph(text)}
-<p class="soft">Pictures found are ordered by cosine similarity, the most similar first.
-<b class="yes"><span aria-hidden="true">✓</span> shares</b> names the labels that a picture has in common with
+<p class="soft">Images found are ordered by cosine similarity, the most similar first.
+<b class="yes"><span aria-hidden="true">✓</span> shares</b> names the labels that an image has in common with
 the query, and <b class="no"><span aria-hidden="true">✗</span> shares no label</b> marks one that has none.
-The words below that are the picture's tags.</p>
+The words below that are the image's tags.</p>
 <nav aria-label="Kinds of queries"><ul>{links}</ul></nav>
 </header>
 <main>
@@ -177,13 +177,13 @@ class _Page:
         )
 
     def query(self, query: Item) -> str:
-        if query.picture is None:
+        if query.image is None:
             shown = f'<div class="words"><div>{self.list(query.tags)}</div></div>'
             words = ""
         else:
-            shown = self.picture(query)
+            shown = self.image(query)
             words = "" if query.tags is None else f"<div>{self.list(query.tags)}</div>"
-        labels = f"labels: {escaped(', '.join(query.labels))}" if query.labels else "no label, so not judged"
+        labels = f"labels: {escaped(', '.join(query.labels))}" if query.labels else "no label, not scored"
         return (
             f'<figure class="query">{shown}<figcaption>{words}<p class="soft">{labels}</p></figcaption>'
             "</figure>"
@@ -200,7 +200,7 @@ class _Page:
             mark = '<p class="no"><b><span aria-hidden="true">✗</span> shares no label</b></p>'
         similarity = f"{hit.similarity:.3f}".replace("-", "\u2212")
         return (
-            f"<li><figure>{self.picture(hit.item)}<figcaption>{mark}"
+            f"<li><figure>{self.image(hit.item)}<figcaption>{mark}"
             f'<p class="soft">{rank}. cosine {similarity}</p><div>{self.list(hit.item.tags)}</div>'
             "</figcaption></figure></li>"
         )
@@ -217,17 +217,17 @@ class _Page:
             )
         return text
 
-    def picture(self, item: Item) -> str:
-        data, width, height = _jpeg(item.picture, self.side, self.quality)
+    def image(self, item: Item) -> str:
+        data, width, height = _jpeg(item.image, self.side, self.quality)
         labels = f"labels: {', '.join(item.labels)}" if item.labels else "no label"
         return (
             f'<img src="data:image/jpeg;base64,{data}" width="{width}" height="{height}" decoding="async" '
-            f'alt="{escaped(f"Picture {item.name}, {labels}")}">'
+            f'alt="{escaped(f"Image {item.name}, {labels}")}">'
         )
 
 
-def _jpeg(picture: np.ndarray | None, side: int, quality: int) -> tuple[str, int, int]:
-    image = Image.fromarray(checked_picture(np.empty(0) if picture is None else picture))
+def _jpeg(pixels: np.ndarray | None, side: int, quality: int) -> tuple[str, int, int]:
+    image = Image.fromarray(checked_image(np.empty(0) if pixels is None else pixels))
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=quality, optimize=True)
@@ -235,9 +235,9 @@ def _jpeg(picture: np.ndarray | None, side: int, quality: int) -> tuple[str, int
 
 
 def _given(query: Item) -> str:
-    if query.picture is None:
-        return "tags alone"
-    return "picture alone" if query.tags is None else "picture and tags"
+    if query.image is None:
+        return "text-only"
+    return "image-only" if query.tags is None else "multimodal"
 
 
 def _items(tags: Sequence[str]) -> str:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures of the two-halves experiment: completed digits, and what mean-field iterations gain.
+"""Images of the two-halves experiment: completed digits, and what mean-field iterations gain.
 
 Everything drawn is given as arrays; nothing here knows a model.
 """
@@ -91,7 +91,7 @@ def completions(
 
 
 def _rows(truth: Mapping[str, np.ndarray], given: str, filled: Sequence[Completion]) -> list[np.ndarray]:
-    """The coloured pictures of each row of a panel, (examples, height, width, 3)."""
+    """The coloured images of each row of a panel, (examples, height, width, 3)."""
     if given not in truth:
         raise ShapeError(f"{given!r} is not one of the halves {list(truth)}.")
     (missing,) = (name for name in truth if name != given)
@@ -127,9 +127,9 @@ def _montage(rows: Sequence[np.ndarray], row_counts: Sequence[int]) -> tuple[np.
         for row in range(count)
     ]
     canvas = np.ones((tops[-1] + step_down - _GAP, columns * step_right - _GAP, 3))
-    for top, pictures in zip(tops, rows, strict=True):
-        for column, picture in enumerate(pictures):
-            enlarged = picture.repeat(dots, axis=0).repeat(dots, axis=1)
+    for top, images in zip(tops, rows, strict=True):
+        for column, image in enumerate(images):
+            enlarged = image.repeat(dots, axis=0).repeat(dots, axis=1)
             # A hairline inside the edge tells where an empty tile ends.
             for edge in (np.s_[0, :], np.s_[-1, :], np.s_[:, 0], np.s_[:, -1]):
                 enlarged[edge] *= _FRAME

@@ -22,7 +22,8 @@ def missing_tags(
     Raises `DataError` where a score is missing.
     """
     with style.applied():
-        figure = style.new_figure(style.PAGE_WIDTH, 3.2)
+        # As high as the names beside it.
+        figure = style.new_figure(style.PAGE_WIDTH, max(3.2, 0.3 + 0.17 * len(looks)))
         axes = figure.subplots()
         for method, look in looks.items():
             found = [

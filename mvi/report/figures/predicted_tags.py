@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures with their true tags and those predicted from the picture alone, as a figure."""
+"""Images with their true tags and those predicted from the image only, as a figure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ _OTHER = "#8da0b3"
 
 @dataclass(frozen=True)
 class Prediction:
-    """A picture (h, w, 3) uint8 RGB, its true `tags`, and `predicted` tags with probabilities."""
+    """An image (h, w, 3) uint8 RGB, its true `tags`, and `predicted` tags with probabilities."""
 
-    picture: np.ndarray
+    image: np.ndarray
     tags: Sequence[str]
     predicted: Sequence[tuple[str, float]]
 
@@ -34,14 +34,14 @@ def top_tags(probabilities: np.ndarray, vocabulary: Sequence[str], count: int) -
 
 
 def predicted_tags(predictions: Sequence[Prediction], lines: int = 4) -> Sheet:
-    """Two columns of pictures, the true tags below each and a bar for each predicted tag beside it.
+    """Two columns of images, the true tags below each and a bar for each predicted tag beside it.
 
     Bars of true tags are green and have a tick. All bars have one scale, on which the longest is the highest
     probability shown. True tags that do not fit into `lines` lines are cut. Write it by its `save`.
     """
     most = max((len(one.predicted) for one in predictions), default=0)
     if not most:
-        raise DataError("There is no predicted tag to show; ask for at least one of one picture.")
+        raise DataError("There is no predicted tag to show; ask for at least one of one image.")
     limit = max(p for one in predictions for _, p in one.predicted) or 1.0
     cell = (WIDTH - (_COLUMNS - 1) * _GUTTER) / _COLUMNS
     step = max(_TILE + 4 + lines * 1.22 * _SMALL, most * _LINE) + 12
@@ -50,8 +50,8 @@ def predicted_tags(predictions: Sequence[Prediction], lines: int = 4) -> Sheet:
         sheet = Sheet(_HEAD + rows * step + _FOOT)
         for i in range(min(_COLUMNS, len(predictions))):
             left = 1 + i * (cell + _GUTTER)
-            sheet.words(left, 3, "Picture, true tags", 7.5)
-            sheet.words(left + _TILE + _GAP, 3, "Tags predicted from the picture alone", 7.5)
+            sheet.words(left, 3, "Image, true tags", 7.5)
+            sheet.words(left + _TILE + _GAP, 3, "Tags predicted from the image only", 7.5)
         for i, one in enumerate(predictions):
             left, top = 1 + i % _COLUMNS * (cell + _GUTTER), _HEAD + i // _COLUMNS * step
             _draw_cell(sheet, left, top, cell - 2, one, limit, lines)
@@ -64,7 +64,7 @@ def predicted_tags(predictions: Sequence[Prediction], lines: int = 4) -> Sheet:
 def _draw_cell(
     sheet: Sheet, x: float, y: float, width: float, one: Prediction, limit: float, lines: int
 ) -> None:
-    sheet.picture(x, y, _TILE, one.picture)
+    sheet.image(x, y, _TILE, one.image)
     true = sheet.caption(one.tags, _TILE, lines, _SMALL)
     look = {} if true else {"style": "italic", "color": style.MUTED}
     sheet.words(x, y + _TILE + 4, true or "no tags", _SMALL, **look)

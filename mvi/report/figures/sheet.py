@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A sheet to lay pictures and words out on, in points from its top left corner, for figures without axes."""
+"""A sheet to lay images and words out on, in points from its top left corner, for figures without axes."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,7 +22,7 @@ RIGHT, WRONG = "#00795a", "#b84a00"
 
 _FONT = "DejaVu Sans"
 _LINE = 1.22
-# Its pictures are small, and a page shows no more.
+# Its images are small, and a page shows no more.
 _DPI = 150
 
 
@@ -60,16 +60,16 @@ class Sheet:
             wrapped([printable(word) for word in words], lines, lambda text: self.width(text, size) <= width)
         )
 
-    def picture(self, x: float, y: float, side: float, pixels: np.ndarray) -> tuple[float, float]:
+    def image(self, x: float, y: float, side: float, pixels: np.ndarray) -> tuple[float, float]:
         """Draw `pixels` (h, w, 3) uint8 RGB whole, centred in a square; returns their upper right corner."""
-        height, width = checked_picture(pixels).shape[:2]
+        height, width = checked_image(pixels).shape[:2]
         scale = side / max(height, width)
         left, top = x + (side - scale * width) / 2, y + (side - scale * height) / 2
         right, bottom = left + scale * width, top + scale * height
         self._axes.imshow(
             pixels,
             extent=(left, right, bottom, top),
-            # Of a picture larger than its place every pixel counts, and a smaller one shows no steps.
+            # Of an image larger than its place every pixel counts, and a smaller one shows no steps.
             interpolation="hanning" if max(height, width) > side * _DPI / 72 else "bicubic",
             aspect="auto",
         )
@@ -102,17 +102,17 @@ class Sheet:
             self._axes.plot(xs, ys, color="white", linewidth=radius / 4, solid_capstyle="round")
 
     def save(self, path: str | Path) -> None:
-        """Write the sheet as PNG only: an SVG would hold the pictures once more, and larger."""
+        """Write the sheet as PNG only: an SVG would hold the images once more, and larger."""
         with style.applied(), atomic(path) as temporary:
             self.figure.savefig(temporary, dpi=_DPI, metadata={"Software": None})
 
 
-def checked_picture(pixels: np.ndarray) -> np.ndarray:
+def checked_image(pixels: np.ndarray) -> np.ndarray:
     """`pixels`; raises `ShapeError` where they are not (h, w, 3) uint8."""
     pixels = np.asarray(pixels)
     if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8 or not pixels.size:
         raise ShapeError(
-            f"A picture has shape {pixels.shape} and type {pixels.dtype}; give (height, width, 3) uint8 RGB."
+            f"An image has shape {pixels.shape} and type {pixels.dtype}; give (height, width, 3) uint8 RGB."
         )
     return pixels
 

@@ -25,7 +25,7 @@ PAGE_WIDTH = 6.8
 """Width of the text block of a page, inches."""
 
 DPI = 300
-"""Dots an inch of every raster, also of pictures inside an SVG."""
+"""Dots an inch of every raster, also of images inside an SVG."""
 
 INK = "#1a1a1a"
 MUTED = "#6b6b6b"
@@ -33,7 +33,15 @@ HAIRLINE = "#d9d9d9"
 
 # Of Okabe and Ito's palette, which is told apart with every common kind of colour blindness; markers repeat
 # the distinction for print in black and white. For lines that are no method of training.
-_SPARE = [("#E69F00", "v"), ("#56B4E9", "P"), ("#7F7F7F", "X")]
+_SPARE = [
+    (INK, "v"),
+    ("#56B4E9", "P"),
+    ("#7F7F7F", "X"),
+    ("#E69F00", "d"),
+    ("#AA4499", "*"),
+    ("#88CCEE", "o"),
+    ("#DDCC77", "s"),
+]
 
 _SETTINGS: Any = {
     "axes.axisbelow": True,
@@ -117,6 +125,11 @@ def looks(lines: Mapping[str, str | Mapping[str, str]]) -> dict[str, Look]:
     }
 
 
+def edge(marker: str) -> float:
+    """Width of the edge of a marker: one made of lines is nothing else."""
+    return 1.3 if marker in ("x", "+") else 0.0
+
+
 def draw_mean(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> Line2D:
     """Draw the mean of `values` (seeds, n) at `x` (n,), with a band of one standard deviation.
 
@@ -125,7 +138,8 @@ def draw_mean(axes: Axes, x: np.ndarray, values: np.ndarray, look: Look) -> Line
     mean = values.mean(axis=0)
     # At most about ten markers, or they hide the line.
     every = max(1, len(x) // 10)
-    (line,) = axes.plot(x, mean, label=look.label, markevery=every, color=look.color, marker=look.marker)
+    drawn: dict[str, Any] = {"color": look.color, "marker": look.marker, "markeredgewidth": edge(look.marker)}
+    (line,) = axes.plot(x, mean, label=look.label, markevery=every, **drawn)
     if len(values) > 1:
         spread = values.std(axis=0, ddof=1)
         axes.fill_between(x, mean - spread, mean + spread, color=look.color, alpha=0.18, linewidth=0)

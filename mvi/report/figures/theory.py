@@ -23,8 +23,8 @@ _WORLDS = {
     "independent": "Unrelated modalities",
     "dirichlet": "Dirichlet table",
     "prototypes": "Noisy prototypes",
-    "diffuse": "Diffuse world",
-    "coupled": "Coupled world",
+    "diffuse": "Diffuse distribution",
+    "coupled": "Coupled distribution",
 }
 
 

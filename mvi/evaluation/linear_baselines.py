@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: MIT
-"""Inputs as a linear classifier without a model gets them: what every model is to be compared with.
+"""Linear baselines on input features, with which every model is to be compared.
 
-Of two halves of an image these are pixels (`concatenated`, `mean_filled`). Of images and tags (`RawInputs`)
-descriptors are standardised; a tag counts as one fixed number, so that one penalty suits both. `image` is
-all descriptors, `sqrt_image` the square roots of their magnitudes with their signs, and a descriptor's own
-name its columns alone. What a query lacks may be filled in, by its mean or by a regression, for one
-classifier of both (`FILLED`).
+Of two halves of an image these are pixels (`concatenated`, `mean_imputed`). Of images and tags
+(`InputFeatures`) descriptors are standardised; a tag counts as one fixed value, so that one penalty suits
+both. `image` is all descriptors, `sqrt_image` their signed square roots, and a descriptor's own name its
+columns alone. What a query lacks may be imputed, by its mean or by a regression, for one classifier of both
+(`FILLED`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -37,12 +37,12 @@ def baseline(
     """What scores one baseline on a split of `store`, which stays open; raises as the classifiers do.
 
     name: "raw_own", a classifier for each query on the values that it gives; "raw_filled", one classifier,
-        with what a query lacks at its training mean; of `FILLED`, the same for images and tags; else inputs
-        of `RawInputs`, joined by "+"
-    text_scale, floor: as `RawInputs` takes them
-    ridges: as for `regression_filled`
-    missing: "shares" and "seed" of `missing_tags`, for inputs of the image and tags: where tags are missing
-        they are at their mean over the training rows
+        with mean imputation over the training rows; of `FILLED`, the same for images and tags; else inputs
+        of `InputFeatures`, joined by "+"
+    text_scale, floor: as `InputFeatures` takes them
+    ridges: as for `regression_imputed`
+    missing: "shares" and "seed" of `missing_tags`, for what takes the image and tags: where these are missing
+        they are imputed by their mean over the training rows, or as where all are
     """
     labels, known = store.labels(), store.known()
     if name in ("raw_own", "raw_filled"):
@@ -52,29 +52,39 @@ def baseline(
             each = concatenated(values, queries)
             return lambda split: evaluate_each(each, labels, store.split(split), classifier, known=known)
 
-        def filled(split: int) -> list[Score]:
+        def by_means(split: int) -> list[Score]:
             parts = store.split(split)
-            given = mean_filled(values, queries, parts["train"])
+            given = mean_imputed(values, queries, parts["train"])
             return evaluate(given, labels, parts, classifier, known=known)
 
-        return filled
+        return by_means
     if name in FILLED:
         form, by_regression = FILLED[name]
         names, queries = [form, "text"], queries_of(store.modalities)
-        side_by_side = RawInputs(store, names, floor=floor, text_scale=text_scale)
+        side_by_side = InputFeatures(store, names, floor=floor, text_scale=text_scale)
 
         def imputed(split: int) -> list[Score]:
             parts, scaled, width = store.split(split), side_by_side.of_split(split), store.sizes["image"]
             values = {"image": scaled[:, :width], "text": scaled[:, width:]}
             if by_regression:
-                filled = regression_filled(values, queries, parts["train"], parts["validation"], ridges)
+                completed = regression_imputed(values, queries, parts["train"], parts["validation"], ridges)
             else:
-                filled = mean_filled(values, queries, parts["train"])
-            return evaluate(filled, labels, parts, classifier, known=known)
+                completed = mean_imputed(values, queries, parts["train"])
+            reads, also = {one.name: one.read for one in completed}, []
+            if missing is not None:
+
+                def lacking(rows: np.ndarray, lost: np.ndarray) -> np.ndarray:
+                    return np.where(lost[:, None], reads["image"](rows), reads[queries[0]](rows))
+
+                tagged = store.tag_counts() > 0
+                also = queries_without_tags(
+                    queries[0], lacking, parts["test"], tagged, **missing, split=split
+                )
+            return evaluate(completed, labels, parts, classifier, known=known, also=also)
 
         return imputed
     inputs = name.split("+")
-    raw = RawInputs(store, inputs, floor=floor, text_scale=text_scale)
+    raw = InputFeatures(store, inputs, floor=floor, text_scale=text_scale)
     # Every input but the tags is of the image.
     query = "+".join(dict.fromkeys("text" if one == "text" else "image" for one in inputs))
 
@@ -97,7 +107,7 @@ def baseline(
     return scaled
 
 
-class RawInputs:
+class InputFeatures:
     """The labelled rows of the inputs `names` of a store, side by side.
 
     `text_scale` is what a tag counts as and `floor` how constant columns are kept from exploding
@@ -128,7 +138,7 @@ class RawInputs:
     def of_split(self, number: int) -> np.ndarray:
         """(L, columns) float32, scaled by what may be seen in split `number`.
 
-        The moments are the store's own; those of square roots are taken over the training rows.
+        The moments are the store's own; those of signed square roots are taken over the training rows.
         """
         widths = [values.shape[1] for values in self._values.values()]
         result = np.empty((self._store.n_labelled, sum(widths)), np.float32)
@@ -137,7 +147,7 @@ class RawInputs:
             start, stop = stop, stop + width
             target = result[:, start:stop]
             if name == "text":
-                # Whether a picture has a tag, as in the reference code.
+                # Whether an image has a tag, as in the reference code.
                 np.multiply(values > 0, np.float32(self._text_scale), out=target)
                 continue
             mean, deviation = self._moments(name, values, number)
@@ -167,7 +177,7 @@ def concatenated(values: Mapping[str, np.ndarray], queries: Sequence[str]) -> li
     return [query(name) for name in queries]
 
 
-def mean_filled(values: Mapping[str, np.ndarray], queries: Sequence[str], train: np.ndarray) -> list[Query]:
+def mean_imputed(values: Mapping[str, np.ndarray], queries: Sequence[str], train: np.ndarray) -> list[Query]:
     """The values of all modalities; of those that a query lacks, the mean over the rows `train`."""
     means = {
         name: value[train].mean(axis=0, dtype=np.float64).astype(np.float32) for name, value in values.items()
@@ -188,14 +198,14 @@ def mean_filled(values: Mapping[str, np.ndarray], queries: Sequence[str], train:
     return [query(name) for name in queries]
 
 
-def regression_filled(
+def regression_imputed(
     values: Mapping[str, np.ndarray],
     queries: Sequence[str],
     train: np.ndarray,
     validation: np.ndarray,
     ridges: Sequence[float],
 ) -> list[Query]:
-    """The values of both modalities; one that a query lacks as a linear regression from the other tells it.
+    """The values of both modalities; one that a query lacks is imputed by a linear regression from the other.
 
     It is fitted to the rows `train` with that of the `ridges`, in mean variances of the given columns, whose
     squared error on the rows `validation` is the least.
@@ -203,7 +213,7 @@ def regression_filled(
 
     def query(name: str) -> Query:
         given = name.split("+")
-        told = {
+        regressions = {
             missing: _best_regression(values[given[0]], values[missing], train, validation, ridges)
             for missing in values
             if missing not in given
@@ -211,7 +221,7 @@ def regression_filled(
 
         def read(rows: np.ndarray) -> np.ndarray:
             parts = [
-                told[modality](values[given[0]][rows]) if modality in told else value[rows]
+                regressions[modality](values[given[0]][rows]) if modality in regressions else value[rows]
                 for modality, value in values.items()
             ]
             return np.concatenate(parts, axis=1)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Raw inputs at the classifier's scale: what each is, and that test rows decide nothing."""
+"""Input features at the classifier's scale: what each is, and that test rows decide nothing."""
 
 import numpy as np
 import pytest
@@ -9,9 +9,10 @@ from sklearn.linear_model import Ridge
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
+from mvi.evaluation.linear_baselines import InputFeatures, baseline, regression_imputed
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.queries import FILLED
-from mvi.evaluation.raw_inputs import RawInputs, baseline, regression_filled
+from mvi.evaluation.scores import UNTAGGED, share_variant
 
 SPLIT = {"train": np.arange(6), "validation": np.arange(6, 8), "test": np.arange(8, 12)}
 
@@ -41,7 +42,7 @@ def data():
 
 def inputs(path, names, **settings):
     with Store(path) as store:
-        return RawInputs(store, names, **{"floor": "epsilon", "text_scale": 30.0} | settings).of_split(1)
+        return InputFeatures(store, names, **{"floor": "epsilon", "text_scale": 30.0} | settings).of_split(1)
 
 
 def test_descriptors_are_standardised_by_training_rows_and_stand_beside_scaled_tags(tmp_path, data):
@@ -90,7 +91,7 @@ QUERIES = ["image+text", "image", "text"]
 def test_a_regression_fills_in_what_a_query_lacks(wide):
     values = filled(wide=wide)
     train, validation, test = np.arange(30), np.arange(30, 35), np.arange(35, 40)
-    both, image, text = regression_filled(values, QUERIES, train, validation, [0.1])
+    both, image, text = regression_imputed(values, QUERIES, train, validation, [0.1])
     whole = np.concatenate([values["image"], values["text"]], 1)
     np.testing.assert_array_equal(both.read(test), whole[test])
     width = values["image"].shape[1]
@@ -108,11 +109,11 @@ def test_a_regression_fills_in_what_a_query_lacks(wide):
 def test_validation_rows_choose_the_ridge_and_test_rows_nothing():
     values = filled()
     train, validation, test = np.arange(30), np.arange(30, 35), np.arange(35, 40)
-    _, best, _ = regression_filled(values, QUERIES, train, validation, [1000.0, 0.001, 10.0])
-    _, alone, _ = regression_filled(values, QUERIES, train, validation, [0.001])
+    _, best, _ = regression_imputed(values, QUERIES, train, validation, [1000.0, 0.001, 10.0])
+    _, alone, _ = regression_imputed(values, QUERIES, train, validation, [0.001])
     np.testing.assert_array_equal(best.read(test), alone.read(test))
     changed = {name: np.where(np.arange(40)[:, None] >= 35, 0, value) for name, value in values.items()}
-    _, other, _ = regression_filled(changed, QUERIES, train, validation, [1000.0, 0.001, 10.0])
+    _, other, _ = regression_imputed(changed, QUERIES, train, validation, [1000.0, 0.001, 10.0])
     np.testing.assert_array_equal(other.read(validation), best.read(validation))
 
 
@@ -120,9 +121,16 @@ def test_validation_rows_choose_the_ridge_and_test_rows_nothing():
 def test_one_classifier_answers_every_query(tmp_path, data, name):
     with Store(write(tmp_path / "s.h5", *data)) as store:
         classifier = Logistic.of_store(
-            store, {"grid": [0.1], "chosen_by": "interpolated", "top": 2, "tolerance": 1e-3}
+            store, {"grid": [0.1], "chosen_by": "interpolated", "k": 2, "tolerance": 1e-3}
         )
-        score = baseline(store, name, classifier, text_scale=1.0, floor="epsilon", ridges=[1.0])
-        found = score(1)
-    wanted = {one.query for one in found if one.metric == "map_interpolated" and one.part == "test"}
-    assert wanted == set(QUERIES)
+        scale = {"text_scale": 1.0, "floor": "epsilon", "ridges": [1.0]}
+        found = baseline(store, name, classifier, **scale)(1)
+        asked = {"shares": [0, 100], "seed": 0}
+        further = baseline(store, name, classifier, **scale, missing=asked)(1)
+    maps = {one.query: one.value for one in found if one.metric == "map_step" and one.part == "test"}
+    assert set(maps) == set(QUERIES)
+    # Whose tags are missing is filled in as where all are; nothing else is another.
+    assert further[: len(found)] == found
+    lost = {one.variant: one.value for one in further[len(found) :] if one.metric == "map_step"}
+    assert lost.keys() == {UNTAGGED, share_variant(0), share_variant(100)}
+    assert lost[share_variant(0)] == maps[QUERIES[0]] and lost[share_variant(100)] == maps["image"]

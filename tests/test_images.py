@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every kind of picture file becomes the pixels that it shows, or one sentence on why it does not."""
+"""Every kind of image file becomes the pixels that it shows, or one sentence on why it does not."""
 
 import io
 import os
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from mvi.data.pictures import FolderPictures, TarPictures, ZipPictures, decode, open_pictures, read_picture
+from mvi.data.images import FolderImages, TarImages, ZipImages, decode, open_images, read_image
 from mvi.errors import DamageError, DataError
 
 RED, GREEN, BLUE, WHITE = (255, 0, 0), (0, 255, 0), (0, 0, 255), (255, 255, 255)
@@ -105,14 +105,14 @@ def test_the_orientation_is_applied_even_if_another_note_is_damaged():
     close(decode(packed(quarters(), "JPEG", exif=notes), 64), [BLUE, RED, WHITE, GREEN], within=30)
 
 
-def test_a_rotated_oblong_picture_is_squashed_after_the_rotation():
+def test_a_rotated_oblong_image_is_squashed_after_the_rotation():
     oblong = quarters().resize((120, 40), Image.Resampling.NEAREST)
     exif = Image.Exif()
     exif[0x0112] = 6
     close(decode(packed(oblong, exif=exif), 32), [BLUE, RED, WHITE, GREEN])
 
 
-def test_grey_pictures_have_three_equal_channels():
+def test_grey_images_have_three_equal_channels():
     grey = Image.linear_gradient("L")
     pixels = decode(packed(grey), 256)
     for channel in range(3):
@@ -194,7 +194,7 @@ TWELVE = np.array([[0, 4095], [2048, 16]])
     ],
 )
 def test_integers_are_scaled_by_the_range_that_their_file_declares_or_by_their_greatest(data, shown, guessed):
-    decoded = read_picture(data, 2)
+    decoded = read_image(data, 2)
     assert decoded.pixels[..., 0].ravel().tolist() == shown and decoded.guessed == guessed
 
 
@@ -213,10 +213,10 @@ def test_dark_colours_of_sixteen_bits_are_stretched():
     for kind in (".png", ".tiff"):
         # In the order of blue, green and red.
         data = cv2.imencode(kind, values[..., ::-1])[1].tobytes()
-        found = read_picture(data, 2)
+        found = read_image(data, 2)
         assert found.pixels[0, 0].tolist() == [255, 0, 136] and found.guessed == 15 * 256
         bright = cv2.imencode(kind, values[..., ::-1] * 16)[1].tobytes()
-        found = read_picture(bright, 2)
+        found = read_image(bright, 2)
         assert found.pixels[0, 0].tolist() == [255, 0, 128] and found.guessed is None
 
 
@@ -228,7 +228,7 @@ def test_integers_are_turned_upright():
     np.testing.assert_array_equal(decode(packed(Image.fromarray(values), exif=exif), 4), np.rot90(plain, -1))
 
 
-def test_a_cmyk_picture_of_another_format_and_a_picture_of_twenty_megapixels():
+def test_a_cmyk_image_of_another_format_and_an_image_of_twenty_megapixels():
     close(decode(packed(quarters().convert("CMYK"), "TIFF"), 64), [RED, GREEN, BLUE, WHITE])
     large = quarters().resize((5000, 4000), Image.Resampling.NEAREST)
     close(decode(packed(large, "JPEG", quality=50), 64), [RED, GREEN, BLUE, WHITE], within=5)
@@ -239,7 +239,7 @@ def test_of_a_file_of_several_photographs_the_first_counts():
     close(decode(data, 64), [RED, GREEN, BLUE, WHITE], within=30)
 
 
-def test_pictures_of_one_pixel_and_of_odd_shapes():
+def test_images_of_one_pixel_and_of_odd_shapes():
     one = decode(packed(Image.new("RGB", (1, 1), (7, 8, 9))), 128)
     assert one.shape == (128, 128, 3) and (one == [7, 8, 9]).all()
     assert decode(packed(Image.new("L", (1, 1), 7)), 1).tolist() == [[[7, 7, 7]]]
@@ -312,7 +312,7 @@ PNG = packed(Image.effect_noise((64, 64), 50))
         (packed(Image.new("F", (4, 4)), "TIFF"), "im7.jpg has floating-point pixels"),
     ],
 )
-def test_what_is_no_sound_picture_is_refused(data, says):
+def test_what_is_no_sound_image_is_refused(data, says):
     with pytest.raises(DataError, match=says) as error:
         decode(data, 32, name="im7.jpg")
     assert sentence(error).endswith("; replace it or leave it out.")
@@ -321,12 +321,12 @@ def test_what_is_no_sound_picture_is_refused(data, says):
 def test_the_bound_on_pixels_is_the_callers():
     data = packed(quarters())
     assert decode(data, 8, max_pixels=64 * 64).shape == (8, 8, 3)
-    with pytest.raises(DataError, match="^The picture has 64 x 64 pixels, over 4095 in all"):
+    with pytest.raises(DataError, match="^The image has 64 x 64 pixels, over 4095 in all"):
         decode(data, 8, max_pixels=64 * 64 - 1)
 
 
 NAMES = ["sub/b.jpg", "a.png", "sub/b.jpg"]
-CONTENT = {"a.png": b"first", "sub/b.jpg": b"second", "other.txt": b"no picture"}
+CONTENT = {"a.png": b"first", "sub/b.jpg": b"second", "other.txt": b"no image"}
 
 
 @pytest.fixture
@@ -356,46 +356,46 @@ def tar(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("source", ["archive", "folder", "tar"])
-def test_pictures_are_read_by_row(request, source):
+def test_images_are_read_by_row(request, source):
     path = request.getfixturevalue(source)
-    kind = {"archive": ZipPictures, "folder": FolderPictures, "tar": TarPictures}[source]
-    with open_pictures(path, NAMES) as pictures:
-        assert isinstance(pictures, kind)
-    with kind(path, NAMES) as pictures:
-        assert len(pictures) == 3 and pictures.names == NAMES
-        assert [pictures.read(i) for i in (2, 1, 0, 1)] == [b"second", b"first", b"second", b"first"]
-    with pytest.raises(DataError, match="lacks the picture 'b.jpg' and 1 more") as error:
+    kind = {"archive": ZipImages, "folder": FolderImages, "tar": TarImages}[source]
+    with open_images(path, NAMES) as images:
+        assert isinstance(images, kind)
+    with kind(path, NAMES) as images:
+        assert len(images) == 3 and images.names == NAMES
+        assert [images.read(i) for i in (2, 1, 0, 1)] == [b"second", b"first", b"second", b"first"]
+    with pytest.raises(DataError, match="lacks the image 'b.jpg' and 1 more") as error:
         kind(path, ["a.png", "c.jpg", "b.jpg"])
     sentence(error)
-    with pytest.raises(DataError, match=r"lacks the picture 'c.jpg';"):
+    with pytest.raises(DataError, match=r"lacks the image 'c.jpg';"):
         kind(path, ["c.jpg"])
 
 
-def test_a_tar_that_is_cut_while_it_is_open_is_damaged_and_its_pictures_are_not_grey(tmp_path):
+def test_a_tar_that_is_cut_while_it_is_open_is_damaged_and_its_images_are_not_grey(tmp_path):
     path = tmp_path / "p.tar"
     with tarfile.open(path, "w") as target:
         member = tarfile.TarInfo("a.png")
         # More than what a file keeps in memory.
         member.size = 2**20
         target.addfile(member, io.BytesIO(bytes(member.size)))
-    with TarPictures(path, ["a.png"]) as pictures:
+    with TarImages(path, ["a.png"]) as images:
         os.truncate(path, 2**18)
         with pytest.raises(DamageError, match=r"damaged at a\.png"):
-            pictures.read(0)
+            images.read(0)
 
 
-def test_pictures_of_several_places_are_read_by_row(tmp_path, archive, tar):
+def test_images_of_several_places_are_read_by_row(tmp_path, archive, tar):
     (tmp_path / "more").mkdir()
     (tmp_path / "more/c.jpg").write_bytes(b"third")
     # Both archives have all of CONTENT: what the first has is taken from there.
     (tmp_path / "more/a.png").write_bytes(b"not this")
     names = ["c.jpg", "sub/b.jpg", "a.png", "c.jpg"]
     for places in ([archive, tmp_path / "more"], [str(tar), tmp_path / "more", archive]):
-        with open_pictures(places, names) as pictures:
-            assert len(pictures) == 4 and pictures.names == names
-            assert [pictures.read(i) for i in range(4)] == [b"third", b"second", b"first", b"third"]
-    with pytest.raises(DataError, match="lacks the picture 'd.jpg' and 1 more") as error:
-        open_pictures([archive, tar], ["a.png", "d.jpg", "e.jpg"])
+        with open_images(places, names) as images:
+            assert len(images) == 4 and images.names == names
+            assert [images.read(i) for i in range(4)] == [b"third", b"second", b"first", b"third"]
+    with pytest.raises(DataError, match="lacks the image 'd.jpg' and 1 more") as error:
+        open_images([archive, tar], ["a.png", "d.jpg", "e.jpg"])
     sentence(error)
 
 
@@ -403,44 +403,44 @@ def test_a_damaged_member_is_named(archive):
     raw = archive.read_bytes()
     at = raw.index(b"sub/b.jpg") + len(b"sub/b.jpg") + 2
     archive.write_bytes(raw[:at] + bytes([raw[at] ^ 0xFF]) + raw[at + 1 :])
-    with ZipPictures(archive, NAMES) as pictures:
-        assert pictures.read(1) == b"first"
+    with ZipImages(archive, NAMES) as images:
+        assert images.read(1) == b"first"
         with pytest.raises(DataError, match="p.zip is damaged at sub/b.jpg") as error:
-            pictures.read(0)
+            images.read(0)
     sentence(error)
 
 
 def test_what_is_no_zip_is_refused(archive):
     archive.write_bytes(archive.read_bytes()[:-30])
     with pytest.raises(DataError, match=r"p\.zip"):
-        ZipPictures(archive, NAMES)
+        ZipImages(archive, NAMES)
 
 
 @pytest.mark.parametrize("name", ["../p.zip", "sub/../../p.zip", "/etc/hostname"])
 def test_names_that_leave_the_folder_are_refused(folder, name):
     (folder.parent / "p.zip").write_bytes(b"outside")
     with pytest.raises(DataError, match="does not lie in") as error:
-        FolderPictures(folder, [name])
+        FolderImages(folder, [name])
     sentence(error)
 
 
 def test_a_file_that_vanished_or_is_too_large_is_named(folder, monkeypatch):
-    with FolderPictures(folder, NAMES) as pictures:
+    with FolderImages(folder, NAMES) as images:
         (folder / "a.png").unlink()
         with pytest.raises(DataError, match="a.png cannot be read") as error:
-            pictures.read(1)
+            images.read(1)
         sentence(error)
-        monkeypatch.setattr("mvi.data.pictures.MAX_BYTES", 5)
+        monkeypatch.setattr("mvi.data.images.MAX_BYTES", 5)
         with pytest.raises(DataError, match="b.jpg has 6 bytes") as error:
-            pictures.read(0)
+            images.read(0)
     sentence(error)
 
 
 @pytest.mark.real
 @pytest.mark.skipif("MVI_MIRROR" not in os.environ, reason="needs MVI_MIRROR")
-def test_real_pictures():
+def test_real_images():
     path = Path(os.environ["MVI_MIRROR"]) / "mirflickr25k/mirflickr25k.zip"
-    with ZipPictures(path, [f"mirflickr/im{i}.jpg" for i in range(1, 201)]) as pictures:
-        pixels = np.stack([decode(pictures.read(i), 64) for i in range(len(pictures))])
+    with ZipImages(path, [f"mirflickr/im{i}.jpg" for i in range(1, 201)]) as images:
+        pixels = np.stack([decode(images.read(i), 64) for i in range(len(images))])
     assert pixels.shape == (200, 64, 64, 3)
     assert 60 < pixels.mean() < 160 and pixels.std() > 40

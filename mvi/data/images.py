@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Pictures: their bytes, out of archives or a folder, and their pixels, whatever kind of file they came as.
+"""Images: their bytes, out of archives or a folder, and their pixels, whatever kind of file they came as.
 
 One core makes 128 x 128 pixels of a JPEG of that size in 0.3 ms, of one of 500 x 375 pixels in 2.2 ms and of
 one of 3000 x 2000 pixels in 8 ms.
@@ -33,7 +33,7 @@ DRAFT = 2
 _BITS, _KIND, _GREATEST, _GREATEST_OF_KIND = 258, 339, 281, 341
 _NOT_SAID = 16
 _SIXTEEN = 2**16 - 1
-# What sets a picture upright, by the orientation that its EXIF data notes.
+# What sets an image upright, by the orientation that its EXIF data notes.
 TURNS = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -45,8 +45,8 @@ TURNS = {
 }
 
 
-class Pictures(Protocol):
-    """Picture files by row, such as those of `mvi.data.pictures`."""
+class Images(Protocol):
+    """Image files by row, such as those of `mvi.data.images`."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -59,8 +59,8 @@ class Pictures(Protocol):
         """The file of row i."""
 
 
-class _ArchivePictures:
-    """What pictures of a zip and of a tar share: `names` are members of it, in row order.
+class _ArchiveImages:
+    """What images of a zip and of a tar share: `names` are members of it, in row order.
 
     Raises `DataError` where the archive is refused or lacks one of the names. Close it at the end, or use it
     as a context manager.
@@ -89,34 +89,34 @@ class _ArchivePictures:
         self._close()
 
 
-class ZipPictures(_ArchivePictures):
-    """Pictures read straight from a zip that `open_zip` takes."""
+class ZipImages(_ArchiveImages):
+    """Images read straight from a zip that `open_zip` takes."""
 
     def __init__(self, path: str | Path, names: Sequence[str]) -> None:
         self._zip = open_zip(path)
         super().__init__(path, names, self._zip)
 
     def read(self, i: int) -> bytes:
-        """Return the bytes of picture `i`; raises `DamageError` where the zip is damaged there."""
+        """Return the bytes of image `i`; raises `DamageError` where the zip is damaged there."""
         return read_member(self._zip, self.names[i], MAX_BYTES)
 
 
-class TarPictures(_ArchivePictures):
-    """Pictures read straight from a tar that `PlainTar` takes."""
+class TarImages(_ArchiveImages):
+    """Images read straight from a tar that `PlainTar` takes."""
 
     def __init__(self, path: str | Path, names: Sequence[str]) -> None:
         self._tar = PlainTar(path)
         super().__init__(path, names, self._tar)
 
     def read(self, i: int) -> bytes:
-        """Return the bytes of picture `i`; raises `DamageError` where the tar is damaged there."""
+        """Return the bytes of image `i`; raises `DamageError` where the tar is damaged there."""
         return self._tar.read(self.names[i], MAX_BYTES)
 
 
-class FolderPictures:
-    """Pictures in a folder: `names` are paths relative to it, in row order.
+class FolderImages:
+    """Images in a folder: `names` are paths relative to it, in row order.
 
-    Raises `DataError` where a name leads out of the folder or is no file. Used like `ZipPictures`.
+    Raises `DataError` where a name leads out of the folder or is no file. Used like `ZipImages`.
     """
 
     def __init__(self, folder: str | Path, names: Sequence[str]) -> None:
@@ -125,7 +125,7 @@ class FolderPictures:
         for name in self.names:
             if PurePath(name).is_absolute() or ".." in PurePath(name).parts:
                 raise DataError(
-                    f"The picture {name!r} does not lie in {self.path}; give a path relative to that folder, "
+                    f"The image {name!r} does not lie in {self.path}; give a path relative to that folder, "
                     "without '..'."
                 )
         lacking = {name for name in self.names if not (self.path / name).is_file()}
@@ -135,7 +135,7 @@ class FolderPictures:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __enter__(self) -> "FolderPictures":
+    def __enter__(self) -> "FolderImages":
         return self
 
     def __exit__(
@@ -144,7 +144,7 @@ class FolderPictures:
         """Nothing is kept open."""
 
     def read(self, i: int) -> bytes:
-        """Return the bytes of picture `i`; raises `DataError` where it cannot be read or is over 256 MiB."""
+        """Return the bytes of image `i`; raises `DataError` where it cannot be read or is over 256 MiB."""
         path = self.path / self.names[i]
         try:
             size = path.stat().st_size
@@ -152,16 +152,16 @@ class FolderPictures:
                 return path.read_bytes()
         except OSError as error:
             raise DataError(f"{path} cannot be read ({error.strerror}); mend it or leave it out.") from error
-        raise DataError(f"{path} has {size} bytes, more than any picture should; leave it out.")
+        raise DataError(f"{path} has {size} bytes, more than any image should; leave it out.")
 
 
-Place = ZipPictures | TarPictures | FolderPictures
+Place = ZipImages | TarImages | FolderImages
 
 
-class JoinedPictures:
-    """Pictures of several places, folders or archives, each row's in the first that has a file of its name.
+class JoinedImages:
+    """Images of several places, folders or archives, each row's in the first that has a file of its name.
 
-    Raises `DataError` where none has, and as the places do. Used like `ZipPictures`.
+    Raises `DataError` where none has, and as the places do. Used like `ZipImages`.
     """
 
     def __init__(self, places: Sequence[str | Path], names: Sequence[str]) -> None:
@@ -173,9 +173,9 @@ class JoinedPictures:
                 held = _held(place, left)
                 own = [name for name in left if name in held]
                 if own:
-                    pictures = _open(place, own)
-                    stack.enter_context(pictures)
-                    found |= {name: (pictures, i) for i, name in enumerate(own)}
+                    images = _open(place, own)
+                    stack.enter_context(images)
+                    found |= {name: (images, i) for i, name in enumerate(own)}
                     left = dict.fromkeys(name for name in left if name not in found)
             if left:
                 raise _lacking(Path(places[-1]), set(left))
@@ -185,7 +185,7 @@ class JoinedPictures:
     def __len__(self) -> int:
         return len(self.names)
 
-    def __enter__(self) -> "JoinedPictures":
+    def __enter__(self) -> "JoinedImages":
         return self
 
     def __exit__(
@@ -194,20 +194,20 @@ class JoinedPictures:
         self._places.close()
 
     def read(self, i: int) -> bytes:
-        """Return the bytes of picture `i`; raises as its place does."""
-        pictures, own = self._where[i]
-        return pictures.read(own)
+        """Return the bytes of image `i`; raises as its place does."""
+        images, own = self._where[i]
+        return images.read(own)
 
 
-def open_pictures(place: str | Path | Sequence[str | Path], names: Sequence[str]) -> Place | JoinedPictures:
-    """Open the pictures `names` of a folder, a zip or a plain tar, or of several of these."""
-    return _open(place, names) if isinstance(place, str | Path) else JoinedPictures(place, names)
+def open_images(place: str | Path | Sequence[str | Path], names: Sequence[str]) -> Place | JoinedImages:
+    """Open the images `names` of a folder, a zip or a plain tar, or of several of these."""
+    return _open(place, names) if isinstance(place, str | Path) else JoinedImages(place, names)
 
 
 def _open(place: str | Path, names: Sequence[str]) -> Place:
     if Path(place).is_dir():
-        return FolderPictures(place, names)
-    return TarPictures(place, names) if Path(place).suffix == ".tar" else ZipPictures(place, names)
+        return FolderImages(place, names)
+    return TarImages(place, names) if Path(place).suffix == ".tar" else ZipImages(place, names)
 
 
 def _held(place: str | Path, names: Iterable[str]) -> set[str]:
@@ -222,18 +222,18 @@ def _held(place: str | Path, names: Iterable[str]) -> set[str]:
 def _lacking(path: Path, names: set[str]) -> DataError:
     more = f" and {len(names) - 1} more" if len(names) > 1 else ""
     return DataError(
-        f"{path} lacks the picture {min(names)!r}{more}; retrieve it again or mend the list of pictures."
+        f"{path} lacks the image {min(names)!r}{more}; retrieve it again or mend the list of images."
     )
 
 
 def refusal(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> str | None:
-    """Why `read_picture` would refuse a file, as far as its header tells (no more is read), or None."""
+    """Why `read_image` would refuse a file, as far as its header tells (no more is read), or None."""
     try:
         size = Path(path).stat().st_size
         if not size:
             return "is an empty file"
         if size > MAX_BYTES:
-            return f"has {size} bytes, more than any picture should"
+            return f"has {size} bytes, more than any image should"
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > max_pixels:
                 return f"has {image.width} x {image.height} pixels, over {max_pixels} in all"
@@ -251,16 +251,16 @@ def refusal(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> str | None:
 class Decoded:
     """`pixels` (size, size, 3) uint8, RGB, and the value that became white where the file does not say which.
 
-    That is `guessed`, the greatest value in the picture; None where the file says which or uses its range.
+    That is `guessed`, the greatest value in the image; None where the file says which or uses its range.
     """
 
     pixels: np.ndarray
     guessed: int | None
 
 
-def decode(data: bytes, size: int, *, name: str = "The picture", max_pixels: int = MAX_PIXELS) -> np.ndarray:
-    """Return the pixels of `read_picture`; warns of a range that was guessed."""
-    decoded = read_picture(data, size, name=name, max_pixels=max_pixels)
+def decode(data: bytes, size: int, *, name: str = "The image", max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """Return the pixels of `read_image`; warns of a range that was guessed."""
+    decoded = read_image(data, size, name=name, max_pixels=max_pixels)
     if decoded.guessed is not None:
         log.warning(
             "%s does not say which value is white; the greatest in it, %d, is taken", name, decoded.guessed
@@ -268,22 +268,20 @@ def decode(data: bytes, size: int, *, name: str = "The picture", max_pixels: int
     return decoded.pixels
 
 
-def read_picture(
-    data: bytes, size: int, *, name: str = "The picture", max_pixels: int = MAX_PIXELS
-) -> Decoded:
-    """Return the pixels (size, size, 3) uint8, RGB, of the picture file `data`.
+def read_image(data: bytes, size: int, *, name: str = "The image", max_pixels: int = MAX_PIXELS) -> Decoded:
+    """Return the pixels (size, size, 3) uint8, RGB, of the image file `data`.
 
-    - Any aspect ratio is squashed to the square, as is usual for GIST: the descriptors see the whole picture.
+    - Any aspect ratio is squashed to the square, as is usual for GIST: the descriptors see the whole image.
       Resampling is bicubic with antialiasing; enlarging a single pixel gives its colour.
     - A rotation or reflection noted in the EXIF data is applied; a damaged note counts as none.
-    - Grey, palette and CMYK pictures become RGB, without colour management; transparent parts show white.
+    - Grey, palette and CMYK images become RGB, without colour management; transparent parts show white.
     - Of 16 bits the upper 8 count. Where the upper half of their range is unused (12 bits kept in 16), and of
       32 bits, the value that a TIFF file notes as its greatest is white, or that of the bits which it says
-      there are, else the greatest in the picture (`Decoded.guessed`); values below 0 are black. Of colours of
+      there are, else the greatest in the image (`Decoded.guessed`); values below 0 are black. Of colours of
       16 bits there are only the upper 8 to be stretched.
     - Of several frames the first counts.
 
-    Raises `DataError`, which calls the picture `name`, where the file is empty, truncated, none of `FORMATS`,
+    Raises `DataError`, which calls the image `name`, where the file is empty, truncated, none of `FORMATS`,
     of more than `max_pixels` pixels (a small file may claim billions), or of floating-point values, as their
     range is not known.
     """
@@ -291,8 +289,8 @@ def read_picture(
     return Decoded(np.array(image.resize((size, size), Image.Resampling.BICUBIC)), guessed)
 
 
-def thumbnail(data: bytes, side: int, *, name: str = "The picture") -> bytes:
-    """A JPEG of the picture file `data` in its own shape, no side longer than `side`; as `read_picture`."""
+def thumbnail(data: bytes, side: int, *, name: str = "The image") -> bytes:
+    """A JPEG of the image file `data` in its own shape, no side longer than `side`; as `read_image`."""
     image, _ = _image(data, side, name, MAX_PIXELS)
     image.thumbnail((side, side))
     content = io.BytesIO()
@@ -301,7 +299,7 @@ def thumbnail(data: bytes, side: int, *, name: str = "The picture") -> bytes:
 
 
 def _image(data: bytes, size: int, name: str, max_pixels: int) -> tuple[Image.Image, int | None]:
-    """The picture upright in 8 bits of RGB, no smaller than need be, and `Decoded.guessed`."""
+    """The image upright in 8 bits of RGB, no smaller than need be, and `Decoded.guessed`."""
     if not data:
         raise _refusal(name, "is an empty file")
     try:

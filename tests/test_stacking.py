@@ -9,7 +9,7 @@ from mvi.errors import ConfigError, ShapeError
 from mvi.models.mdrnn import Layer, Mdrnn, Pathway, weight_name
 from mvi.models.mrbm import MultimodalRBM
 from mvi.models.rbm import RBM
-from mvi.models.stacking import join, put_under, top_network
+from mvi.models.stacking import joint_network, stack_layer, stack_layers
 from mvi.models.units import Binary, Gaussian, ReplicatedSoftmax, SteppedSigmoid
 from mvi.objectives.finetuning import Finetuning
 from mvi.objectives.likelihood import ContrastiveDivergence
@@ -42,7 +42,7 @@ def machine(seed=9):
 
 
 def cut(network: Mdrnn, depth: int) -> Mdrnn:
-    """The upper part of a network: the top layer and at most `depth` layers of each pathway under it.
+    """The upper part of a network: the joint layer and at most `depth` layers of each pathway under it.
 
     Its inputs are the probabilities of the layer that was cut below, its parameters copies: what `join`
     undoes.
@@ -71,11 +71,11 @@ def stages():
     text1 = layer(Binary(7), Binary(4), 3, up=2.0, down=1.0)
     text2 = layer(Binary(4), Binary(3), 4, up=1.5, down=2.5)
     top = machine()
-    second = join({"image": image2, "text": text2}, top)
+    second = stack_layer({"image": image2, "text": text2}, top)
     # Finetuning would have changed it.
     for theta in second.parameters.values():
         theta += 0.1
-    third = join({"image": image1, "text": text1}, second)
+    third = stack_layer({"image": image1, "text": text1}, second)
     return image1, image2, text1, text2, top, second, third
 
 
@@ -132,7 +132,7 @@ def test_what_is_handed_over_is_copied(stages):
     assert torch.equal(image1.parameters["weight"], weight)
     assert torch.equal(upper.parameters["top/bias"], kept["top/bias"])
     top = machine()
-    network = top_network(top)
+    network = joint_network(top)
     network.parameters["text/0/bias"] += 1
     network.parameters["top/text/weight"] += 1
     assert torch.equal(top.parameters["weight"], machine().parameters["weight"])
@@ -145,7 +145,7 @@ def test_a_cut_network_goes_on_from_the_layers_below(stages):
         name: torch.rand(5, size, dtype=torch.float64, generator=generator())
         for name, size in third.sizes.items()
     }
-    states = {name: third.raised(value, name) for name, value in values.items()}
+    states = {name: third.bottom_up_states(value, name) for name, value in values.items()}
     for depth in (0, 1, 2, 5):
         upper = cut(third, depth)
         assert [len(pathway.layers) for pathway in upper.pathways.values()] == [min(depth, 2)] * 2
@@ -165,56 +165,56 @@ def test_cutting_undoes_joining_but_for_the_averaged_bias(stages):
 
 def test_pathways_may_have_unequal_depths(stages):
     _, image2, _, _, top, *_ = stages
-    network = join({"image": image2}, top)
+    network = stack_layer({"image": image2}, top)
     assert [len(pathway.layers) for pathway in network.pathways.values()] == [0, 1]
     assert torch.equal(network.parameters["text/0/bias"], top.parameters["visible_bias"][:3])
     flat = cut(network, 0)
-    assert flat.pathways == top_network(top).pathways
+    assert flat.pathways == joint_network(top).pathways
     assert torch.equal(flat.parameters["text/0/bias"], top.parameters["visible_bias"][:3])
 
 
-@pytest.mark.parametrize("carry_offset", [False, True])
-def test_the_offset_of_stepped_units(stages, carry_offset):
+@pytest.mark.parametrize("keep_offset", [False, True])
+def test_the_offset_of_stepped_units(stages, keep_offset):
     image1, *_, second, _ = stages
     b = image1.parameters["hidden_bias"]
-    second.parameters["image/0/bias"].copy_(b - 0.5 * carry_offset)
-    network = join({"image": image1}, second, carry_offset=carry_offset)
+    second.parameters["image/0/bias"].copy_(b - 0.5 * keep_offset)
+    network = stack_layer({"image": image1}, second, keep_offset=keep_offset)
     v = torch.randn(5, 6, dtype=torch.float64, generator=generator())
     a = image1.hidden_input(v)
-    expected = image1.hidden.first_copy(a) if carry_offset else torch.sigmoid(a)
-    torch.testing.assert_close(network.raised(v, "image")[1], expected)
+    expected = image1.hidden.first_copy(a) if keep_offset else torch.sigmoid(a)
+    torch.testing.assert_close(network.bottom_up_states(v, "image")[1], expected)
 
 
 def test_word_counts_have_their_bias_once_a_row():
     words = layer(ReplicatedSoftmax(7), Binary(3), 3)
     top = machine()
     top.parameters["visible_bias"][:3] = words.parameters["hidden_bias"] * 4
-    network = join({"text": words}, top, totals={"text": 4.0})
+    network = stack_layer({"text": words}, top, totals={"text": 4.0})
     assert network.pathways["text"] == Pathway(ReplicatedSoftmax(7), (Layer(3),), 0.8, 4.0)
     v = torch.tensor([[1.0, 2.0, 0.0, 0.0, 0.0, 0.0, 1.0]], dtype=torch.float64)
     # A row of as many words as are assumed is seen as the pretrained layer sees it.
-    torch.testing.assert_close(network.raised(v, "text")[1], words.hidden_mean(v))
-    again = cut(join({"image": layer(Binary(5), Binary(2), 2)}, network), 1)
+    torch.testing.assert_close(network.bottom_up_states(v, "text")[1], words.hidden_mean(v))
+    again = cut(stack_layer({"image": layer(Binary(5), Binary(2), 2)}, network), 1)
     assert again.pathways["text"].total == 4.0
 
 
 def test_layers_that_do_not_meet_are_named(stages):
     image1, image2, *_, top, second, third = stages
     with pytest.raises(ShapeError, match="no modality 'sound'; this network has text, image"):
-        join({"sound": image2}, top)
+        stack_layer({"sound": image2}, top)
     with pytest.raises(ShapeError, match="'image' has 5 hidden units where the network has 2 inputs"):
-        join({"image": image1}, top)
-    with pytest.raises(ConfigError, match="'image' cannot be joined at units that are not binary"):
-        join({"image": layer(Binary(5), Binary(6), 2)}, third)
-    with pytest.raises(ConfigError, match="'image' cannot be joined at units that are not binary"):
-        join({"image": layer(Binary(5), Gaussian(2), 2)}, top)
+        stack_layer({"image": image1}, top)
+    with pytest.raises(ConfigError, match="'image' cannot be stacked on units that are not binary"):
+        stack_layer({"image": layer(Binary(5), Binary(6), 2)}, third)
+    with pytest.raises(ConfigError, match="'image' cannot be stacked on units that are not binary"):
+        stack_layer({"image": layer(Binary(5), Gaussian(2), 2)}, top)
     with pytest.raises(ConfigError, match="'text' is SteppedSigmoid, which cannot be predicted"):
-        join({"text": layer(SteppedSigmoid(4), Binary(3), 2)}, top)
+        stack_layer({"text": layer(SteppedSigmoid(4), Binary(3), 2)}, top)
     with pytest.raises(ConfigError, match="'text' counts words; give the mean number"):
-        join({"text": layer(ReplicatedSoftmax(4), Binary(3), 2)}, top)
+        stack_layer({"text": layer(ReplicatedSoftmax(4), Binary(3), 2)}, top)
     image1.parameters["visible_log_std"][2] = 0.1
     with pytest.raises(ConfigError, match="'image' has variances other than 1"):
-        join({"image": image1}, second)
+        stack_layer({"image": image1}, second)
 
 
 def equal(one, other):
@@ -223,40 +223,40 @@ def equal(one, other):
         assert torch.equal(theta, other.parameters[name]), name
 
 
-def test_layers_put_under_at_once_are_those_joined_one_by_one(stages):
+def test_layers_stacked_at_once_are_those_stacked_one_by_one(stages):
     image1, image2, text1, text2, top, second, third = stages
     layers = {"image": [image1, image2], "text": [text1, text2]}
-    equal(put_under(layers, top, 0), top_network(top))
-    one = join({"image": image2, "text": text2}, top)
-    equal(put_under(layers, top, 1), one)
-    both = join({"image": image1, "text": text1}, one)
-    equal(put_under(layers, top, 2), both)
-    equal(put_under(layers, top, 5), both)
+    equal(stack_layers(layers, top, 0), joint_network(top))
+    one = stack_layer({"image": image2, "text": text2}, top)
+    equal(stack_layers(layers, top, 1), one)
+    both = stack_layer({"image": image1, "text": text1}, one)
+    equal(stack_layers(layers, top, 2), both)
+    equal(stack_layers(layers, top, 5), both)
     # From where the stage before ended, with what it has learned.
-    equal(put_under(layers, second, 2), third)
-    assert put_under(layers, second, 1) is second and put_under(layers, third, 1) is third
+    equal(stack_layers(layers, second, 2), third)
+    assert stack_layers(layers, second, 1) is second and stack_layers(layers, third, 1) is third
 
 
 def test_a_shorter_pathway_is_whole_before_the_longer_one(stages):
     _, image2, text1, text2, top, *_ = stages
     layers = {"image": [image2], "text": [text1, text2]}
-    one = join({"image": image2, "text": text2}, top)
-    equal(put_under(layers, top, 1), one)
-    both = join({"text": text1}, one)
-    equal(put_under(layers, top, 2), both)
+    one = stack_layer({"image": image2, "text": text2}, top)
+    equal(stack_layers(layers, top, 1), one)
+    both = stack_layer({"text": text1}, one)
+    equal(stack_layers(layers, top, 2), both)
     assert [len(pathway.layers) for pathway in both.pathways.values()] == [2, 1]
-    equal(put_under({"text": [text2]}, top, 1), join({"text": text2}, top))
+    equal(stack_layers({"text": [text2]}, top, 1), stack_layer({"text": text2}, top))
 
 
 def test_totals_go_to_the_layer_that_counts_words(stages):
     text2, top = stages[3], stages[4]
     words = layer(ReplicatedSoftmax(7), Binary(4), 3)
     layers = {"text": [words, text2], "image": []}
-    found = put_under(layers, top, 2, totals={"text": 4.0})
-    equal(found, join({"text": words}, join({"text": text2}, top), totals={"text": 4.0}))
+    found = stack_layers(layers, top, 2, totals={"text": 4.0})
+    equal(found, stack_layer({"text": words}, stack_layer({"text": text2}, top), totals={"text": 4.0}))
     assert found.pathways["text"].total == 4.0
     with pytest.raises(ConfigError, match="'text' counts words"):
-        put_under(layers, top, 2)
+        stack_layers(layers, top, 2)
 
 
 def agreeing(count=400, seed=0):
@@ -277,8 +277,9 @@ def entropy(rows):
     return -float((torch.xlogy(rows, rows) + torch.xlogy(1 - rows, 1 - rows)).sum(1).mean())
 
 
-# Deep networks of steep layers are easily thrown: at four times the rate of finetuning one of six seeds
-# diverges. At the rate here none of eight does, and their losses end at 0.17 to 0.81 of where they began.
+# Deep networks of steep layers are easily thrown: at four times the learning rate of finetuning one of six
+# seeds diverges. At that of here none of eight does, and their losses end at 0.17 to 0.81 of where they
+# began.
 @pytest.mark.parametrize("depth", [1, 3])
 def test_networks_of_two_and_of_four_layers_train_in_stages(depth):
     values, size = agreeing(), 10
@@ -297,7 +298,7 @@ def test_networks_of_two_and_of_four_layers_train_in_stages(depth):
     taught(top, MultiPrediction(2), v, 30, 0.1)
     network: Mdrnn | MultimodalRBM = top
     for level in reversed(range(depth)):
-        network = join(pathways[level], network)
+        network = stack_layer(pathways[level], network)
         inputs = dict(values)
         for lower in pathways[:level]:
             inputs = {name: lower[name].hidden_mean(v) for name, v in inputs.items()}
