@@ -19,14 +19,15 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
-.PHONY: all results test test-slurm test-arithmetic test-faults lint bench report clean help
+FAULTS ?=
+.PHONY: all results test test-slurm test-arithmetic test-faults lint bench bench-scale docs check report clean help
 .DEFAULT_GOAL := all
 
 all: results
 	@$(BIN)/python workflow_scripts/show.py $(CONFIG) $(PRESET)
 
 results: $(STAMP)
-	@$(SNAKEMAKE) $(ARGS) -- all
+	@$(SNAKEMAKE) --no-hooks $(ARGS) -- all
 
 test: $(STAMP) $(VENV)/plugins
 	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
@@ -36,7 +37,7 @@ test-slurm: $(STAMP)
 	$(BIN)/python tests/slurm/check.py
 
 # The numeric tests once more with other sums: no wide instructions, and products in an order of their own.
-WORKFLOW_TESTS := $(foreach name,config dag deep_flow flickr_flow layers plan registry scripts trial,tests/test_$(name).py)
+WORKFLOW_TESTS := $(foreach name,config dag deep_flow docs flickr_flow layers plan registry scripts snippets trial,tests/test_$(name).py)
 test-arithmetic: $(STAMP)
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1 \
 	    $(BIN)/python -m pytest -n logical --dist loadfile $(addprefix --ignore=,$(WORKFLOW_TESTS)) $(ARGS)
@@ -44,7 +45,7 @@ test-arithmetic: $(STAMP)
 # Minutes, and not for every change: what faults of disks, locks and kills lead to, for docs/reliability.md.
 test-faults: $(STAMP)
 	@mkdir -p results/benchmarks
-	$(BIN)/python benchmarks/faults.py $(SEED) > results/benchmarks/faults.md; \
+	$(BIN)/python benchmarks/faults.py --seed $(SEED) $(if $(FAULTS),--only $(FAULTS)) > results/benchmarks/faults.md; \
 	    status=$$?; cat results/benchmarks/faults.md; exit $$status
 
 lint: $(STAMP)
@@ -56,6 +57,7 @@ lint: $(STAMP)
 
 # learnergy is measured against and needed for nothing else.
 bench: $(STAMP)
+	@echo "Fetching learnergy and what it needs, to be measured against ..."
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt learnergy==2.0.2
 	@mkdir -p results/benchmarks
 	@for name in workflow updates stages peers threads features networks streaming; do \
@@ -63,8 +65,23 @@ bench: $(STAMP)
 	    echo; cat results/benchmarks/$$name.md; \
 	done
 
+# Nearly an hour of one core: every step on up to a million rows, and search beside FAISS.
+bench-scale: $(STAMP)
+	@mkdir -p results/benchmarks
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/scale.py > results/benchmarks/scale.md
+	@cat results/benchmarks/scale.md
+
+# A site out of the pages and the docstrings; a warning is an error. Not in the tests, which check the links.
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[docs]'
+	@$(BIN)/python docs/build_site.py
+
+# Another processor moves tables a little; how far is in docs/tolerances.csv.
+check: results
+	@$(BIN)/python workflow_scripts/check.py $(CONFIG) $(PRESET)
+
 report: results
-	@$(SNAKEMAKE) --report results/report.html -- all
+	@$(SNAKEMAKE) $(ARGS) -- report
 	@echo "results/report.html"
 
 clean:
@@ -75,10 +92,13 @@ help:
 	@echo "make test     install, run the tests; ARGS='-k name' picks some"
 	@echo "make test-slurm   the workflow on a Slurm of one node; as root Slurm is installed where it is missing"
 	@echo "make test-arithmetic   the numeric tests with another arithmetic of the processor"
-	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere (20 minutes)"
+	@echo "make test-faults   kills, damaged files, full disks; SEED=1 puts them elsewhere, FAULTS=disk picks some (20 minutes)"
 	@echo "make lint     ruff, mypy, snakefmt and Snakemake's linter"
 	@echo "make bench    measure speed, against other libraries too; needs 8 GB of disk for a while"
-	@echo "make report   one HTML file with every table and figure, and how each was made"
+	@echo "make bench-scale   every step on up to a million rows; needs 10 GB of disk and of memory for a while"
+	@echo "make docs     the documentation as a site, results/site"
+	@echo "make check    make every table, compare them with those in the documents"
+	@echo "make report   one HTML page with what was found, every table and every figure"
 	@echo "make clean    remove results and caches, but not $(VENV)"
 	@echo
 	@echo "CONFIG=config/mnist.yaml   another data set ($(CONFIG))"
@@ -89,6 +109,7 @@ help:
 
 # Beside the rest: every call of Snakemake would import it.
 $(VENV)/plugins: $(STAMP)
+	@echo "Fetching Snakemake's plugin for Slurm, for the tests (less than a megabyte) ..."
 	@$(BIN)/python -m pip install --quiet --upgrade --no-deps --target $@ \
 	    snakemake-executor-plugin-slurm==2.8.0 snakemake-executor-plugin-slurm-jobstep==0.6.1
 	@touch $@
@@ -100,7 +121,8 @@ $(STAMP): pyproject.toml envs/constraints.txt
 	done; \
 	echo "Python 3.11 or newer, with its venv module, was not found: install it, or name it by" \
 	    "make PYTHON=/path/to/python." >&2; exit 1
-	@echo "Fetching the packages of envs/constraints.txt. On Linux the usual torch brings CUDA libraries, several" \
-	    "gigabytes; for a build for the processor alone see envs/README.md (Ctrl-C stops this)."
-	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,test]'
+	@echo "Fetching $$(grep -c == envs/constraints.txt) packages (envs/constraints.txt). On Linux the usual torch brings" \
+	    "CUDA libraries, several gigabytes. A build for the processor alone takes 2 GB in all, installed: stop this" \
+	    "by Ctrl-C and run  PIP_EXTRA_INDEX_URL=<address of the CPU index> make  (envs/README.md says which)."
+	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[workflow,network,faiss,test]'
 	@touch $@

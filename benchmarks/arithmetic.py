@@ -1,16 +1,25 @@
 # SPDX-License-Identifier: MIT
-"""How far the tables of two results folders lie apart, such as those of two processors.
+"""How far the tables of results folders lie apart, such as those of two processors.
 
     python benchmarks/arithmetic.py results OTHER/results
+    python benchmarks/arithmetic.py results OTHER/results [MORE/results ...] --tolerances docs/tolerances.csv
 
-prints, for every CSV file of a table that both folders have, the largest and the mean difference of means.
-Another arithmetic on one machine: ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE snakemake --cores all all
+The first prints, for every CSV file of a table that both folders have, the largest and the mean difference of
+means. The second writes what `make check` goes by: the largest difference of each column of each table, as
+written, between any two of the folders. Other arithmetics on one machine:
+
+    ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Prescott snakemake --cores all all
+    ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 OPENBLAS_CORETYPE=Haswell snakemake --cores all all
+    snakemake --cores 2 all --set-threads train_joint=2 finetune=2 pretrain_layer=2 encode=2 classify=2
 """
 
 import argparse
 from pathlib import Path
 
 import pandas as pd
+
+from mvi.files import read_sealed
+from mvi.report.check import Cell, Place, cells, tolerances, write_tolerances
 
 VALUES = ("mean", "sd")
 
@@ -27,14 +36,28 @@ def differences(first: pd.DataFrame, second: pd.DataFrame) -> pd.Series:
     return (both["mean"] - both["mean_other"]).abs().dropna()
 
 
+def made(folder: Path) -> dict[Place, Cell]:
+    """The cells of all tables in a folder of results."""
+    paths = [path for path in folder.glob("*/tables/*.md") if path.stem != "search"]
+    return {
+        place: cell for path in paths for place, cell in cells(str(path), read_sealed(path).decode()).items()
+    }
+
+
 def main() -> None:
-    """Print a Markdown table."""
+    """Print a Markdown table, or write tolerances."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("first", type=Path)
     parser.add_argument("second", type=Path)
+    parser.add_argument("more", type=Path, nargs="*")
+    parser.add_argument("--tolerances", type=Path)
     given = parser.parse_args()
+    if given.tolerances:
+        folders = (given.first, given.second, *given.more)
+        write_tolerances(given.tolerances, tolerances([made(folder) for folder in folders]))
+        return
     lines = [
         "| run | table | metric | cells | largest difference | mean difference |",
         "|---|---|---|--:|--:|--:|",

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: MIT
 """Put faults into small runs of the workflow, one by one, and tell what came of each: a Markdown table.
 
-python benchmarks/faults.py [SEED [FAULTS OF EACH SORT A KIND OF FILE]]
+python benchmarks/faults.py [--seed 0] [--times 1] [--only store kill ...]
 
-Two reduced runs (halves of digits, generated scenes) and one experiment of the theory are made once. Then, in
-a copy of that state each time: a bit or a byte of a file is turned round, or its last hundredth cut off, its
-time kept, and what is made of it is asked for again; trainings and Snakemake are killed; disks fill up; two
-make one file at once; locks fail. What comes is right if every file asked for has the bytes that it has
-without a fault. A refused run must name the file, and come right once that file is deleted, as the sentence
-says.
+Two reduced runs (halves of digits, generated scenes), one experiment of the theory and the features of a
+third data set are made once. Then, in a copy of that state each time: a bit or a byte of a file is turned
+round, a page of it is zero or its last hundredth is cut off, its time kept, and what is made of it is asked
+for again; trainings and Snakemake are killed; disks fill up; two make one file at once; locks fail. What
+comes is right if every file asked for has the bytes that it has without a fault. A refused run must name the
+file, and come right once that file is deleted, as the sentence says.
 
 Ends with status 1 if anything was silently wrong, ended in a traceback, named no file or did not recover.
 """
 
+import argparse
 import contextlib
 import ctypes
 import errno
@@ -29,7 +30,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -81,11 +82,19 @@ CONFIG = {
             "predicted_tags": {"shown": 2, "minimum_positives": 2},
             "tag_search": {"minimum": 2},
         },
+        "voc": {
+            "extends": "minivoc-default",
+            "data": {"sets": {"train": 40, "val": 30, "test": 50}, "unlabelled": 10, "size": 64},
+            "features": {"side": 64},
+            "outputs": ["features"],
+        },
         "theory": {"extends": "theory", "theory": {"identity": {"models": 2}}},
     },
 }
 JOINT = "results/halves/joint/mp/seed0.safetensors"
 HALVES, SCENES, DATA = "results/halves", "results/scenes", "results/data/mini"
+VOC, NETWORK = "results/data/minivoc", "results/data/networks/efficientnet_lite0.onnx"
+VOC_BLOCK = f"{VOC}/efficientnet_lite0/blocks/0-130.npz"
 TABLES = [f"{HALVES}/tables/table1.csv", f"{HALVES}/tables/table1.md"]
 # Kind of file, which it is, and what is asked for again.
 FILES: list[tuple[str, str, list[str]]] = [
@@ -109,6 +118,9 @@ FILES: list[tuple[str, str, list[str]]] = [
     ("catalogue (HDF5)", f"{DATA}/catalogue.h5", [f"{DATA}/descriptors/blocks/0-100.npz"]),
     ("visual words (.npy)", f"{DATA}/descriptors/words.npy", [f"{DATA}/descriptors/blocks/0-100.npz"]),
     ("block of features (.npz)", f"{DATA}/descriptors/blocks/0-100.npz", [f"{DATA}/descriptors/store.h5"]),
+    ("images, raw (.tar)", f"{VOC}/raw/test.tar", [VOC_BLOCK]),
+    ("tags, raw (.hvecs)", f"{VOC}/raw/test_annot.hvecs", [f"{VOC}/catalogue.h5"]),
+    ("network (.onnx)", NETWORK, [VOC_BLOCK]),
     (
         "pretrained layer",
         f"{SCENES}/pretrain/text1/unlabelled.safetensors",
@@ -126,6 +138,9 @@ FILES: list[tuple[str, str, list[str]]] = [
         [f"{SCENES}/figures/predicted_tags.png"],
     ),
 ]
+SORTS = ("bit", "byte", "page", "cut")
+OF_SORTS = ": a bit, a byte, a page, a cut"
+PAGE = 512
 OUTCOMES = ("injected", "recovered", "refused by name", "silently wrong", "traceback", "without a name")
 
 
@@ -139,6 +154,10 @@ def damaged(content: bytes, sort: str, draws: random.Random) -> bytes:
     """A copy with a fault of this sort."""
     if sort == "cut":
         return content[: len(content) - max(1, len(content) // 100)]
+    if sort == "page":
+        place = draws.randrange(0, len(content), PAGE)
+        page = content[place : place + PAGE]
+        return content[:place] + bytes(len(page)) + content[place + PAGE :]
     mask = (lambda: 1 << draws.randrange(8)) if sort == "bit" else (lambda: draws.randrange(1, 256))
     return turned(content, draws, mask)
 
@@ -165,15 +184,19 @@ def without_locks(code: int) -> Callable[[], None]:
 class Trial:
     """A copy of the workflow with finished results, which every fault finds as they were."""
 
-    def __init__(self, folder: Path, seed: int) -> None:
+    def __init__(self, folder: Path, seed: int, only: Sequence[str]) -> None:
         self.folder, self.draws = folder / "copy", random.Random(seed)
-        self.kept, self.counts = folder / "kept", {}
+        self.kept, self.counts, self.only = folder / "kept", {}, only
         self.remarks: list[str] = []
         self.folder.mkdir()
         for name in PARTS:
             copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
             copy(ROOT / name, self.folder / name)
         (self.folder / "faults.json").write_text(json.dumps(CONFIG))
+
+    def wants(self, kind: str) -> bool:
+        """Whether a kind of faults was asked for."""
+        return not self.only or any(word in kind for word in self.only)
 
     def command(self, *targets: str) -> list[str]:
         """How Snakemake is asked for files."""
@@ -197,7 +220,7 @@ class Trial:
     def ask(self, *targets: str, **options) -> tuple[int, str]:
         """Ask for files and wait; the status and what was said."""
         running = self.start(*targets, **options)
-        said, _ = running.communicate(timeout=600)
+        said, _ = running.communicate(timeout=3600)
         return running.returncode, said
 
     def keep(self) -> None:
@@ -240,22 +263,26 @@ class Trial:
 
 def whole(trial: Trial) -> None:
     """Make everything once."""
-    wanted = [target for _, _, targets in FILES for target in targets]
+    wanted = [target for kind, _, targets in FILES if trial.wants(kind) for target in targets]
+    wanted += [JOINT, f"{HALVES}/completions/mp.npz", f"{HALVES}/scores/classify/mp/every.csv"]
+    wanted += [f"{DATA}/catalogue.h5", f"{HALVES}/representations/mp/every.h5"]
     status, said = trial.ask(*dict.fromkeys(wanted))
     assert status == 0, said
     trial.keep()
 
 
 def files(trial: Trial, times: int) -> None:
-    """A bit, a byte, a cut of each kind of file."""
+    """A bit, a byte, a page, a cut of each kind of file."""
     sys.path.insert(0, str(ROOT))
     from mvi.data.sets.registry import DATASETS
 
     generator = DATASETS["mini"].generator
     names = {**generator.files, "truth": generator.truth}
     for kind, pattern, targets in FILES:
+        if not trial.wants(kind):
+            continue
         file = pattern.format(**names)
-        for sort in ("bit", "byte", "cut"):
+        for sort in SORTS:
             for _ in range(times):
                 trial.restore()
                 path = trial.folder / file
@@ -263,7 +290,7 @@ def files(trial: Trial, times: int) -> None:
                 path.write_bytes(damaged(path.read_bytes(), sort, trial.draws))
                 os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
                 trial.remove(*targets)
-                result = trial.judge(f"{kind}: a bit, a byte, a cut", trial.ask(*targets), file, *targets)
+                result = trial.judge(f"{kind}{OF_SORTS}", trial.ask(*targets), file, *targets)
         if result == "refused by name":
             # As the sentence says; what was beside it is as it was.
             trial.remove(file)
@@ -279,7 +306,7 @@ def descendants(process: int) -> Iterator[tuple[int, str]]:
 
 
 def killed(trial: Trial, what: str, seconds: float) -> None:
-    """Train anew and kill -9 the script, or Snakemake with it, some time after the first checkpoint."""
+    """Train anew and kill -9 the script, Snakemake, or both, some time after the first checkpoint."""
     trial.restore()
     trial.remove(JOINT, JOINT.replace(".safetensors", ".csv"))
     running = trial.start(JOINT)
@@ -292,6 +319,10 @@ def killed(trial: Trial, what: str, seconds: float) -> None:
             if "train_joint" in said:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
+    elif what == "Snakemake":
+        # Its script lives on, while the next run begins.
+        running.kill()
+        return
     else:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
@@ -300,17 +331,17 @@ def killed(trial: Trial, what: str, seconds: float) -> None:
 
 def kills(trial: Trial, times: int) -> None:
     """Kill trainings, and damage what they resume from."""
-    for what in ("script", "Snakemake"):
-        for _ in range(3 * times):
+    for what in ("script", "Snakemake", "both"):
+        for _ in range(2 * times):
             killed(trial, what, trial.draws.random() * 0.5)
             trial.judge(f"kill -9: {what}, in training", trial.ask(JOINT), JOINT, JOINT)
     checkpoint = JOINT.replace(".safetensors", ".checkpoint")
-    for sort in ("bit", "byte", "cut"):
-        killed(trial, "Snakemake", 0)
+    for sort in SORTS:
+        killed(trial, "both", 0)
         path = trial.folder / checkpoint
         if path.exists():
             path.write_bytes(damaged(path.read_bytes(), sort, trial.draws))
-            trial.judge("checkpoint: a bit, a byte, a cut", trial.ask(JOINT), checkpoint, JOINT)
+            trial.judge(f"checkpoint{OF_SORTS}", trial.ask(JOINT), checkpoint, JOINT)
 
 
 def disks(trial: Trial) -> list[str]:
@@ -319,6 +350,7 @@ def disks(trial: Trial) -> list[str]:
     places = {
         JOINT: "4k",
         "results/data/digits/store.h5": "64k",
+        f"{HALVES}/representations/mp/every.h5": "64k",
         f"{HALVES}/scores/classify/mp/every.csv": "4k",
     }
     for file, size in places.items():
@@ -356,7 +388,7 @@ def twice(trial: Trial) -> None:
         trial.remove(file)
         both = [trial.start(file) for _ in range(2)]
         for running in both:
-            said, _ = running.communicate(timeout=600)
+            said, _ = running.communicate(timeout=3600)
             trial.judge("two runs at once", (running.returncode, said), file, file)
 
 
@@ -375,21 +407,30 @@ def locks(trial: Trial) -> list[str]:
 
 def main() -> int:
     """Print the table; 1 where a fault came through."""
-    seed, times = (int(one) for one in [*sys.argv[1:], *("0", "1")[len(sys.argv) - 1 :]])
-    started = time.monotonic()
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seed", type=int, default=0, help="where the faults are put (%(default)s)")
+    parser.add_argument("--times", type=int, default=1, help="faults of each sort a kind (%(default)s)")
+    parser.add_argument("--only", nargs="+", default=(), metavar="WORD", help="kinds of faults with a word")
+    asked = parser.parse_args()
+    started, skipped = time.monotonic(), []
     with tempfile.TemporaryDirectory() as folder:
-        trial = Trial(Path(folder), seed)
+        trial = Trial(Path(folder), asked.seed, asked.only)
         whole(trial)
-        files(trial, times)
-        kills(trial, times)
-        skipped = disks(trial)
-        twice(trial)
-        skipped += locks(trial)
+        files(trial, asked.times)
+        if trial.wants("kill checkpoint"):
+            kills(trial, asked.times)
+        if trial.wants("full disk"):
+            skipped += disks(trial)
+        if trial.wants("two runs at once"):
+            twice(trial)
+        if trial.wants("no locks"):
+            skipped += locks(trial)
     print(f"| fault | {' | '.join(OUTCOMES)} |\n|---|{'--:|' * len(OUTCOMES)}")
     total = sum(trial.counts.values(), Counter())
     for kind, counts in {**trial.counts, "**all**": total}.items():
         print(f"| {kind} | {' | '.join(str(counts[outcome]) for outcome in OUTCOMES)} |")
-    print(f"\nSeed {seed}, {times} of each sort, {(time.monotonic() - started) / 60:.0f} minutes.", *skipped)
+    minutes = (time.monotonic() - started) / 60
+    print(f"\nSeed {asked.seed}, {asked.times} of each sort, {minutes:.0f} minutes.", *skipped)
     print(*trial.remarks, sep="\n\n", file=sys.stderr)
     return int(any(total[outcome] for outcome in OUTCOMES[3:]))
 

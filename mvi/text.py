@@ -10,6 +10,10 @@ def one_form(tag: str, *, fold_case: bool = False) -> str:
     """The tag with composed letters (Unicode's NFC) and single blanks, so that what looks alike is alike.
 
     With `fold_case` capital and small letters count as the same, by Unicode's case folding.
+
+    Examples:
+        >>> one_form("  New   York ", fold_case=True)
+        'new york'
     """
     text = unicodedata.normalize("NFC", re.sub(r"[ \t\n\v\f\r]+", " ", tag.strip()))
     return unicodedata.normalize("NFC", text.casefold()) if fold_case else text

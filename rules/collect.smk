@@ -26,7 +26,18 @@ rule theory:
 
 rule report:
     input:
-        lambda wildcards: checked(results.everything, PLAN),
+        lambda wildcards: checked(results.pages, PLAN),
+    output:
+        "results/report.html",
+    log:
+        "results/report.log",
+    params:
+        pages=lambda wildcards: checked(results.pages, PLAN),
+        code=code("join_reports.py"),
+    message:
+        "Joining the pages of all runs"
+    script:
+        "../workflow_scripts/join_reports.py"
 
 
 rule dump_config:
@@ -54,6 +65,12 @@ rule write_report:
         config="results/{run}/config.yaml",
     output:
         report="results/{run}/report.md",
+        page=report(
+            "results/{run}/report.html",
+            category="Pages",
+            caption="../report/page.rst",
+        ),
+        findings="results/{run}/findings.txt",
         cost="results/{run}/cost.md",
         checksums="results/{run}/checksums.txt",
     log:
@@ -67,6 +84,8 @@ rule write_report:
         figures=of(lambda run: results.shown(run, "figures", "png")),
         benchmarks=of(results.benchmarks),
         scores=of(results.every_score),
+        questions=of(results.questions),
+        theory=of(results.theory_numbers),
         sources=of(results.sources),
         code=code("write_report.py"),
     message:
@@ -75,14 +94,7 @@ rule write_report:
         "../workflow_scripts/write_report.py"
 
 
-# Who asks for a table by name sees it. Targets stand before the options that take several words.
+# Who asks for a table by name sees it, and who asks for all what was found.
 onsuccess:
-    for _asked in [_name for _name in results.TARGETS if _name in sys.argv]:
-        for _path in map(Path, checked(results.target, PLAN, _asked)):
-            if _path.suffix == ".md":
-                print(
-                    f"\n{_path.read_text(encoding='utf-8').strip()}\n",
-                    file=sys.stderr,
-                )
-            if _path.name != "config.yaml":
-                print(_path, file=sys.stderr)
+    _lines = summary.at_end(PLAN, set(workflow.dag_settings.targets))
+    print(*_lines, sep="\n", file=sys.stderr)

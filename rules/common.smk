@@ -5,16 +5,20 @@ import os
 import sys
 from pathlib import Path
 
+from snakemake.logging import logger
+
 from mvi.data.sets.base import module_of
 from mvi.data.sets.registry import DATASETS
 from mvi.errors import MviError
 from mvi.features.networks import NETWORKS
 from mvi.methods.registry import METHODS
-from mvi.workflow import plan, results
+from mvi.workflow import plan, results, summary
 from mvi.workflow.binding import bound, feature, growing, one_of, setting
 from mvi.workflow.config import read_settings, resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan, Run, Source, Theory
+from mvi.workflow.progress import Progress, costs
 from mvi.workflow.provenance import gpus, script_hash
+from mvi.workflow.terminal import take_over
 
 # What monitors a training and changes nothing in it: an edit trains nothing again.
 MONITORS = ["mvi.training.monitors"]
@@ -54,6 +58,10 @@ for _source in PLAN.sources.values():
     checked(lambda: _source.size)
     if workflow.is_main_process:
         checked(lambda: _source.catalogue_ahead)
+# A dry run, and one with --verbose, say all that Snakemake says.
+_said = workflow.output_settings
+if workflow.is_main_process and not (_said.dryrun or _said.verbose):
+    take_over(logger, Progress(checked(costs, PLAN.runs.values())))
 
 
 def of(question):

@@ -14,11 +14,7 @@ rule write_table:
         published=local("config/published.csv"),
     output:
         csv="results/{run}/tables/{table}.csv",
-        md=report(
-            "results/{run}/tables/{table}.md",
-            category="Tables",
-            caption="../report/table.rst",
-        ),
+        md="results/{run}/tables/{table}.md",
     log:
         "results/{run}/logs/write_table/{table}.log",
     wildcard_constraints:

@@ -67,11 +67,7 @@ rule theory_table:
         consistency="results/{run}/consistency.json",
         training="results/{run}/training.json",
     output:
-        report(
-            "results/{run}/tables/theory.md",
-            category="Theory",
-            caption="../report/theory_table.rst",
-        ),
+        "results/{run}/tables/theory.md",
     log:
         "results/{run}/logs/theory_table.log",
     wildcard_constraints:

@@ -106,7 +106,7 @@ PART = {"train": np.array([2]), "validation": np.array([0])}
         ({"vocabulary": ["sky", "a\0", "sea"]}, "has a NUL"),
         ({"vocabulary": ["sky", "sea"]}, r"text of shape \(4, 3\)"),
         ({"text": zero_kept()}, "no matrix of counts"),
-        ({"text": twice()}, "no canonical matrix"),
+        ({"text": twice()}, "no matrix of counts: row 0 of text has a column twice"),
         ({"classes": ["a", "a"]}, "the class 'a' more than once"),
         ({"classes": ["a", "b", "c"]}, "for 3 classes"),
         ({"labels": np.zeros((3, 2))}, "labels float64"),

@@ -15,12 +15,12 @@ from test_collection import COLOURS, SIDE, collection, paint, write_network  # n
 
 from mvi.cli.fit import ALL, EVALUATION, configured, fit
 from mvi.cli.main import _parser, main
-from mvi.cli.running import Progress
 from mvi.cli.verdict import verdict
 from mvi.collection.collection import INDEX, MODEL, NETWORK
 from mvi.errors import ConfigError, DataError, MviError
 
 ROOT = Path(__file__).parents[1]
+sys.path.append(str(ROOT / "docs/tutorials"))
 
 
 @pytest.fixture
@@ -136,6 +136,8 @@ def over(folder: Path) -> dict:
 
 
 def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_path, capfd):
+    import own_images
+
     (images / "bad.png").write_bytes(b"no image")
     options = {"home": str(tmp_path / "home"), "evaluate": True, "effort": 0.5, "cores": "1"}
     found, said = fit(images, None, "two", **options, over=over(tmp_path))
@@ -145,12 +147,16 @@ def test_a_folder_becomes_a_collection_and_says_what_was_learned(images, tmp_pat
     assert said[-1] == verdict(found.index.about["learned"]) and "8 images that a second model" in said[-1]
     progress = capfd.readouterr().err
     assert "left out: bad.png is none of" in progress and re.search(
-        r"of \d+: describing images 0 to 40", progress
+        r"of \d+.*: describing images 0 to 40", progress
     )
     # It answers about a new image, as the model does.
     paint(tmp_path / "new.png", 0, 150)
     assert {tag for tag, _ in found.suggest([tmp_path / "new.png"], 2)[0]} == set(COLOURS[:2])
     assert len(found.search([tmp_path / "new.png", COLOURS[0]], 5)) == 5
+    # So it does in the tutorial.
+    own_images.ask(found, tmp_path / "new.png")
+    shown = capfd.readouterr().out
+    assert shown.startswith("tags that suit it: [('") and "its code: (1, 3) (1, " in shown
     # Once more, nothing is left to do.
     again, _ = fit(images, None, "two", **options, over=over(tmp_path))
     assert (
@@ -200,19 +206,6 @@ def test_sizes_follow_the_number_of_images(tmp_path):
     assert both[EVALUATION]["rows"]["held_out"] == 200 and both[ALL]["rows"]["held_out"] == 0
 
 
-def test_progress_tells_what_is_done_and_how_long_it_takes():
-    progress = Progress({"long": 8})
-    assert progress.said(0) == "planning"
-    lines = ["Job stats:", "job  count", "-----", "short      2", "long       1", "total      3", ""]
-    for line in [*lines, "Job 4: Training it"]:
-        progress.hear(line)
-    assert progress.said(1) == "0 of 3: training it"
-    progress.hear("Finished jobid: 4 (Rule: short)")
-    assert progress.said(20) == "1 of 3: training it, about 3 minutes left"
-    progress.hear("Finished jobid: 3 (Rule: long)")
-    assert progress.said(90) == "2 of 3: training it, less than a minute left"
-
-
 @pytest.mark.parametrize(
     ("suggested", "new", "says"),
     [
@@ -236,7 +229,7 @@ def test_the_verdict_is_honest(suggested, new, says):
 
 def shown(document: str, start: str) -> list[str]:
     """The lines of all blocks of code that begin with a word."""
-    blocks = re.findall(r"^```\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
+    blocks = re.findall(r"^```\w*\n(.*?)^```$", (ROOT / document).read_text(), re.DOTALL | re.MULTILINE)
     return [line for block in blocks for line in block.splitlines() if line.startswith(start)]
 
 

@@ -6,7 +6,6 @@ The plugin for Slurm runs with programs of Slurm that only write down how they w
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from importlib.util import find_spec
@@ -14,13 +13,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import copy_workflow
 
 from mvi.workflow.binding import growing
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import Plan
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
 # Where `make test` puts it: beside what every call of Snakemake would have to import.
 PLUGINS = Path(sys.prefix, "plugins")
 FAKES = {
@@ -72,12 +71,11 @@ def test_every_rule_that_a_cluster_runs_says_its_memory_and_time():
     for path in sorted((ROOT / "rules").glob("*.smk")):
         text = path.read_text()
         local = "".join(re.findall(r"^localrules:\n((?:    .*\n)+)", text, re.M))
-        for name, body in re.findall(r"^( *)rule .*?:\n(.*?)(?=^ *(?:use )?rule |\Z)", text, re.M | re.S):
-            del name
+        for name, body in re.findall(r"^ *rule (\w+):\n(.*?)(?=^ *(?:use )?rule |\Z)", text, re.M | re.S):
             said = re.search(r"\"\.\./workflow_scripts/(\w+)\.py\"", body)
-            if said and f"    {said[1]}," not in local and "draw_" not in said[1]:
-                assert "mem_mb=memory(" in body, (path, said[1])
-                assert re.search(r"runtime=(?:\w*minutes\(|\"|\d)", body), (path, said[1])
+            if said and f"    {name}," not in local and "draw_" not in said[1]:
+                assert "mem_mb=memory(" in body, (path, name)
+                assert re.search(r"runtime=(?:\w*minutes\(|\"|\d)", body), (path, name)
 
 
 @pytest.fixture
@@ -89,12 +87,7 @@ def cluster(tmp_path):
     folder, calls, programs = tmp_path / "copy", tmp_path / "calls", tmp_path / "bin"
     for new in (folder, calls, programs):
         new.mkdir()
-    for name in PARTS:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(source, folder / name)
+    copy_workflow(folder)
     for name, body in FAKES.items():
         (programs / name).write_text(f"#!/bin/sh\n{body}\n")
         (programs / name).chmod(0o755)

@@ -17,6 +17,7 @@ from PIL import Image
 import mvi
 from mvi.collection.build import average_precision, built
 from mvi.collection.collection import INDEX, MODEL, NETWORK, Collection, file_hash
+from mvi.collection.describing import describer
 from mvi.collection.images import image_files, readable
 from mvi.collection.index import Index, mixed
 from mvi.collection.keywords import keywords_of, write_sidecar
@@ -24,7 +25,9 @@ from mvi.collection.tags import BESIDE, FOLDERS, KEYWORDS, TABLE, find_tags
 from mvi.collection.update import Changes
 from mvi.data.transforms import AsStored
 from mvi.errors import DataError
+from mvi.features.conversion import ORIGIN
 from mvi.features.onnx_network import OnnxNetwork
+from mvi.files import write_sealed
 from mvi.models.centring import mean_states
 from mvi.models.checkpoints import save
 from mvi.models.mrbm import MultimodalRBM
@@ -189,6 +192,41 @@ def test_an_index_that_is_none_is_refused(collection):
         (collection.folder / INDEX).write_bytes(content)
         with pytest.raises(DataError, match="no whole index"):
             Collection(collection.folder).search("red")
+
+
+def test_any_byte_of_an_index_that_turns_is_found_or_of_no_use(collection):
+    path = collection.folder / INDEX
+    whole, good = path.read_bytes(), Index.load(path)
+    refused, directory = 0, whole.index(b"PK\1\2")
+    places = [*range(0, directory, 19), *range(directory, len(whole))]
+    for place in places:
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 8]) + whole[place + 1 :])
+        try:
+            found = Index.load(path)
+        except DataError as error:
+            assert "is no whole index" in str(error) and "\n" not in str(error)
+            refused += 1
+            continue
+        assert (found.about, found.names, found.tags) == (good.about, good.names, good.tags)
+        np.testing.assert_array_equal(found.codes, good.codes)
+        np.testing.assert_array_equal(found.features, good.features)
+    assert refused > len(places) / 3
+
+
+def test_a_converted_network_that_is_damaged_is_refused(tmp_path):
+    path = tmp_path / NETWORK
+    write_network(path)
+    network = onnx.load(path)
+    helper.set_model_props(network, {ORIGIN: "57" * 32})
+    content = network.SerializeToString()
+    write_sealed(path, content)
+    seen = {"side": SIDE, "mean": [0.0] * 3, "deviation": [1.0] * 3, "output": "out"}
+    facts = {"kind": "network", "network": "efficientnet_lite0", "sha256": "57" * 32, **seen}
+    describer(facts, path)
+    # Still a network, with the digest of the same weights.
+    path.write_bytes(path.read_bytes().replace(b"colours", b"colourt"))
+    with pytest.raises(DataError, match=r"network\.onnx is damaged"):
+        describer(facts, path)
 
 
 def test_questions_that_are_answered_already_need_no_torch(collection):

@@ -9,7 +9,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -20,13 +19,13 @@ from pathlib import Path
 
 import pytest
 import yaml
+from conftest import copy_workflow
 
 from mvi.workflow import results
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import EXPERIMENTS, Plan
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
 NAMED = {"all", "theory", "report", *results.TARGETS}
 # The runs of the default decide how many jobs there are.
 PLAN = Plan(resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT / "config/runs"))
@@ -47,12 +46,7 @@ class Checkout:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(exist_ok=True)
-        for name in PARTS:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                shutil.copy(source, folder / name)
+        copy_workflow(folder)
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run Snakemake on one core, with the copy's own library."""
@@ -154,7 +148,6 @@ def test_everything_is_planned_once(fresh, together):
         "search_inputs": 1,
         "predict_tags_linearly": 2,
         "sweep_iterations": len(DEEP.swept()),
-        "sweep_joint": len(DEEP.layered) * len(DEEP.parts),
         **dict.fromkeys(["nearest_images", "predict_tags", "draw_galleries", "draw_predicted_tags"], 1),
         "write_table": len(tables),
         "write_class_table": 1,
@@ -498,7 +491,7 @@ def those(checkout: Checkout, patterns: Sequence[str], arguments: Sequence[str] 
 
 def page(run: str, *more: str) -> list[str]:
     """The page of a run with what it shows."""
-    return [f"{run}/{name}" for name in ("report", "cost", "checksums", *more)]
+    return [f"{run}/{name}" for name in ("report", "findings", "cost", "checksums", *more)]
 
 
 DIGITS_TABLE = page("digits-default", "scores", "tables/table1")
@@ -516,13 +509,10 @@ MINI = [
 ]
 MINI_TABLES = page(
     "mini-default",
-    *(
-        f"tables/{name}"
-        for name in ("reference", "table2", "table3", "ablation", "retrieval", "tags", "tag_search")
-    ),
+    *(f"tables/{name}" for name in ("reference", "table2", "table3", "retrieval", "tags", "tag_search")),
 )
 # Scores of logistic regressions, or of what is read with them.
-LINEAR = ("classify", "baselines", "sweep", "joint_sweep", "retrieval", "linear_tags")
+LINEAR = ("classify", "baselines", "sweep", "retrieval", "linear_tags")
 PROMISES = {
     # A method trains what it trains, and no other.
     "objectives/percloss.py": [
@@ -533,7 +523,7 @@ PROMISES = {
         *DIGITS_TABLE,
         "digits-default/figures/*",
         *page("mini-default", "scores", "tables/table2*"),
-        *(f"mini-default/tables/{name}" for name in ("ablation", "retrieval", "tag_search")),
+        *(f"mini-default/tables/{name}" for name in ("retrieval", "tag_search")),
         *(f"mini-default/figures/{name}" for name in ("recall", "learning", "missing_tags", "trade")),
         *page("theory", "training", "figures/training", "tables/theory"),
     ],

@@ -5,8 +5,10 @@ Twice: from images of which some have no labels, everything; and for each split 
 store written here, what there is to train.
 """
 
+import ast
 import contextlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -20,6 +22,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from conftest import link_workflow
 from PIL import Image
 from safetensors.numpy import load_file
 from scipy import sparse
@@ -33,7 +36,6 @@ from mvi.report.scores import Key, Scores, read_scores
 from mvi.training.rows import training_and_monitoring_rows
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 TABLES = ("table2", "table3", "retrieval", "tag_search", "tags")
 FIGURES = ("table3", "recall", "missing_tags", "trade", "learning", "figure3", "figure4", "predicted_tags")
 
@@ -146,8 +148,7 @@ def command(*arguments: str) -> list[str]:
 
 def prepare(folder: Path, settings: dict[str, Any]) -> None:
     """Put the workflow and its settings into `folder`."""
-    for name in PARTS:
-        (folder / name).symlink_to(ROOT / name)
+    link_workflow(folder)
     (folder / "given.yaml").write_text(yaml.safe_dump(settings))
 
 
@@ -307,6 +308,21 @@ def test_the_exported_model_does_what_the_workflow_did(whole):
     np.testing.assert_allclose(tags, shown["probabilities"], rtol=0, atol=1e-6)
 
 
+def test_python_of_the_documents_runs_as_printed(whole, monkeypatch, capsys):
+    monkeypatch.chdir(whole)
+    names: dict[str, Any] = {}
+    for page in ("README.md", "docs/usage.md"):
+        (snippet,) = re.findall(
+            r"^```python\n(.*?)^```$", (ROOT / page).read_text(), re.DOTALL | re.MULTILINE
+        )
+        assert "results/mini-default/" in snippet
+        exec(snippet.replace("results/mini-default/", f"{RUN}/"), names)
+        assert names["tags"].shape == (10, len(names["model"].vocabulary))
+    # README prints the five likeliest tags.
+    assert len(set(ast.literal_eval(capsys.readouterr().out)) & set(names["model"].vocabulary)) == 5
+    assert names["both"].shape == names["alone"].shape == names["mixed"].shape == (10, 14)
+
+
 # -- without: split by split ---------------------------------------------------------------------------
 
 
@@ -392,6 +408,7 @@ def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_sp
     brief = {"joint": {"training": BRIEF}, "training": BRIEF}
     settings = {
         "compare": ["dbm", "autoencoder", "tagprop", "kernel_svm"],
+        "outputs": ["table2"],
         "methods": {
             "dbm": {"chains": 10, "centred": True, **brief},
             "autoencoder": brief,

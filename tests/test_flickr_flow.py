@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from conftest import link_workflow
 from onnx import TensorProto, helper
 from PIL import Image
 
@@ -26,7 +27,6 @@ from mvi.files import write_arrays
 from mvi.report.scores import Key, Scores, read_scores
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles")
 FEW_WORDS = "phow: {words: 60, images: 30, per_image: 20, epochs: 1}"
 # As many as the deep run needs: 10 held out, and a minibatch of 50.
 IMAGES = 64
@@ -34,9 +34,7 @@ IMAGES = 64
 
 def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess:
     """Run Snakemake on one core in `folder`, which gets the workflow."""
-    for name in PARTS:
-        if not (folder / name).exists():
-            (folder / name).symlink_to(ROOT / name)
+    link_workflow(folder)
     cleared = {key: value for key, value in os.environ.items() if key != "MVI_MIRROR"}
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
@@ -125,7 +123,7 @@ def test_baselines_are_scored_on_every_split_and_called_generated(mini):
 
 def test_the_card_counts_and_draws(mini):
     card = json.loads((mini / "data/mini/card/card.json").read_text())
-    assert (card["images"], card["labelled"], card["generated"]) == (90, 60, True)
+    assert (card["pictures"], card["labelled"], card["generated"]) == (90, 60, True)
     for name in ("sheet", "coarse", "tags", "labels", "together"):
         with Image.open(mini / f"data/mini/card/{name}.png") as figure:
             assert min(figure.size) > 100

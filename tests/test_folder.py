@@ -133,6 +133,7 @@ def test_splits_follow_the_seed(folder):
         ("file,tags\n../outside.jpg,sky\n", "leads out of the folder"),
         ("file,tags\n/etc/hostname,sky\n", "leads out of the folder"),
         ("file,tags\nd\\a.jpg,sky\n", "leads out of the folder"),
+        (f"file,tags\n{'x' * 300},sky\n", "1 of the 1 files .* are not in"),
         ("file,tags\nb.jpg,sky\n", "No tag is on at least 2 of the 1 images"),
         ("file,tags\nb.jpg,räd\n".encode("latin-1"), "is not UTF-8"),
     ],

@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from mvi.data import registry
+from mvi.data.raw import check_noted, note_digest
 from mvi.data.registry import COLUMNS, RegistryRow, retrieve, rows
 from mvi.errors import ConfigError, DataError
 
@@ -453,3 +454,24 @@ def test_a_zip_that_is_none_is_refused_even_where_its_hash_is_unknown(tmp_path):
     with pytest.raises(DataError, match="is no sound zip file"):
         retrieve(row(file="a.zip", sha256=("unknown",)), tmp_path / "a.zip", tmp_path / "mirror")
     assert not (tmp_path / "a.zip").exists()
+
+
+def test_what_has_no_checksum_of_its_own_gets_one_beside_it(tmp_path):
+    for name in ("a.txt", "a.zip", "a.tar.gz"):
+        (tmp_path / name).write_bytes(CONTENT)
+        note_digest(tmp_path / name)
+    paths = [tmp_path / name for name in ("a.zip", "a.txt", "absent.txt", "a.tar.gz")]
+    check_noted(paths)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".a.txt.sha256", "a.tar.gz", "a.txt", "a.zip"]
+    note = tmp_path / ".a.txt.sha256"
+    assert note.read_text() == f"{SHA256}  a.txt\n"
+    for bad in (CONTENT[:-1], CONTENT[:-1] + b"x"):
+        (tmp_path / "a.txt").write_bytes(bad)
+        with pytest.raises(DataError, match=r"a\.txt is damaged .* run the workflow again\.$") as error:
+            check_noted(paths)
+        sentence(error)
+    note_digest(tmp_path / "a.txt")
+    check_noted(paths)
+    note.write_text("")
+    with pytest.raises(DataError, match=r"a\.txt is damaged"):
+        check_noted(paths)

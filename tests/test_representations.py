@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Files of joint representations: rows in any order, and no altered byte goes unnoticed."""
 
+import gc
+
 import h5py
 import numpy as np
 import pytest
+from conftest import at_most
 
 from mvi.data import hdf5
 from mvi.data.representations import Representations, writing_representations
@@ -62,6 +65,29 @@ def test_a_number_that_is_not_finite_is_refused_by_its_row(path):
         file["seed1/left"][30, 4] = np.nan
     with Representations(path) as file, pytest.raises(DataError, match="nan in row 30, column 4 of left"):
         file.read("seed1", "left", np.array([2, 30]))
+
+
+@pytest.mark.parametrize("states", [STATES[:, 0], STATES.astype("S3"), None])
+def test_what_is_no_array_of_representations_is_refused(path, states):
+    with h5py.File(path, "r+") as file:
+        del file["seed1/left"]
+        if states is None:
+            file.create_group("seed1/left")
+        else:
+            file.create_dataset("seed1/left", data=states, chunks=True)
+    with Representations(path) as file, pytest.raises(DataError, match="is not a sound file of repres"):
+        file.read("seed1", "left")
+
+
+@pytest.mark.parametrize("most", [50, 1000, 2500])
+def test_a_disk_that_is_really_full_is_told_by_the_write(tmp_path, most, capfd):
+    # An array that is closed at once loses what it could not write, and says nothing: rows of zeros.
+    told = pytest.raises(DataError, match=r"r\.h5 cannot be written .*File too large")
+    with at_most(most), told, writing_representations(tmp_path / "r.h5") as file:
+        file.write("seed1", "left", 50, 0, STATES)
+        file.write("seed1", "left+right", 50, 0, STATES)
+    gc.collect()
+    assert not list(tmp_path.iterdir()) and capfd.readouterr().err == ""
 
 
 def test_a_failure_leaves_nothing(tmp_path, monkeypatch):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from mvi.data.raw import note_digest
 from mvi.files import write_sealed
 from mvi.workflow.provenance import closure
 
@@ -22,7 +23,7 @@ from types import SimpleNamespace
 sys.path.append({str(SCRIPTS)!r})
 job = SimpleNamespace(
     rule="some_rule", threads=1, log=["logs/some.log"], wildcards={{"seed": "7"}},
-    config={{"device": "auto"}}, params={{}},
+    config={{"device": "auto"}}, params={{}}, input=["raw/a.tar"],
 )
 from common import device, start
 log = start(job)
@@ -55,6 +56,21 @@ def test_a_user_s_mistake_is_one_sentence(tmp_path):
     assert done.returncode == 1
     assert "ERROR file x is cut short; delete it." in log and "Traceback" not in log
     assert done.stderr == "file x is cut short; delete it.\n"
+
+
+def test_a_raw_file_that_is_no_longer_what_was_noted_is_refused(tmp_path):
+    raw = tmp_path / "raw/a.tar"
+    raw.parent.mkdir()
+    raw.write_bytes(b"pixels")
+    note_digest(raw)
+    done, _ = run("log.info('read')", tmp_path)
+    assert done.returncode == 0, done.stderr
+    raw.write_bytes(b"pixelr")
+    done, log = run("log.info('read')", tmp_path)
+    assert done.returncode == 1 and "INFO read" not in log
+    assert done.stderr == (
+        "raw/a.tar is damaged (its checksum is another); delete it and run the workflow again.\n"
+    )
 
 
 @pytest.mark.parametrize("body", ["1 / 0", "import mvi.no_such_module"])
@@ -94,7 +110,7 @@ with atomic("out.txt") as temporary:
 def test_a_job_that_is_stopped_by_hand_says_so_in_one_sentence(tmp_path):
     done, log = run("raise KeyboardInterrupt", tmp_path)
     assert done.returncode != 0 and "Traceback" not in log + done.stderr
-    assert "ERROR stopped from outside" in log
+    assert "INFO stopped from outside" in log and "stopped" not in done.stderr
 
 
 def test_a_gpu_that_is_asked_for_and_absent_is_an_error(tmp_path):
@@ -154,7 +170,7 @@ def test_scripts_start_their_log_first(script):
 def test_what_make_prints_at_the_end_knows_every_experiment(tmp_path):
     for place in ("results/digits-default/tables/table1.md", "results/mini-default/tables/table2.md"):
         (tmp_path / place).parent.mkdir(parents=True)
-        write_sealed(tmp_path / place, f"what {Path(place).name} says\n".encode())
+        write_sealed(tmp_path / place, f"what {Path(place).name} says\n\n| a |\n| - |\n".encode())
     (tmp_path / "config").symlink_to(ROOT / "config")
     done = subprocess.run(
         [sys.executable, str(ROOT / "workflow_scripts/show.py"), "config/config.yaml"],

@@ -6,15 +6,15 @@ With a test and a line of documentation these are the numbers that docs/contribu
 
 import csv
 import os
-import shutil
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from conftest import copy_workflow
 
 ROOT = Path(__file__).parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
 
 # It has no joint layer and files of its own.
 METHOD = '''
@@ -150,17 +150,23 @@ ALLOWED = {"method": 4 - 2, "data set": 5 - 2}
 def extended(tmp_path_factory) -> Path:
     """A copy of the project with the files of both."""
     folder = tmp_path_factory.mktemp("extended")
-    for name in PARTS:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder / name)
+    copy_workflow(folder)
     for what, files in ADDED.items():
         assert len(files) <= ALLOWED[what]
         for name, text in files.items():
             assert not (folder / name).exists()
             (folder / name).write_text(text)
+    for name, text in guided().items():
+        assert not (folder / name).exists()
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text(text)
     return folder
+
+
+def guided() -> dict[str, str]:
+    """The files that docs/contributing.md shows whole, by their paths."""
+    text = (ROOT / "docs/contributing.md").read_text()
+    return dict(re.findall(r"^`([\w/.-]+)`:\n\n```\w+\n(.*?)^```$", text, re.DOTALL | re.MULTILINE))
 
 
 def snakemake(folder: Path, *arguments: str) -> str:
@@ -191,6 +197,26 @@ def test_a_method_of_two_files_is_trained_evaluated_and_stands_in_the_table(exte
     assert errors["left+right"] < 20 < errors["left"] < 70
     table = (folder / "tables/table1.md").read_text()
     assert table.index("MinVI (MP)") < table.index("Random directions")
+
+
+def test_what_the_guide_shows_passes_its_own_tests_and_is_planned(extended):
+    tests = sorted(name for name in guided() if name.startswith("tests/"))
+    assert tests == ["tests/test_cd.py", "tests/test_iris.py"] and len(guided()) == 7
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests],
+        cwd=extended,
+        env={**os.environ, "PYTHONPATH": str(extended)},
+        capture_output=True,
+        text=True,
+    )
+    assert "2 passed" in done.stdout, done.stdout + done.stderr
+    said = snakemake(extended, "--summary", "--config", "runs=[digits-cd,iris-default]", "--", "all")
+    for path in (
+        "digits-cd/joint/cd/seed0.safetensors",
+        "data/iris/store.h5",
+        "iris-default/tables/table1.md",
+    ):
+        assert f"results/{path}" in said, path
 
 
 def test_its_figures_and_those_of_others_are_planned_with_its_look(extended):

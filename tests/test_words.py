@@ -40,6 +40,7 @@ FORMER = {
     "mvi/workflow/schema.py": r"FORMERLY = \{.*?\n\}",
     # Copied from results, with the words of their time.
     "docs/results.md": r"<!-- begin: \S+ -->.*?<!-- end -->",
+    "docs/tuning-log.md": r"<!-- begin: \S+ -->.*?<!-- end -->",
     "docs/benchmarks.md": r"<!-- begin: \S+ -->.*?<!-- end -->",
 }
 

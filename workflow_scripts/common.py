@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from mvi.data.raw import check_noted
 from mvi.errors import MviError
 from mvi.workflow.provenance import environment
 
@@ -19,7 +20,8 @@ def start(job: Any) -> logging.Logger:
     """Set up the script of `job` (the `snakemake` object) and return its logger.
 
     Call it before importing anything that computes: threads are read at import, and an import that fails
-    must be in the log. An `MviError` is logged as its one sentence, any other exception with traceback.
+    must be in the log. An `MviError` is logged as its one sentence, any other exception with traceback. Raw
+    files among the inputs that have no checksum of their own are compared with the digests noted of them.
     """
     for library in LIBRARIES:
         os.environ[f"{library}_NUM_THREADS"] = str(job.threads)
@@ -53,13 +55,14 @@ def start(job: Any) -> logging.Logger:
             said = str(error).strip().splitlines()[-1:] or ["out of memory"]
             log.error("there is not enough memory (%s); ask for smaller layers, blocks or batches.", said[0])
         elif issubclass(kind, KeyboardInterrupt):
-            log.error("stopped from outside")
+            log.info("stopped from outside")
         else:
             log.critical("stopped by an error", exc_info=(kind, error, trace))
 
     sys.excepthook = report
     # A cancelled job leaves through its `finally` clauses, so that no half-written file stays behind.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    check_noted(job.input)
     return log
 
 

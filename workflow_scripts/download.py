@@ -7,6 +7,7 @@ log = start(snakemake)
 
 import os
 
+from mvi.data.raw import note_digest
 from mvi.data.registry import retrieve, rows
 
 registered = rows("config/data_registry.csv", snakemake.wildcards.dataset)
@@ -16,3 +17,4 @@ retrieve(
     os.environ.get("MVI_MIRROR") or None,
     companions=registered.values(),
 )
+note_digest(snakemake.output[0])

@@ -7,5 +7,9 @@ log = start(snakemake)
 
 from pkgutil import resolve_name
 
+from mvi.data.raw import note_digest
+
 draw = resolve_name(snakemake.params.draw)
 draw(*snakemake.output, **snakemake.params.settings)
+for path in snakemake.output:
+    note_digest(path)

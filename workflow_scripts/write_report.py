@@ -10,7 +10,10 @@ import os
 import re
 from pathlib import Path
 
-from mvi.files import atomic, read_sealed
+from mvi.files import atomic, read_json, read_sealed
+from mvi.report.findings import Question, findings, theory_findings
+from mvi.report.page import Page, findings_list, folded, html_page
+from mvi.report.scores import Scores, read_scores
 from mvi.text import table_cell
 from mvi.workflow.provenance import checksums, environment
 
@@ -32,7 +35,7 @@ def heading(path: str) -> str:
     """Name the section of a table or figure by its file: `theory/figures/identity.png` is theory identity."""
     parts = Path(path).with_suffix("").parts
     words = dict.fromkeys(part for part in parts if part not in ("results", "data", "tables", "figures", run))
-    spaced = re.sub(r"(?<=[a-z])(?=\d)", " ", " ".join(words).replace("_", " "))
+    spaced = re.sub(r"(?<=[a-z])(?=\d)", " ", " ".join(words or [run]).replace("_", " "))
     return spaced[:1].upper() + spaced[1:]
 
 
@@ -42,19 +45,26 @@ def numbers(jobs: list[dict[str, str]], column: str) -> list[float]:
     return [float(cell) for cell in cells if re.fullmatch(r"\d+(\.\d+)?", cell)]
 
 
-# A figure of the name of a table stands in its section.
+# A figure of the name of a table stands in its section; what the data are comes after what was found.
 sections: dict[str, list[str]] = {}
-for path in snakemake.params.tables:
-    sections.setdefault(heading(path), []).append(read_sealed(path).decode().strip())
-for path in snakemake.params.figures:
+for path in sorted(snakemake.params.tables, key=lambda path: "/card/" in path):
+    sections.setdefault(heading(path), []).append(folded(read_sealed(path).decode()))
+for path in sorted(snakemake.params.figures, key=lambda path: "/card/" in path):
     title = heading(path)
     sections.setdefault(title, []).append(f"![{title}]({os.path.relpath(path, output.parent)})")
+if snakemake.params.theory:
+    measured = (read_json(path) for path in snakemake.params.theory["numbers"])
+    found = theory_findings(*measured, snakemake.params.theory["labels"])
+elif snakemake.params.questions:
+    scores = Scores(read_scores([output.with_name("scores.csv")]))
+    found = findings(scores, map(Question.of, snakemake.params.questions))
+else:
+    found = []
 lines = [
     f"# {run}",
     f"{snakemake.params.about}. Settings: [config.yaml](config.yaml)."
-    + (" Every number: [scores.csv](scores.csv)." if snakemake.params.scores else "")
-    + " To make it again:",
-    f"```sh\nsnakemake --cores all --configfile results/{run}/config.yaml -- all\n```",
+    + (" Every number: [scores.csv](scores.csv)." if snakemake.params.scores else ""),
+    *filter(None, [findings_list(found)]),
 ]
 for title, parts in sections.items():
     lines += [f"## {title}", *parts]
@@ -68,12 +78,19 @@ lines += ["## Runtime and memory", cost, "## Environment"]
 lines.append("\n".join(f"- {name}: {value}" for name, value in environment().items()))
 lines += [
     "## Files",
+    "To make this run again:",
+    f"```sh\nsnakemake --cores all --configfile results/{run}/config.yaml -- all\n```",
     "The SHA-256 of every file that the run was made from, and of every file that it made: "
     "[checksums.txt](checksums.txt). Whether they are still the same says:",
     f"```sh\nsha256sum --quiet --check {snakemake.output.checksums}\n```",
 ]
+text = "\n\n".join(lines) + "\n"
 with atomic(output) as temporary:
-    temporary.write_text("\n\n".join(lines) + "\n", encoding="utf-8")
+    temporary.write_text(text, encoding="utf-8")
+with atomic(snakemake.output.page) as temporary:
+    temporary.write_text(html_page(run, [Page(run, text, output.parent)]), encoding="utf-8")
+with atomic(snakemake.output.findings) as temporary:
+    temporary.write_text("".join(f"{one}\n" for one in found), encoding="utf-8")
 with atomic(snakemake.output.cost) as temporary:
     temporary.write_text(cost + "\n", encoding="utf-8")
 

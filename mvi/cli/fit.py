@@ -72,8 +72,7 @@ def fit(
             text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
             temporary.write_text(text, encoding="utf-8")
         runs = {key: Run(key, one) for key, one in settings["runs"].items()}
-        costs = cost(settings["runs"][ALL], len(names))
-        run(folder, (folder / "config.yaml").absolute(), "model", cores=cores, cost=costs, shown=sys.stderr)
+        run(folder, (folder / "config.yaml").absolute(), "model", cores=cores, shown=sys.stderr)
         finished = runs[ALL]
         part = finished.parts[0].name
         shutil.copyfile(folder / finished.file(f"finetune/{part}.safetensors"), folder / MODEL)
@@ -120,22 +119,6 @@ def configured(
         rows = {**chosen["rows"], "held_out": tagged // SHARE}
         runs[EVALUATION] = {**chosen, "name": EVALUATION, "rows": rows}
     return resolve({**settings, "runs": runs}, workflow() / RUNS)
-
-
-def cost(settings: Mapping[str, Any], images: int) -> dict[str, float]:
-    """About how many seconds of one core a job of each rule takes, for the time left."""
-
-    def passes(stage: Mapping[str, Any]) -> float:
-        return stage["training"]["epochs"] * images
-
-    layers = [layer for pathway in settings["pathways"].values() for layer in pathway["layers"]]
-    block = min(images, settings["features"]["block"])
-    return {
-        "describe_block": 3 + 0.03 * block,
-        "pretrain_layer": 3 + 0.0002 * sum(map(passes, layers)) / max(1, len(layers)),
-        "train_joint": 3 + 0.0005 * passes(settings["joint"]),
-        "finetune": 3 + 0.001 * sum(map(passes, settings["finetune"])),
-    }
 
 
 def _folder(name: str, home: str | None) -> Path:

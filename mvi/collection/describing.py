@@ -12,8 +12,10 @@ from torch import Tensor
 from mvi.data.facts import Facts
 from mvi.data.images import FolderImages
 from mvi.errors import ConfigError, DataError
+from mvi.features.networks import NETWORKS
 from mvi.features.onnx_network import OnnxNetwork
 from mvi.features.reading import batches
+from mvi.files import read_array, read_sealed
 
 BATCH = 32
 
@@ -34,6 +36,9 @@ def describer(
     extract: Callable[[Tensor], Tensor]
     if facts["kind"] == "network":
         size = facts["side"]
+        if facts["network"] in NETWORKS:
+            # Its digest is that of the published weights, which it was converted from.
+            read_sealed(source)
         network = OnnxNetwork(source, **{key: facts[key] for key in ("side", "mean", "deviation", "output")})
         extract, digest = network, network.sha256
     else:
@@ -42,7 +47,7 @@ def describer(
 
         size = facts["picture_size"]
         settings = {key: facts[key] for key in facts if key not in ("kind", "sha256", "picture_size")}
-        words = torch.from_numpy(np.load(source, allow_pickle=False))
+        words = torch.from_numpy(read_array(source))
         extract = Descriptors(words, size=size, **settings)
         digest = hashlib.sha256(source.read_bytes()).hexdigest()
     if digest != facts["sha256"]:

@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 
+from mvi.data import search
+from mvi.data.archives import DAMAGE
 from mvi.errors import DataError
 from mvi.files import atomic
 from mvi.text import one_form
@@ -74,8 +75,9 @@ class Index:
             return cls(said["about"], said["names"], said["tags"], **arrays)
         except FileNotFoundError as error:
             raise DataError(f"{path} does not exist; fit the collection first (mvi fit).") from error
-        except (OSError, EOFError, BadZipFile, ValueError, KeyError, TypeError) as error:
-            raise DataError(f"{path} is no whole index ({error}); fit the collection again.") from error
+        except (*DAMAGE, KeyError, TypeError) as error:
+            said = " ".join(str(error).split())
+            raise DataError(f"{path} is no whole index ({said}); fit the collection again.") from error
 
     # -- asking ---------------------------------------------------------------------------------------
 
@@ -107,13 +109,18 @@ class Index:
 
     def nearest(self, code: np.ndarray, k: int, without: Sequence[str] = ()) -> list[tuple[str, float]]:
         """The `k` images nearest to a code (K,), with the cosine; none that has a tag of `without`."""
-        cosine = self.codes.astype(np.float32) @ unit(code)
-        refused = {_folded(tag) for tag in without}
-        order = np.argsort(-cosine, kind="stable")
-        kept = (
-            row for row in order.tolist() if not refused or not refused & set(map(_folded, self.tags[row]))
-        )
-        return [(self.names[row], float(cosine[row])) for row, _ in zip(kept, range(k), strict=False)]
+        kept, codes = np.arange(len(self.codes)), self.codes
+        # Tags are folded one by one, which of many images takes longer than the search.
+        if refused := {_folded(tag) for tag in without}:
+            kept = np.flatnonzero([not refused & set(map(_folded, tags)) for tags in self.tags])
+            codes = self.codes[kept]
+        if not len(kept) or k < 1:
+            return []
+        rows, cosines = search.nearest(search.blocks_of(codes), unit(code)[None], min(k, len(kept)))
+        return [
+            (self.names[row], cosine)
+            for row, cosine in zip(kept[rows[0]].tolist(), cosines[0].tolist(), strict=True)
+        ]
 
 
 def mixed(

@@ -87,8 +87,6 @@ class Catalogue:
             check_counts("text", text.indptr, text.indices, text.data, len(self.vocabulary))
         except DataError as error:
             raise DataError(f"{where} has text that is no matrix of counts: {error}; mend it.") from error
-        if not self.text.has_canonical_format:
-            raise DataError(f"{where} has text that is no canonical matrix of counts; sum its duplicates.")
         if (
             self.labels.dtype != np.uint8
             or self.labels.ndim != 2
@@ -179,17 +177,16 @@ def write_catalogue(path: str | Path, catalogue: Catalogue) -> None:
         arrays["known"] = catalogue.known
     for number in numbers:
         arrays |= {f"splits/{number}/{part}": catalogue.splits[number][part] for part in PARTS}
-    try:
-        with atomic(path) as temporary, hdf5.created(temporary) as file:
-            file.attrs["header"] = np.bytes_(json.dumps(header, sort_keys=True))
-            for name, values in arrays.items():
-                # An empty dataset has no chunks to pack or to check.
-                packed = {"compression": "gzip", "shuffle": True, "fletcher32": True} if values.size else {}
-                file.create_dataset(name, data=values, **packed)
-    except OSError as error:
-        raise DataError(
-            f"{path} cannot be written ({error}); free space or mend the permissions, and run again."
-        ) from error
+    with hdf5.in_memory() as file:
+        file.attrs["header"] = np.bytes_(json.dumps(header, sort_keys=True))
+        for name, values in arrays.items():
+            # An empty dataset has no chunks to pack or to check.
+            packed = {"compression": "gzip", "shuffle": True, "fletcher32": True} if values.size else {}
+            file.create_dataset(name, data=values, **packed)
+        file.flush()
+        content = file.id.get_file_image()
+    with atomic(path, len(content)) as temporary:
+        temporary.write_bytes(content)
 
 
 def read_catalogue(path: str | Path) -> Catalogue:

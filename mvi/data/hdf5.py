@@ -9,7 +9,7 @@ that are not finite, labels and row numbers that do not exist: values are checke
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import h5py
@@ -38,6 +38,11 @@ def created(path: str | Path) -> h5py.File:
     return h5py.File(path, "w", libver=_LIBVER, locking=False)
 
 
+def in_memory() -> h5py.File:
+    """Open a new file for writing that is nowhere but in memory: small, and no disk can be full under it."""
+    return h5py.File("memory", "w", libver=_LIBVER, driver="core", backing_store=False)
+
+
 def create(file: h5py.File, name: str, shape: tuple[int, ...], dtype: np.typing.DTypeLike) -> h5py.Dataset:
     """Add an array (n, ...), n at least 1, chunked by rows and with checksums, to be filled."""
     row_bytes = np.dtype(dtype).itemsize * int(np.prod(shape[1:], dtype=np.int64))
@@ -50,7 +55,8 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
     """Turn what HDF5 says of a damaged file into one `DataError`; `kind` says what the file is."""
     try:
         yield
-    except (OSError, KeyError, RuntimeError, TypeError, ValueError) as error:
+    # A part that is of another kind than it should be raises any of these.
+    except (OSError, LookupError, AttributeError, RuntimeError, TypeError, ValueError) as error:
         said = " ".join(str(error).split())
         if isinstance(error, OSError) and error.errno in _NOT_THE_FILE:
             why = os.strerror(error.errno)
@@ -59,14 +65,26 @@ def reading(path: str | Path, kind: str) -> Iterator[None]:
 
 
 @contextmanager
-def writing(path: Path, temporary: str | Path, size: int | None = None) -> Iterator[None]:
-    """Turn what HDF5 says of a full disk into one `DataError`; `size` is in bytes, if known."""
+def writing(
+    path: Path, temporary: str | Path, size: int | None = None, file: h5py.File | None = None
+) -> Iterator[None]:
+    """Turn what HDF5 says of a full disk into one `DataError`; `size` is in bytes, if known.
+
+    An open `file` can afterwards be closed and nothing else.
+    """
     # HDF5 reports a full disk by either.
     try:
         yield
     except (OSError, RuntimeError) as error:
         sentence = why_not(path, Path(temporary), size, error)
-        # HDF5 tries again when the file is closed, and breaks down if that fails too: make room for it.
-        with suppress(OSError):
-            os.truncate(temporary, 0)
+        # HDF5 tries again when arrays and the file are closed, and breaks down if that fails too.
+        if file:
+            _lead_nowhere(file)
         raise DataError(sentence) from error
+
+
+def _lead_nowhere(file: h5py.File) -> None:
+    """Let what is still written to a file, which is given up, go where there is always room."""
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    os.dup2(nowhere, file.id.get_vfd_handle())
+    os.close(nowhere)

@@ -9,7 +9,7 @@ from types import TracebackType
 import numpy as np
 
 from mvi.data import hdf5
-from mvi.data.checks import check_finite
+from mvi.data.checks import check_read
 from mvi.data.row_sources import DenseRows
 from mvi.errors import DataError
 from mvi.files import AGAIN, atomic
@@ -25,12 +25,20 @@ class RepresentationWriter:
     def write(self, part: str, query: str, n_rows: int, start: int, states: np.ndarray) -> None:
         """Write the rows from `start` on, (m, K), of the `n_rows` of a part and query."""
         name = f"{part}/{query}"
-        with hdf5.writing(self._path, self._temporary):
-            if name not in self._file:
-                hdf5.create(self._file, name, (n_rows, states.shape[1]), np.float32)
-            self._file[name][start : start + len(states)] = states
+        with hdf5.writing(self._path, self._temporary, file=self._file):
+            if name in self._file:
+                array = self._file[name]
+            else:
+                array = hdf5.create(self._file, name, (n_rows, states.shape[1]), np.float32)
+            array[start : start + len(states)] = states
             # A failure that comes when the array is closed would go unnoticed.
-            self._file[name].flush()
+            array.flush()
+
+    def finish(self) -> None:
+        """Write what is left to be written, and close the file."""
+        with hdf5.writing(self._path, self._temporary, file=self._file):
+            self._file.flush()
+            self._file.close()
 
     def close(self) -> None:
         """Close the file."""
@@ -47,8 +55,7 @@ def writing_representations(path: str | Path) -> Iterator[RepresentationWriter]:
             writer = RepresentationWriter(path, temporary)
         stack.callback(writer.close)
         yield writer
-        with hdf5.writing(path, temporary):
-            writer.close()
+        writer.finish()
 
 
 class Representations:
@@ -76,11 +83,13 @@ class Representations:
         """The representations (m, K) float32 of `rows`, in any order, or of all."""
         with hdf5.reading(self.path, "file of representations"):
             source = DenseRows(self._file[f"{part}/{query}"])
+            if len(source.shape) != 2 or source.dtype != np.float32:
+                raise ValueError(f"{part}/{query} is {source.dtype} of shape {source.shape}")
             if rows is None:
                 states = source.read(0, source.shape[0])
             elif len(rows) and not 0 <= np.min(rows) <= np.max(rows) < source.shape[0]:
                 raise ValueError(f"it has {source.shape[0]} rows of {part}/{query}, not row {np.max(rows)}")
             else:
                 states = source.gather(np.asarray(rows))
-        check_finite(self.path, query, states, rows, AGAIN)
+        check_read(self.path, query, states, rows, AGAIN)
         return states

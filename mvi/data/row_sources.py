@@ -10,13 +10,17 @@ from mvi.data.checks import check_counts
 
 
 class DenseRows:
-    """The rows of an array (n, ...) chunked by rows; `step` is the number of rows in a chunk."""
+    """The rows of an array (n, ...) chunked by rows; `step` is the number of rows in a chunk.
+
+    `pixels` says that all numbers are from 0 to 1; only such arrays are packed.
+    """
 
     def __init__(self, dataset: h5py.Dataset) -> None:
         self._dataset = dataset
         self.shape: tuple[int, ...] = dataset.shape
         self.dtype: np.dtype = dataset.dtype
         self.step: int = dataset.chunks[0]
+        self.pixels: bool = dataset.compression is not None
 
     def read(self, first: int, stop: int) -> np.ndarray:
         """Return rows `first` to `stop` - 1 as they are stored."""
@@ -47,6 +51,7 @@ class CsrRows:
     """
 
     step = 1
+    pixels = False
 
     def __init__(self, group: h5py.Group) -> None:
         self._group = group

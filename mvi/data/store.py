@@ -22,6 +22,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from math import prod
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -94,18 +95,32 @@ class Store:
         self.n_rows = int(attrs["n_rows"])
         self.n_labelled = int(attrs["n_labelled"])
         self._sources = {name: source_of(self._file[name]) for name in self.modalities}
-        lengths = {name: source.shape[0] for name, source in self._sources.items()}
-        for name, length in (lengths | {"ids": len(self._file["ids"])}).items():
-            if length != self.n_rows:
-                raise ValueError(f"{name} has {length} rows, not {self.n_rows}")
-        if self.n_labelled and len(self._file["labels"]) != self.n_labelled:
-            raise ValueError(f"labels has {len(self._file['labels'])} rows, not {self.n_labelled}")
-        if "known" in self._file and self._file["known"].shape != self._file["labels"].shape:
-            raise ValueError(f"known is of shape {self._file['known'].shape}, unlike labels")
         self.sizes: dict[str, int] = {name: source.shape[1] for name, source in self._sources.items()}
         self.shapes: dict[str, tuple[int, ...]] = {
             name: tuple(int(n) for n in self._file[name].attrs["shape"]) for name in self.modalities
         }
+        self._check_layout()
+
+    def _check_layout(self) -> None:
+        """Refuse with `ValueError` what is not of the kind, or of the shape, that the writer gives it."""
+        if not self.modalities or not isinstance(self.attrs["attributes"].get("features", {}), dict):
+            raise ValueError("it has no modality, or says its features in no mapping")
+        for name, source in self._sources.items():
+            if source.shape[0] != self.n_rows:
+                raise ValueError(f"{name} has {source.shape[0]} rows, not {self.n_rows}")
+            if isinstance(source, DenseRows) and (
+                len(source.shape) != 2 or str(source.dtype) not in checks.LARGEST
+            ):
+                raise ValueError(f"{name} is {source.dtype} of shape {source.shape}")
+            shape = self.shapes[name]
+            if prod(shape) != self.sizes[name] or min(shape) < 1:
+                raise ValueError(f"the {self.sizes[name]} columns of {name} are no {shape}")
+        if self._file["ids"].shape != (self.n_rows,):
+            raise ValueError(f"ids is of shape {self._file['ids'].shape}, and there are {self.n_rows} rows")
+        if self.n_labelled and len(self._file["labels"]) != self.n_labelled:
+            raise ValueError(f"labels has {len(self._file['labels'])} rows, not {self.n_labelled}")
+        if "known" in self._file and self._file["known"].shape != self._file["labels"].shape:
+            raise ValueError(f"known is of shape {self._file['known'].shape}, unlike labels")
 
     def _check_values(self) -> None:
         """Refuse labels, splits and counts that no store can have, though the checksums be right."""
@@ -114,6 +129,11 @@ class Store:
             for source in self._sources.values():
                 if isinstance(source, CsrRows):
                     source.check()
+            if "vocabulary" in file:
+                columns = [
+                    source.shape[1] for source in self._sources.values() if isinstance(source, CsrRows)
+                ]
+                checks.checked_vocabulary([word.decode() for word in file["vocabulary"][:]], columns)
             labels = file["labels"][:] if self.n_labelled else None
             labels = checks.checked_labels(labels, self.n_rows, self.classes)
             checks.checked_known(file["known"][:] if "known" in file else None, labels, self.classes)
@@ -150,7 +170,7 @@ class Store:
     def read_stored(self, name: str, rows: Rows = None) -> np.ndarray:
         """Return the same numbers as `read`, but float16 where they are kept as float16."""
         values = self._read(self._modality(name), rows, self.n_rows)
-        checks.check_finite(self.path, name, values, rows, AGAIN)
+        checks.check_read(self.path, name, values, rows, AGAIN, pixels=self._sources[name].pixels)
         return values
 
     def rows_in_a_chunk(self, name: str) -> int:
@@ -245,12 +265,14 @@ class Store:
             for key in ("all", str(split)):
                 if key in known:
                     group = known[key]
-                    mean, variance = group["mean"][:], group["variance"][:]
+                    moments = StoredMoments(group["mean"][:], group["variance"][:], int(group.attrs["rows"]))
+                    if moments.mean.shape != (self.sizes[name],) or moments.rows < 1:
+                        raise ValueError(f"the moments of {name} are not of rows of it")
                     if not (
-                        np.isfinite(mean).all() and np.isfinite(variance).all() and (variance >= 0).all()
+                        np.isfinite([moments.mean, moments.variance]).all() and (moments.variance >= 0).all()
                     ):
                         raise ValueError(f"a mean or variance of {name} is not finite, or below 0")
-                    return StoredMoments(mean, variance, int(group.attrs["rows"]))
+                    return moments
         raise DataError(
             f"{self.path} has no moments of {name} for split {split}; make the store with its statistics."
         )

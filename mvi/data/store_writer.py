@@ -88,7 +88,7 @@ class StoreWriter:
         if isinstance(layout, Sparse):
             self._counts[name][start] = checks.checked_counts(name, block, start)
         else:
-            with hdf5.writing(self.path, self._file.filename, self._size):
+            with hdf5.writing(self.path, self._file.filename, self._size, self._file):
                 self._write_dense(name, layout, start, stop, block)
         self._written[name][start:stop] = True
 
@@ -131,7 +131,7 @@ class StoreWriter:
                     f"Row {int(np.argmin(done))} of modality {name!r} was never written, nor were "
                     f"{int((~done).sum()) - 1} others; the source is cut short or a block of it is missing."
                 )
-        with hdf5.writing(self.path, self._file.filename, self._size):
+        with hdf5.writing(self.path, self._file.filename, self._size, self._file):
             for name, blocks in self._counts.items():
                 self._write_sparse(name, blocks)
             for name, values in attributes.items():
@@ -157,7 +157,7 @@ class StoreWriter:
         step = max(1, min(self.n_rows, CHUNK_BYTES // row_bytes))
         packed = {"compression": "gzip", "compression_opts": 1} if layout.pixels else {}
         shape, chunks = (self.n_rows, layout.columns), (step, layout.columns)
-        with hdf5.writing(self.path, self._file.filename, self._size):
+        with hdf5.writing(self.path, self._file.filename, self._size, self._file):
             target = self._file.create_dataset(
                 name, shape, layout.dtype, chunks=chunks, fletcher32=True, **packed
             )
@@ -255,7 +255,8 @@ def writing_store(
         writer = StoreWriter(file, path, n_rows, modalities, size)
         yield writer
         writer.finish(header, statistics)
-        with hdf5.writing(path, temporary, size):
+        with hdf5.writing(path, temporary, size, file):
+            file.flush()
             file.close()
             # Renamed here, where a failure is known to be one of writing and not the caller's.
             stack.close()

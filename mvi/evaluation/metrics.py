@@ -56,6 +56,10 @@ def average_precision_interpolated(
     `scores`, `labels` and `known` (n,); equal scores keep the order of the rows.
     `smoothing` is added to the denominators of recall and precision, and makes a perfect ranking of
     few positives score a little below 1.
+
+    Examples:
+        >>> round(average_precision_interpolated([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 3)
+        0.833
     """
     _, hits = _ranked(scores, labels, known)
     found = np.cumsum(hits)
@@ -70,6 +74,10 @@ def average_precision_noninterpolated(scores: Any, labels: Any, *, known: Any = 
     """Mean over the positives of the precision at their rank; equal scores keep the rows' order.
 
     `scores`, `labels` and `known` (n,).
+
+    Examples:
+        >>> round(average_precision_noninterpolated([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0]), 3)
+        0.833
     """
     _, hits = _ranked(scores, labels, known)
     ranks = np.flatnonzero(hits) + 1
@@ -101,6 +109,10 @@ def precision_at(scores: Any, labels: Any, k: int, *, known: Any = None) -> floa
     `scores`, `labels` and `known` (n,); equal scores keep the order of the rows. The code of Srivastava and
     Salakhutdinov (2012) takes the precision at rank 51 where it says 50; here `k` is what it says. Raises
     `ConfigError` where it is not a whole number from 1.
+
+    Examples:
+        >>> precision_at([0.9, 0.8, 0.7, 0.6], [1, 0, 1, 0], k=2)
+        0.5
     """
     if not isinstance(k, int | np.integer) or k < 1:
         raise ConfigError(f"A precision was asked of the first {k} rows; give a whole number from 1.")

@@ -5,7 +5,12 @@ from collections.abc import Sequence
 
 
 def queries_of(modalities: Sequence[str]) -> list[str]:
-    """All modalities together, then each alone."""
+    """All modalities together, then each alone.
+
+    Examples:
+        >>> queries_of(["image", "text"])
+        ['image+text', 'image', 'text']
+    """
     return ["+".join(modalities), *modalities]
 
 

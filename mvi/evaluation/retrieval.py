@@ -14,12 +14,12 @@ from functools import cache
 
 import numpy as np
 
+from mvi.data import search
 from mvi.errors import ConfigError, DataError, ShapeError
 from mvi.evaluation.metrics import (
     DEFINITIONS,
     RECALLS,
     array_of,
-    descending,
     partly,
     precision_at_recalls,
     truth_of,
@@ -160,40 +160,38 @@ def evaluate(
 
 
 def nearest(
-    database: np.ndarray, queries: np.ndarray, count: int, *, block: int = 256
+    database: np.ndarray, queries: np.ndarray, count: int, *, block: int = search.ROWS
 ) -> tuple[np.ndarray, np.ndarray]:
     """The `count` most similar rows of the database to each query, and their cosine similarities.
 
     Both (q, count), most similar first: positions in `database`, int64, and float32. Equal similarities keep
     the database's order, and zeros are as in `evaluate`. Raises as `evaluate` does, and `ConfigError` where
     the database has fewer rows than `count`.
+
+    block: rows of the database compared at a time
     """
     database, queries = _checked(database, "database"), _checked(queries, "queries")
-    if not 1 <= count <= len(database):
-        raise ConfigError(
-            f"The {count} nearest of {len(database)} rows were asked for; ask for 1 to {len(database)}."
-        )
-    rows, found = np.empty((len(queries), count), np.int64), np.empty((len(queries), count), np.float32)
-    for start, similarity in _similarities(database, queries, block):
-        first = descending(similarity)[:, :count]
-        rows[start : start + len(first)] = first
-        found[start : start + len(first)] = np.take_along_axis(similarity, first, axis=1)
-    return rows, found
+    _check_widths(database, queries)
+    return search.nearest(map(_directions, search.blocks_of(database, block)), _directions(queries), count)
 
 
 def _similarities(database: np.ndarray, queries: np.ndarray, block: int) -> Iterator[tuple[int, np.ndarray]]:
     """First query of each block, and cosines (block, m) float32."""
-    if database.shape[1] != queries.shape[1]:
-        raise ShapeError(
-            f"The database has {database.shape[1]} dimensions and the queries have {queries.shape[1]}; "
-            "encode both by the same model."
-        )
+    _check_widths(database, queries)
     if block < 1:
         raise ConfigError(f"A block of queries must have at least 1, not {block}.")
     kept, asked = _directions(database), _directions(queries)
     for start in range(0, len(asked), block):
         # The last bits depend on where a row stands in the product; without them equal rows are equal.
         yield start, (asked[start : start + block] @ kept.T).astype(np.float32)
+
+
+def _check_widths(database: np.ndarray, queries: np.ndarray) -> None:
+    if database.shape[1] != queries.shape[1]:
+        raise ShapeError(
+            f"The database has {database.shape[1]} dimensions and the queries have {queries.shape[1]}; "
+            "encode both by the same model."
+        )
 
 
 def _directions(rows: np.ndarray) -> np.ndarray:

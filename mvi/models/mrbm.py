@@ -31,6 +31,13 @@ class MultimodalRBM(MultimodalModel, RBM):
 
     `sizes` maps modality names to D_m, in the order in which they are joined, `up` to their factors, which
     take the place of the one factor of an `RBM`.
+
+    Examples:
+        >>> model = MultimodalRBM.initialise({"x": 3, "y": 2}, 4, torch.Generator().manual_seed(0))
+        >>> model.encode({"x": torch.ones(5, 3), "y": None}).shape
+        torch.Size([5, 4])
+        >>> model.complete({"x": torch.ones(5, 3), "y": None}, target="y").shape
+        torch.Size([5, 2])
     """
 
     kind = "mrbm"

@@ -24,7 +24,12 @@ Memory = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Ramp:
-    """Grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every))."""
+    """Grows with the epoch t = 1, 2, ...: min(maximum, start + step * ((t-1) // every)).
+
+    Examples:
+        >>> [Ramp(start=1, step=1, every=2, maximum=3).at(epoch) for epoch in range(1, 8)]
+        [1, 1, 2, 2, 3, 3, 3]
+    """
 
     start: int
     step: int = 0

@@ -19,3 +19,8 @@ LINEAR = {
 def query_title(query: str) -> str:
     """Multimodal, or the only modality that is given."""
     return "multimodal" if "+" in query else f"{query}-only"
+
+
+def linear_baselines(query: str) -> list[str]:
+    """The methods whose scores linear baselines have for a query."""
+    return [method for inputs in LINEAR.values() if (method := inputs.get(query))] + list(FILLED)

@@ -15,6 +15,9 @@ from mvi.files import read_sealed
 Repetition = tuple[int | None, int | None]
 """Split and seed."""
 
+LEVEL = 0.05
+"""Of the test that tells whether two methods differ."""
+
 _WHOLE = ("iterations", "split", "seed")
 
 
@@ -98,6 +101,10 @@ class Scores:
         """Whether there is any score of a method."""
         return (method, variant) in self._repetitions
 
+    def known(self, key: Key) -> bool:
+        """Whether there is any score of a key."""
+        return key in self._values
+
     def queries(self, method: str, metric: str) -> list[str]:
         """The queries by which a method has scores of a metric."""
         found = (key.query for key in self._values if (key.method, key.metric) == (method, metric))
@@ -116,6 +123,15 @@ class Scores:
             for value in values.values()
         }
         return sorted(found)
+
+
+def split_ratio(scores: Scores, methods: Iterable[str]) -> float | None:
+    """Test rows for each row that the classifiers of test scores learned from, those of validation too."""
+    for method in methods:
+        rows = {part: scores.values("rows", part, {method}) for part in ("train", "validation", "test")}
+        if all(rows.values()):
+            return max(rows["test"]) / (min(rows["train"]) + min(rows["validation"]))
+    return None
 
 
 def _order(repetition: Repetition) -> tuple[int, ...]:

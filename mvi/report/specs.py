@@ -15,7 +15,7 @@ from mvi.evaluation.scores import CENTRED, UNTAGGED
 from mvi.report import captions
 from mvi.report.costs import COSTS, MINUTES, PARAMETERS
 from mvi.report.queries import FILLED, LINEAR, query_title
-from mvi.report.scores import Key, Scores
+from mvi.report.scores import Key, Scores, split_ratio
 from mvi.report.sweep import sweep_lines
 from mvi.report.tables import About, Column, Published, Table, Wanted
 
@@ -229,7 +229,7 @@ def table2(
     metrics: Sequence[str] = MAPS,
     title: str = "Table 2",
 ) -> Table:
-    """Mean average precision of every model and query, and of baselines; what it costs, and other measures.
+    """Mean average precision of every model and query, and of baselines; runtime, and other measures.
 
     Retrieval, costs and precision@k are shown where there are scores of them.
 
@@ -308,18 +308,9 @@ def table2(
         more=more,
         about_more=f"R: retrieval mAP (interpolated, centred). P: precision@{k}. inferred: "
         "mAP of multimodal queries that infer the tags of images without any.",
-        ratio=_ratio(scores, models),
+        ratio=split_ratio(scores, models),
         ruled=True,
     )
-
-
-def _ratio(scores: Scores, methods: Iterable[str]) -> float | None:
-    """Test rows for each row that the classifiers of test scores learned from, those of validation too."""
-    for method in methods:
-        rows = {part: scores.values("rows", part, {method}) for part in ("train", *PARTS)}
-        if all(rows.values()):
-            return max(rows["test"]) / (min(rows["train"]) + min(rows["validation"]))
-    return None
 
 
 def table3(
@@ -606,7 +597,7 @@ def ablation(
         ),
     ]
     columns = [Column(query_title(query), metrics[:1], {"query": query}, best="highest") for query in queries]
-    more: dict[str, Any] = {"ratio": _ratio(scores, names), "ruled": True, "facts": facts}
+    more: dict[str, Any] = {"ratio": split_ratio(scores, names), "ruled": True, "facts": facts}
     return Table(wanted, columns, caption, "Joint layer", **more)
 
 

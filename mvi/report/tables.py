@@ -15,11 +15,8 @@ from typing import Any
 from mvi.errors import DataError
 from mvi.evaluation.significance import corrected_t_test
 from mvi.files import atomic, write_sealed
-from mvi.report.scores import Key, Repetition, Scores
+from mvi.report.scores import LEVEL, Key, Repetition, Scores
 from mvi.text import table_cell
-
-LEVEL = 0.05
-"""Of the test that tells what is as good as the best."""
 
 RULE = "———"
 """What stands in every cell between the models and the baselines."""

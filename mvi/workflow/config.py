@@ -70,8 +70,8 @@ def _chosen(config: Settings, folder: Path) -> dict[str, Settings]:
     if isinstance(runs, dict):
         if preset is not None:
             raise ConfigError(
-                f'config key "preset" is "{preset}", but "runs" holds runs themselves and not names of run '
-                "files to choose among; leave one of the two out."
+                f'config key "preset" is {schema.shown(preset)}, but "runs" holds runs themselves and not '
+                "names of run files to choose among; leave one of the two out."
             )
         chosen = {name: _entry(name, run, folder) for name, run in runs.items()}
     else:
@@ -89,14 +89,15 @@ def _by_preset(chosen: Mapping[str, Settings], preset: str, folder: Path) -> dic
         if other not in _files(folder):
             forms = presets(run["dataset"], folder)
             raise ConfigError(
-                f'config key "preset" is "{schema.printable(preset)}", but {folder} has no such form of '
+                f'config key "preset" is {schema.shown(preset)}, but {folder} has no such form of '
                 f"{run['dataset']}{schema.nearest(preset, forms)}"
             )
         if other in found:
             raise ConfigError(f'config key "preset" makes {other} of several of the "runs"; name it once.')
         found[other] = _file(other, folder, 'config key "preset"')
     if not any("dataset" in run for run in chosen.values()):
-        raise ConfigError(f'config key "preset" is "{preset}", but none of the "runs" has a data set.')
+        shown = schema.shown(preset)
+        raise ConfigError(f'config key "preset" is {shown}, but none of the "runs" has a data set.')
     return found
 
 
@@ -118,7 +119,8 @@ def _entry(name: str, run: Any, folder: Path) -> Settings:
     """A run written in the configuration itself, laid over the run file that it extends."""
     path = ("runs", name)
     if not isinstance(run, dict):
-        raise ConfigError(f'config key "{schema.dotted(path)}" is {run}, but must be a mapping.')
+        shown = schema.shown(run)
+        raise ConfigError(f'config key "{schema.dotted(path)}" is {shown}, but must be a mapping.')
     own = dict(run)
     base = own.pop("extends", None)
     if base is None and not {"dataset", "theory"} & own.keys() and name in _files(folder):
@@ -133,7 +135,7 @@ def _file(name: str, folder: Path, asked_by: str, above: Sequence[str] = ()) -> 
     if name not in _files(folder):
         near = schema.nearest(str(name), _files(folder))
         raise ConfigError(
-            f'{asked_by} names "{schema.printable(str(name))}", but {folder} has no such run file{near}'
+            f"{asked_by} names {schema.shown(str(name))}, but {folder} has no such run file{near}"
         )
     if name in above:
         chain = " to ".join([*above[above.index(name) :], name])
@@ -154,7 +156,7 @@ def _over(base: Settings, own: Settings, path: Sequence[str], file: Path | None)
         raise ConfigError(f'{where} must have the key "dataset" or the key "extends", a run to take it from.')
     if not theory and dataset not in list(DATASETS):
         raise ConfigError(
-            f'{where} has the data set "{schema.printable(str(dataset))}", but must have one of '
+            f"{where} has the data set {schema.shown(str(dataset))}, but must have one of "
             f"{schema.listed(DATASETS)}."
         )
     form = schema.of_theory() if theory else schema.of_run(dataset)
@@ -188,10 +190,11 @@ def read_settings(path: Path) -> Settings:
         text = path.read_text(encoding="utf-8")
         tree = yaml.compose(text, Loader=schema.LOADER)
         content = yaml.load(text, Loader=schema.LOADER)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        _refuse_doubled(tree, path)
+    # The parser lets through what no date and no number can be (2026-13-45), and what holds itself.
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
         said = " ".join(str(error).split())
         raise ConfigError(f"{path} cannot be read as YAML ({said}); mend it.") from None
-    _refuse_doubled(tree, path)
     if not isinstance(content, dict):
         raise ConfigError(f"{path} holds no mapping of settings; write `key: value`, a line each.")
     settings: Settings = schema.plain(content)

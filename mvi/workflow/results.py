@@ -6,14 +6,16 @@ The third registry, beside those of data sets and methods: a table is an entry o
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from mvi.errors import ConfigError
 from mvi.evaluation.queries import queries_of
+from mvi.evaluation.scores import CENTRED
 from mvi.methods.base import Method
 from mvi.methods.registry import METHODS
-from mvi.report.queries import FILLED
+from mvi.report.findings import Question, Side
+from mvi.report.queries import FILLED, linear_baselines, query_title
 from mvi.workflow.config import presets
 from mvi.workflow.plan import EXPERIMENTS, Files, Plan, Run, Settings, Theory
 
@@ -116,6 +118,59 @@ def sweep(run: Run) -> Settings:
         "tested": sorted(run.settings["sweep"]["iterations"]),
         "queries": queries_of(run.modalities)[:2],
     }
+
+
+# -- findings --------------------------------------------------------------------------------------------
+
+
+def questions(run: Run | Theory) -> list[Settings]:
+    """What is asked of the scores of a run, as settings of `Question`: what a reader wants to know first."""
+    if isinstance(run, Theory) or not run.compared:
+        return []
+    made, methods = set(run.settings["outputs"]), list(run.compared)
+    both, *alone = queries_of(run.modalities)
+    variant = run.settings["classifier"]["train_on"][0]
+    ks = sorted(run.settings["predicted_tags"]["ks"])
+    # What a network is finetuned from against the first of the others; else the others against the first.
+    source = [name for name in methods if name == run.settings["finetune_from"]]
+    own = source or methods[1:] or methods
+    others = [name for name in methods if name not in own][:1]
+    main = Side("MDRNN", [(run.last_stage, variant, "")]) if run.stages else None
+
+    def side(names: list[str]) -> Side:
+        label = "{}" if len(names) == 1 else f"{{}} (best of {len(names)} by validation)"
+        return Side(label, [(name, variant, METHODS[name].short) for name in names])
+
+    def plain(label: str, names: Iterable[str], *variants: str) -> Side:
+        return Side(label, [(name, how, "") for name in names for how in variants or ("",)])
+
+    found: list[Question] = []
+
+    def ask(query: str, left: Side, right: Side, metric: str = run.headline, topic: str = "") -> None:
+        if metric != run.headline:
+            left = Side(left.label, [(method, "", name) for method, _, name in left.methods])
+        title = ", ".join(filter(None, [topic, query_title(query)])).capitalize()
+        repeated = "seed" if run.one_split else "split"
+        found.append(Question(title, left, right, metric, query, metric == "error", repeated))
+
+    if "table1" in made:
+        for query in [*alone, both] if others else []:
+            ask(query, side(own), side(others))
+        for query in alone:
+            ask(query, side(methods), plain("a classifier on pixels", PIXEL_BASELINES))
+    if made & {"table2", "table4"}:
+        for query in (alone[0], both):
+            ask(query, main or side(methods), plain("the best linear baseline", linear_baselines(query)))
+        if others:
+            ask(alone[0], side(own), side(others))
+    if "retrieval" in made:
+        cosine = plain("the cosine of its input", ("image", "sqrt_image"), "", CENTRED)
+        ask(alone[0], main or side(own[:1]), cosine, "retrieval_map_interpolated", "retrieval")
+    if "tags" in made and main:
+        precision = f"tags_precision_at_{ks[len(ks) // 2]}"
+        ask(alone[0], main, plain("the commonest tags", ["marginal"]), precision, "tags")
+        ask(alone[0], main, plain("logistic regression", ["image", "sqrt_image"]), precision, "tags")
+    return [asdict(question) for question in found]
 
 
 # -- tables ----------------------------------------------------------------------------------------------
@@ -616,6 +671,12 @@ def everything(plan: Plan) -> Files:
     ]
 
 
+def pages(plan: Plan) -> Files:
+    """The page of each run, whether or not it is among its outputs."""
+    runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
+    return [run.file("report.md") for run in runs]
+
+
 def about(run: Run | Theory) -> str:
     """What the first line of a run's page says."""
     if isinstance(run, Theory):
@@ -624,6 +685,13 @@ def about(run: Run | Theory) -> str:
     splits = "" if run.one_split else f"{len(run.settings['splits'])} splits, "
     listed = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
     return f"{run.dataset.title} (`{run.dataset.name}`), {splits}{listed}"
+
+
+def theory_numbers(run: Run | Theory) -> Settings:
+    """The files with the numbers of the theory, in the order of `theory_findings`, and labels of methods."""
+    if isinstance(run, Theory):
+        return {"numbers": [run.file(f"{name}.json") for name in EXPERIMENTS], "labels": labels(METHODS)}
+    return {}
 
 
 def sources(run: Run | Theory) -> Files:

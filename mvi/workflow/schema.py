@@ -51,12 +51,21 @@ FORMERLY = {
 }
 # Of a run, what does not belong into the settings that are laid over all runs.
 OF_ONE_RUN = ("extends", "name", "dataset", "data", "features")
+# Of numbers of anything: the product of two, in bytes, is still a number of 64 bits.
+MOST = 10**9
+# Of a value, in a sentence.
+_MOST_LETTERS = 60
 
 Schema = dict[str, Any]
 
 
 def merge(base: Any, over: Any) -> Any:
-    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole."""
+    """Lay `over` on `base`: mappings key by key at every depth, anything else replaced as a whole.
+
+    Examples:
+        >>> merge({"joint": {"hidden": 9, "down": 1}, "seeds": [0]}, {"joint": {"hidden": 5}, "seeds": [1]})
+        {'joint': {'hidden': 5, 'down': 1}, 'seeds': [1]}
+    """
     if not (isinstance(base, Mapping) and isinstance(over, Mapping)):
         return deepcopy(over)
     # In the order of `base`, so that equal settings are equal to the letter.
@@ -70,7 +79,7 @@ def merge(base: Any, over: Any) -> Any:
 @cache
 def of_run(dataset: str) -> Schema:
     """The schema of a run with this data set."""
-    record, source = DATASETS[dataset], _source()
+    record, source = DATASETS[dataset], read()
     features = source["$defs"]["image_features" if record.has_images else "given_features"]
     known = dict(features["properties"])
     if not record.has_features:
@@ -87,13 +96,13 @@ def of_run(dataset: str) -> Schema:
 @cache
 def of_theory() -> Schema:
     """The schema of a run of the theory."""
-    return _expanded(_source()["theory_run"], ())
+    return _expanded(read()["theory_run"], ())
 
 
 @cache
 def of_config() -> Schema:
     """The schema of a configuration, its `settings` those of any run."""
-    source = _source()
+    source = read()
     modalities = dict.fromkeys(name for record in DATASETS.values() for name in record.modalities)
     run, theory = source["run"]["properties"], source["theory_run"]["properties"]
     settings = {key: node for key, node in run.items() if key not in OF_ONE_RUN}
@@ -111,7 +120,7 @@ def _data(record: DataSet) -> Schema:
 
 
 @cache
-def _source() -> dict[str, Any]:
+def read() -> dict[str, Any]:
     """The file, with the methods' own settings among the definitions."""
     schema: dict[str, Any] = yaml.load(FILE.read_text(encoding="utf-8"), Loader=LOADER)
     settings = {name: {"properties": dict(record.settings)} for name, record in METHODS.items()}
@@ -127,7 +136,7 @@ def _source() -> dict[str, Any]:
 def _expanded(node: Mapping[str, Any], modalities: tuple[str, ...], partial: bool = False) -> Schema:
     """Turn a node of the file into plain JSON schema; what a node says itself wins over its definition."""
     if "$ref" in node:
-        definition = _source()["$defs"][node["$ref"].rsplit("/", 1)[1]]
+        definition = read()["$defs"][node["$ref"].rsplit("/", 1)[1]]
         own = {key: value for key, value in node.items() if key != "$ref"}
         if isinstance(own.get("default"), Mapping):
             own["default"] = merge(definition.get("default"), own["default"])
@@ -147,6 +156,8 @@ def _expanded(node: Mapping[str, Any], modalities: tuple[str, ...], partial: boo
         node.setdefault("type", "object")
     if "items" in node:
         node["items"] = _expanded(node["items"], modalities, partial)
+    if "integer" in _types(node) and not {"enum", "maximum"} & node.keys():
+        node["maximum"] = MOST
     if node.get("enum") == "modalities":
         node["enum"] = list(modalities)
     if node.get("default") == "all modalities":
@@ -225,9 +236,14 @@ def _scalar(value: Any, types: list[str]) -> Any:
             return value
     if isinstance(value, bool) or not isinstance(value, int | float):
         return value
-    if "integer" in types and float(value).is_integer():
+    try:
+        number = float(value)
+    except OverflowError:
+        # Hundreds of digits: no number that anything here can count with.
+        return math.inf if value > 0 else -math.inf
+    if "integer" in types and number.is_integer():
         return int(value)
-    return float(value) if "number" in types else value
+    return number if "number" in types else value
 
 
 # ---- checking -----------------------------------------------------------------------------------------
@@ -269,8 +285,9 @@ def _sentence(error: ValidationError, schema: Schema, path: Sequence[str], withi
         key, source = (f"{place}.{name}", ', or come from a run file by "extends"') if place else (name, "")
         return f'config key "{key}"{within} must be set{source}.'
     if error.validator == "uniqueItems":
-        return f'config key "{place}"{within} is {error.instance}, but must not hold a value twice.'
-    return f'config key "{place}"{within} is {_shown(error.instance)}, but must be {_allowed(error.schema)}.'
+        return f'config key "{place}"{within} is {shown(error.instance)}, but must not hold a value twice.'
+    wanted = allowed(error.schema, error.validator)
+    return f'config key "{place}"{within} is {shown(error.instance)}, but must be {wanted}.'
 
 
 def nearest(name: str, known: Iterable[str], here: str = "", everywhere: Iterable[str] = ()) -> str:
@@ -302,8 +319,8 @@ def dotted(path: Iterable[str | int]) -> str:
     return printable(text)
 
 
-def _allowed(schema: Schema) -> str:
-    """Describe a schema node's types and range in words."""
+def allowed(schema: Schema, broken: str = "") -> str:
+    """Describe a schema node's types and range in words; `broken` is the keyword that refused a value."""
     if "enum" in schema:
         known = listed(["null" if value is None else str(value) for value in schema["enum"]])
         return f"one of {known}" + (f": {schema['says']}" if "says" in schema else "")
@@ -315,18 +332,21 @@ def _allowed(schema: Schema) -> str:
         "minItems": "of length at least",
         "maxLength": "of length at most",
     }
+    # What holds for all numbers goes without saying, where it is kept to.
+    if broken != "maximum" and schema.get("maximum") == MOST:
+        del words["maximum"]
     bounds = [f"{word} {schema[key]}" for key, word in words.items() if key in schema]
     parts = [" or ".join(NAMES[name] for name in _types(schema)), schema.get("says", ""), *bounds]
     return ", ".join(filter(None, parts))
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """A value, so far as a sentence has room for it."""
     if isinstance(value, dict):
         return "a mapping"
-    if isinstance(value, str):
-        shown = printable(value)
-        return f'"{shown if len(shown) <= 60 else shown[:57] + "..."}"'
-    return "null" if value is None else str(value)
+    text = "null" if value is None else printable(str(value))
+    cut = text if len(text) <= _MOST_LETTERS else text[: _MOST_LETTERS - 3] + "..."
+    return f'"{cut}"' if isinstance(value, str) else cut
 
 
 def printable(text: str) -> str:

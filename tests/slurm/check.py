@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What profiles/slurm and profiles/kubernetes promise, tried on a Slurm of one node (`make test-slurm`).
 
-A small run of each kind is made here and on the cluster, and must come out with the same bytes; then a
+A small run of each kind is made here and on the cluster, and must come out with the same bytes; on the way a
 training's job is killed, then the controller, and a job is given too little memory. Everything lies in a
 temporary folder, and everything that was started is stopped, whatever happens. Ends with a table; fails if a
 check fails.
@@ -60,6 +60,7 @@ RUNS = {
         "compare": ["mp"],
         "rows": {"held_out": 10},
         "predicted_tags": {"minimum_positives": 1},
+        "tag_search": {"minimum": 1},
     },
 }
 """Each kind of run, with few epochs and rows."""
@@ -130,6 +131,10 @@ class Checkout:
             for path in files
         }
 
+    def logs(self) -> set[Path]:
+        """What the plugin has kept of its jobs."""
+        return set((self.folder / ".snakemake/slurm_logs").glob("**/*.log"))
+
     def said(self) -> str:
         """All that Snakemake said so far."""
         return self.log.read_text()
@@ -183,18 +188,18 @@ def running_job(cluster: Cluster, rule: str, besides: str = "") -> str:
     return ""
 
 
-def check_plain(checks: Checks, cluster: Cluster, plain: Checkout, local: dict[str, str]) -> None:
-    """The same bytes as here, partitions by the sample file, an array."""
-    before = {job["id"] for job in cluster.jobs()}
-    rc = plain.snakemake(
+def check_rest(checks: Checks, cluster: Cluster, run: Checkout, local: dict[str, str]) -> None:
+    """All that is left to be made: the same bytes as here, partitions by the sample file, an array."""
+    before, logs_before = {job["id"] for job in cluster.jobs()}, run.logs()
+    rc = run.snakemake(
         *("--workflow-profile", "slurm", *QUICK, *ARRAYS),
         *("--slurm-partition-config", "profiles/slurm/partitions.yaml", "--", "all"),
     )
     checks.add("all rules through profiles/slurm", rc == 0, f"rc {rc}")
-    checks.add("tables, scores and weights have the bytes of the local run", *same(plain.digests(), local))
+    checks.add("tables, scores and weights have the bytes of the local run", *same(run.digests(), local))
     held = subprocess.run(
         ["sha256sum", "--quiet", "--check", "results/check-halves/checksums.txt"],
-        cwd=plain.folder,
+        cwd=run.folder,
         capture_output=True,
         text=True,
     )
@@ -202,7 +207,7 @@ def check_plain(checks: Checks, cluster: Cluster, plain: Checkout, local: dict[s
     jobs = [job for job in cluster.jobs() if job["id"] not in before]
     partitions = {
         name: sorted({job["partition"] for job in jobs if f"rule_{name}" in job["rule"]})
-        for name in ("train_joint", "encode", "export_model")
+        for name in ("train_joint", "image_store", "export_model")
     }
     checks.add(
         "partitions by the sample file, no job on the one with GPUs",
@@ -211,7 +216,7 @@ def check_plain(checks: Checks, cluster: Cluster, plain: Checkout, local: dict[s
     )
     arrays = {job["id"] for job in jobs if "describe_block" in job["rule"]}
     checks.add("blocks of images as one array", len(arrays) > 1 and all("_" in one for one in arrays), arrays)
-    logs = list((plain.folder / ".snakemake/slurm_logs").glob("**/*.log"))
+    logs = run.logs() - logs_before
     checks.add(
         "logs of jobs that went well are gone, but for those of arrays",
         all(path.parent.name == "rule_describe_block" for path in logs),
@@ -219,11 +224,11 @@ def check_plain(checks: Checks, cluster: Cluster, plain: Checkout, local: dict[s
     )
 
 
-def check_kills(checks: Checks, cluster: Cluster, killed: Checkout, local: dict[str, str]) -> None:
+def check_kills(checks: Checks, cluster: Cluster, checkout: Checkout, local: dict[str, str]) -> None:
     """A training's job is killed, then the controller."""
-    checkpoint = (killed.folder / JOINT).with_suffix(".checkpoint")
-    log = killed.folder / "results/check-halves/logs/train_joint/mp/seed0.log"
-    with killed.running("--workflow-profile", "slurm", *QUICK, "--", JOINT) as run:
+    checkpoint = (checkout.folder / JOINT).with_suffix(".checkpoint")
+    log = checkout.folder / "results/check-halves/logs/train_joint/mp/seed0.log"
+    with checkout.running("--workflow-profile", "slurm", *QUICK, "--", JOINT) as run:
 
         def said() -> str:
             # Snakemake removes the log of the attempt before.
@@ -255,15 +260,15 @@ def check_kills(checks: Checks, cluster: Cluster, killed: Checkout, local: dict[
         rc = run.wait(600)
     checks.add("the controller was down and the run goes on", down and rc == 0, f"rc {rc}")
     weights = {JOINT: local[JOINT]}
-    checks.add("the training ends with the bytes of the local run", *same(killed.digests(), weights))
+    checks.add("the training ends with the bytes of the local run", *same(checkout.digests(), weights))
     resumed = re.findall(r"resuming after epoch \d+", said())
     checks.add("it went on from its last checkpoint", bool(resumed), "; ".join(resumed))
 
 
-def check_memory(checks: Checks, cluster: Cluster, killed: Checkout, local: dict[str, str]) -> None:
+def check_memory(checks: Checks, cluster: Cluster, checkout: Checkout, local: dict[str, str]) -> None:
     """A job is ended for want of memory, and gets more."""
     before = {job["id"] for job in cluster.jobs()}
-    rc = killed.snakemake(
+    rc = checkout.snakemake(
         *("--workflow-profile", "slurm", *QUICK, "--set-resources", TOO_LITTLE),
         *("--", "results/check-halves/scores/classify/mp/every.csv"),
     )
@@ -272,7 +277,7 @@ def check_memory(checks: Checks, cluster: Cluster, killed: Checkout, local: dict
         for job in sorted(cluster.jobs(), key=lambda job: int(job["id"].partition("_")[0]))
         if job["id"] not in before and job["rule"].startswith("rule_encode")
     }
-    said = killed.said()
+    said = checkout.said()
     checks.add(
         "out of memory, then made with more",
         rc == 0 and list(asked.values()) == ["FAILED", "COMPLETED"],
@@ -280,13 +285,14 @@ def check_memory(checks: Checks, cluster: Cluster, killed: Checkout, local: dict
     )
     checks.add("the log of the killed job says why", "xceeded memory limit" in said)
     scores = "results/check-halves/scores/classify/mp/every.csv"
-    checks.add("its scores have the bytes of the local run", *same(killed.digests(), {scores: local[scores]}))
+    held = same(checkout.digests(), {scores: local[scores]})
+    checks.add("its scores have the bytes of the local run", *held)
 
 
-def check_defaults(checks: Checks, cluster: Cluster, plain: Checkout) -> None:
+def check_defaults(checks: Checks, cluster: Cluster, run: Checkout) -> None:
     """Jobs keep their own memory where --default-resources on the command line replaces the profile's."""
     before = {job["id"] for job in cluster.jobs()}
-    rc = plain.snakemake(
+    rc = run.snakemake(
         *("--workflow-profile", "slurm", *QUICK, "--default-resources", "slurm_partition=short"),
         *("--forcerun", "scale_inputs", "--", "results/check-halves/inputs/split1.safetensors"),
     )
@@ -299,13 +305,13 @@ def check_defaults(checks: Checks, cluster: Cluster, plain: Checkout) -> None:
     )
 
 
-def check_kubernetes(checks: Checks, plain: Checkout) -> None:
+def check_kubernetes(checks: Checks, run: Checkout) -> None:
     """A dry run by profiles/kubernetes."""
-    rc = plain.snakemake(
-        *("-n", "--workflow-profile", "kubernetes", "--default-storage-prefix", str(plain.folder / "shared")),
+    rc = run.snakemake(
+        *("-n", "--workflow-profile", "kubernetes", "--default-storage-prefix", str(run.folder / "shared")),
         *("--", "table1"),
     )
-    said = plain.said().rpartition("\n$ ")[2]
+    said = run.said().rpartition("\n$ ")[2]
     checks.add("dry run by profiles/kubernetes", rc == 0 and "train_joint" in said, f"rc {rc}")
 
 
@@ -322,20 +328,20 @@ def main(folder: Path) -> int:
         return 2
     python = with_plugins(folder / "venv")
     local = Checkout(folder / "local", sys.executable, dict(os.environ))
-    rc = local.snakemake("--cores", "1", "--", "all")
+    rc = local.snakemake("--cores", "all", "--", "all")
     expected = local.digests()
     checks.add("the run, here", rc == 0, f"rc {rc}, {len(expected)} files")
     (folder / "slurm").mkdir()
     cluster = Cluster(folder / "slurm")
     try:
         with cluster:
-            plain = Checkout(folder / "plain", python, cluster.environment)
-            killed = Checkout(folder / "killed", python, cluster.environment)
-            check_kills(checks, cluster, killed, expected)
-            check_memory(checks, cluster, killed, expected)
-            check_plain(checks, cluster, plain, expected)
-            check_defaults(checks, cluster, plain)
-            check_kubernetes(checks, plain)
+            # One run, of which each check makes a part.
+            run = Checkout(folder / "run", python, cluster.environment)
+            check_kills(checks, cluster, run, expected)
+            check_memory(checks, cluster, run, expected)
+            check_rest(checks, cluster, run, expected)
+            check_defaults(checks, cluster, run)
+            check_kubernetes(checks, run)
     except (RuntimeError, TimeoutError, subprocess.SubprocessError) as error:
         checks.add("no step was in vain", False, error)
     finally:
