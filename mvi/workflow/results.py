@@ -667,8 +667,9 @@ def everything(plan: Plan) -> Files:
     In an empty folder the page alone would do, but where it is there, no other output that was lost would be
     made again.
     """
+    runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
     files: Files = []
-    for run in [*plan.runs.values(), *plan.theory.values()]:
+    for run in runs:
         files += made(run)
         files += [run.file("report.md")] if "report" in run.settings["outputs"] else []
     return files
