@@ -365,4 +365,6 @@ if __name__ == "__main__":
         place.mkdir(parents=True)
         sys.exit(main(place))
     with tempfile.TemporaryDirectory(prefix="mvi-slurm-") as temporary:
+        # Munge refuses a socket in a folder that others may not pass through.
+        os.chmod(temporary, 0o711)
         sys.exit(main(Path(temporary)))
