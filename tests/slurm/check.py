@@ -366,5 +366,5 @@ if __name__ == "__main__":
         sys.exit(main(place))
     with tempfile.TemporaryDirectory(prefix="mvi-slurm-") as temporary:
         # Munge refuses a socket in a folder that others may not pass through.
-        os.chmod(temporary, 0o711)
+        Path(temporary).chmod(0o711)
         sys.exit(main(Path(temporary)))
