@@ -51,7 +51,7 @@ from mvi.training.stage import StageRows, stage_rows
 WORDS, TAGS = 2000, 5
 HIDDEN, TOP, BATCH = 64, 256, 500
 QUERIES, COUNT = 1000, 10
-SCALE = {"image": {"kind": "standardise", "root": True, "clip": 5}, "text": {"kind": "binarise"}}
+SCALE = {"image": {"kind": "standardise", "signed_sqrt": True, "clip": 5}, "text": {"kind": "binarise"}}
 LAYER = {
     "hidden": HIDDEN,
     "units": "stepped_sigmoid",
