@@ -112,6 +112,21 @@ def test_updates_are_counted(told, collection):  # noqa: F811
     assert said[1].startswith("left out: bad.jpg is none of")
 
 
+def test_learning_anew_takes_the_tags_that_an_update_leaves(told, collection, monkeypatch):  # noqa: F811
+    def stop(*_, **__):
+        raise MviError("here the workflow would run.")
+
+    monkeypatch.setattr("mvi.cli.fit.LEAST", 2)
+    monkeypatch.setattr("mvi.cli.fit.run", stop)
+    # The table lists both still.
+    (collection.images / "01.png").rename(collection.images / "moved.png")
+    (collection.images / "10.png").unlink()
+    lines, said = told("update", "--retrain", status=1)
+    assert lines[0].startswith("0 new, 0 changed, 1 renamed, 1 gone") and "would run" in said[-1]
+    rows = dict(csv.reader((collection.folder / "table.csv").open(encoding="utf-8")))
+    assert rows["moved.png"] == "red" and rows["00.png"] == "red" and {"01.png", "10.png"}.isdisjoint(rows)
+
+
 def test_info_tells_of_every_collection(told, collection):  # noqa: F811
     shutil.copytree(collection.folder, collection.folder.parent / "second")
     lines, _ = told("info")

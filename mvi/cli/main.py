@@ -172,13 +172,6 @@ def _vectors(asked: argparse.Namespace) -> None:
 
 def _update(asked: argparse.Namespace) -> None:
     collection = _opened(asked)
-    if asked.retrain:
-        from mvi.cli.fit import fit
-
-        table, home = collection.index.about["table"], str(collection.folder.parent)
-        _, said = fit(collection.images, table and Path(table), collection.folder.name, home=home)
-        print(*said, sep="\n")
-        return
     changes = collection.update()
     for file, reason in changes.refused.items():
         print(f"left out: {file} {reason}", file=sys.stderr)
@@ -188,6 +181,14 @@ def _update(asked: argparse.Namespace) -> None:
     )
     index = collection.index
     print(f"{len(index.names)} images, {sum(map(bool, index.tags))} with tags")
+    if asked.retrain:
+        from mvi.cli.fit import fit
+
+        table, home = index.about["table"], str(collection.folder.parent)
+        _, said = fit(
+            collection.images, table and Path(table), collection.folder.name, home=home, known=index
+        )
+        print(*said, sep="\n")
 
 
 def _browse(asked: argparse.Namespace) -> None:
