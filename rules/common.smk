@@ -110,7 +110,7 @@ def reader(field):
 
 
 def training_minutes(thousands_of_rows):
-    """How long a training may take: at most a day, since it goes on from its last checkpoint when tried again."""
+    """How long a training may take: at most a day, since it resumes from its last checkpoint when tried again."""
     return growing(60, 0.3, thousands_of_rows, most=24 * 60)
 
 

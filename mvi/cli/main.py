@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
-        print("mvi: stopped; the same command goes on from here.", file=sys.stderr)
+        print("mvi: stopped; the same command resumes from here.", file=sys.stderr)
         return 130
     return 0
 

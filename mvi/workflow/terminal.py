@@ -13,7 +13,7 @@ from typing import Any, TextIO
 
 from mvi.workflow.progress import Progress
 
-STOPPED = "Stopped; the same command goes on from here."
+STOPPED = "Stopped; the same command resumes from here."
 _DEFAULT = "DefaultStreamHandler"
 """Snakemake's name of the handler that writes to the terminal."""
 _NOTHING = "Nothing to be done"
