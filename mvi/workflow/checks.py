@@ -43,7 +43,7 @@ NEED_METHODS = (
     "learning",
     "search",
 )
-NEED_FINETUNING = ("table3", "tags", "figure3", "figure4")
+NEED_FINETUNING = ("table3", "gain", "tags", "figure3", "figure4")
 
 # Of one matrix: 16 GiB in float32.
 MOST_WEIGHTS = 2**32
@@ -192,6 +192,11 @@ def _check_copies(run: Settings, path: str, dataset: DataSet) -> None:
                 f'config key "{path}.{where}" is {copies}, but must be 0: the store of {dataset.name} holds '
                 "no images to translate."
             )
+    if "pairs" in run and run["copies"]:
+        raise ConfigError(
+            f'config key "{path}.pairs" is {run["pairs"]}, but must be left out where "{path}.copies" is '
+            f"{run['copies']}: copies are of all training images."
+        )
 
 
 def _check_pathways(run: Settings, path: str) -> None:
@@ -315,6 +320,7 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
         f'inputs, and "{path}.baselines.inputs" is empty': ()
         if run["baselines"]["inputs"]
         else ("reference",),
+        f'a number of pairs, and "{path}.pairs" is not set': () if "pairs" in run else ("gain",),
     }
     for need, outputs in lacking.items():
         for name in outputs:

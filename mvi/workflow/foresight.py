@@ -34,6 +34,13 @@ def check_training(
         rows = size.labelled * (1 + run["copies"])
     if not rows:
         return
+    if "pairs" in run:
+        if run["pairs"] > rows:
+            raise ConfigError(
+                f'config key "{path}.pairs" is {run["pairs"]}, but there are only {rows} rows that may be '
+                "learned from; lower it or leave it out."
+            )
+        rows = run["pairs"]
     held_out = run["rows"]["held_out"]
     if held_out >= rows:
         raise ConfigError(

@@ -330,11 +330,12 @@ class Run:
         """The store, without copies of training images."""
         return self.source.store
 
-    @property
-    def training_store(self) -> str:
+    def training_store(self, part: str) -> str:
         """The store that models learn from; raises `ConfigError` where it has too few rows to learn from."""
         source = self.source
         check_training(self.settings, source.size, source.learns_once, source.catalogue_ahead)
+        if "pairs" in self.settings:
+            return self.file(f"inputs/{self.part(part).rows}.h5")
         return self.source.store_with(self.settings["copies"])
 
     @property
@@ -440,11 +441,11 @@ class Run:
     def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
         """What a method is trained from."""
         layers = self.layers(part) if METHODS[method].needs_layers else {}
-        return {**layers, "store": self.training_store, "scale": self.scale(part)}
+        return {**layers, "store": self.training_store(part), "scale": self.scale(part)}
 
     def finetune_inputs(self, stage: str, part: str) -> dict[str, Any]:
         """What a stage of finetuning is trained from."""
-        files = {"store": self.training_store, "scale": self.scale(part)}
+        files = {"store": self.training_store(part), "scale": self.scale(part)}
         return {**self.layers(part), **files, "network": self.network_before(stage, part)}
 
     def finished_network(self, part: str) -> str:
