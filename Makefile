@@ -74,6 +74,7 @@ bench-scale: $(STAMP)
 
 # A site out of the pages and the docstrings; a warning is an error. Not in the tests, which check the links.
 docs: $(STAMP)
+	@echo "Fetching MkDocs and what it needs (30 megabytes, installed) ..."
 	@$(BIN)/python -m pip install --quiet -c envs/constraints.txt -e '.[docs]'
 	@$(BIN)/python docs/build_site.py
 

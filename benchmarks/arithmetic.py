@@ -6,11 +6,14 @@
 
 The first prints, for every CSV file of a table that both folders have, the largest and the mean difference of
 means. The second writes what `make check` goes by: the largest difference of each column of each table, as
-written, between any two of the folders. Other arithmetics on one machine:
+written, between any two of the folders. The arithmetics to compare on one machine, each in its own clone:
+the processor's own, the same on two threads, without AVX-512, and without any wide instruction:
 
-    ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Prescott snakemake --cores all all
-    ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 OPENBLAS_CORETYPE=Haswell snakemake --cores all all
-    snakemake --cores 2 all --set-threads train_joint=2 finetune=2 pretrain_layer=2 encode=2 classify=2
+    snakemake --cores 2 all
+    snakemake --cores 2 all --set-threads pretrain_layer=2 train_joint=2 finetune=2 encode=2 classify=2 \\
+        baselines=2 predict_tags=2 predict_tags_linearly=2 sweep_iterations=2 theory_measure=2
+    ATEN_CPU_CAPABILITY=avx2 MKL_ENABLE_INSTRUCTIONS=AVX2 OPENBLAS_CORETYPE=Haswell snakemake --cores 2 all
+    ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OPENBLAS_CORETYPE=Prescott snakemake --cores 2 all
 """
 
 import argparse
@@ -56,7 +59,10 @@ def main() -> None:
     given = parser.parse_args()
     if given.tolerances:
         folders = (given.first, given.second, *given.more)
-        write_tolerances(given.tolerances, tolerances([made(folder) for folder in folders]))
+        results = [made(folder) for folder in folders]
+        write_tolerances(given.tolerances, tolerances(results))
+        every, some = set.intersection(*map(set, results)), set.union(*map(set, results))
+        print(f"{len(every)} cells are in all of {len(folders)} folders, {len(some - every)} only in some.")
         return
     lines = [
         "| run | table | metric | cells | largest difference | mean difference |",

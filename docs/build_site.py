@@ -34,6 +34,10 @@ NAVIGATION = {
     "Results": ["docs/results.md", "docs/protocol.md", "docs/smoke-results.md", "docs/tuning-log.md"],
     "Inside": ["docs/tour.md", "docs/library.md", "docs/glossary.md", "docs/contributing.md"],
 }
+# The theme keeps each cell on one line, so that the last columns are out of sight, and code in half a window.
+LOOK = """.wy-table-responsive table td, .wy-table-responsive table th { white-space: normal; }
+.wy-nav-content { max-width: 70rem; }
+"""
 LINK = re.compile(r"(!?)\[([^]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
 
 
@@ -43,6 +47,7 @@ def main() -> None:
     pages = sorted(page for pattern in PAGES for page in Path().glob(pattern))
     for page in pages:
         put(page, linked(page))
+    (SOURCE / "pages/look.css").write_text(LOOK)
     reference = written_reference(SOURCE / "pages/reference")
     named = {page for group in NAVIGATION.values() for page in group}
     others = [str(page) for page in pages if str(page) not in {"README.md", *named}]
@@ -127,6 +132,7 @@ def settings(navigation: list[object]) -> dict[str, object]:
         "docs_dir": "pages",
         "site_dir": str(SITE.resolve()),
         "use_directory_urls": False,
+        "extra_css": ["look.css"],
         "theme": {"name": "readthedocs", "highlightjs": False},
         "markdown_extensions": ["tables", "fenced_code", {"toc": {"permalink": False}}],
         "plugins": ["search", {"mkdocstrings": {"handlers": {"python": handler}}}],

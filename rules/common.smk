@@ -58,10 +58,19 @@ for _source in PLAN.sources.values():
     checked(lambda: _source.size)
     if workflow.is_main_process:
         checked(lambda: _source.catalogue_ahead)
+
+
+def at_end():
+    """The lines that a run ends with: who asks for a table by name sees it, who asks for all what was found."""
+    if workflow.execution_settings.no_hooks:
+        return []
+    return summary.at_end(PLAN, set(workflow.dag_settings.targets))
+
+
 # A dry run, and one with --verbose, say all that Snakemake says.
 _said = workflow.output_settings
 if workflow.is_main_process and not (_said.dryrun or _said.verbose):
-    take_over(logger, Progress(checked(costs, PLAN.runs.values())))
+    take_over(logger, Progress(checked(costs, PLAN.runs.values())), at_end)
 
 
 def of(question):
@@ -101,7 +110,7 @@ def reader(field):
 
 
 def training_minutes(thousands_of_rows):
-    """How long a training may take: at most a day, since it goes on from its last checkpoint when tried again."""
+    """How long a training may take: at most a day, since it resumes from its last checkpoint when tried again."""
     return growing(60, 0.3, thousands_of_rows, most=24 * 60)
 
 

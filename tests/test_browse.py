@@ -183,5 +183,19 @@ def test_a_tag_that_must_not_be_there_takes_images_away(address, tmp_path):
     assert {"00.png", "01.png"}.isdisjoint(names) and len(names) == 7
 
 
+@needs_chromium
+@pytest.mark.parametrize(
+    ("clicked", "chosen"), [(("main button",), True), (("main button", "#chosen button"), False)]
+)
+def test_a_click_chooses_an_image_and_another_leaves_it_out(hostile, tmp_path, clicked, chosen):
+    write_page(tmp_path / "page.html", hostile)
+    clicks = "".join(f"document.querySelector('{one}').click();" for one in clicked)
+    with (tmp_path / "page.html").open("a", encoding="utf-8") as file:
+        file.write(f"<script>{clicks}</script>")
+    document = shown((tmp_path / "page.html").as_uri(), tmp_path)
+    assert ('<div id="chosen"></div>' in document) != chosen
+    assert {name[0] for name in found(document)[:3]} == {"0"} and len(found(document)) == 9
+
+
 def test_the_page_is_one_for_every_script(hostile):
     assert page(hostile).count("<meta charset") == 1 and COLOURS[2] in page(hostile)

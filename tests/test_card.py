@@ -244,7 +244,7 @@ def draw_cooccurrence():
 
 def draw_sheet():
     images = np.stack([np.asarray(draw(seed, 16)) for seed in range(5)])
-    captions = [["sky", "sea"], [], ["x" * 99], ["one"] * 99, ["\u65e5", "$a$"]]
+    captions = [["sky", "sea"], [], ["x" * 99], ["one"] * 99, ["\u0378", "$a$"]]
     return card.contact_sheet(images, captions, columns=4, lines=2)
 
 
@@ -326,7 +326,7 @@ def test_contact_sheet_shows_images_and_tags_that_fit():
     assert texts[:2] == ["sky, sea", "no tags"]
     assert texts[2].startswith("xxx") and texts[2].endswith("x…")
     assert texts[3].count("\n") == 1 and texts[3].endswith("…")
-    # A letter that the font lacks, and no formula.
+    # A letter that no font has, and no formula.
     assert texts[4] == "\u25a1, $a$" and not axes.texts[4].get_parse_math()
     renderer = figure.canvas.get_renderer()
     for text, image in zip(axes.texts, axes.images, strict=True):

@@ -54,11 +54,13 @@ def test_sidecars_are_written_where_there_are_no_keywords(told, collection):  # 
     assert "<rdf:li>red</rdf:li>" in (images / "00.png.xmp").read_text(encoding="utf-8")
     assert "stays as it is" in said[2] and said[1] == "written: 00.png.xmp"
     before = (images / "00.png.xmp").read_bytes()
-    _, said = told("suggest", "00.png", "--write-xmp")
+    _, said = told("suggest", "00.png", "--threshold", 0.5, "--write-xmp")
     assert said[1] == "00.png: has keywords, nothing is written"
     assert (images / "00.png.xmp").read_bytes() == before
     _, said = told("suggest", "11.png", "--threshold", 1, "--write-xmp")
     assert "no tag is likely enough" in said[1] and not (images / "11.png.xmp").exists()
+    _, said = told("suggest", "11.png", "--write-xmp", status=1)
+    assert "--write-xmp needs a --threshold" in said[0] and not (images / "11.png.xmp").exists()
 
 
 def test_searches_by_words_images_and_both(told):
@@ -76,10 +78,13 @@ def test_searches_by_words_images_and_both(told):
 
 def test_vectors_are_written(told, collection, tmp_path):  # noqa: F811
     lines, _ = told("vectors", "--output", tmp_path / "v.npy")
-    assert lines == [f"{tmp_path / 'v.npy'}: 9 vectors of 3 dimensions"]
+    of = f"of the files in {tmp_path / 'v.txt'}"
+    assert lines == [f"{tmp_path / 'v.npy'}: 9 vectors of 3 dimensions, {of}"]
+    assert (tmp_path / "v.txt").read_text().splitlines() == collection.index.names
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), collection.vectors())
     told("vectors", "10.png", "00.png", "--output", tmp_path / "v.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "v.npy"), collection.vectors()[[3, 0]])
+    assert (tmp_path / "v.txt").read_text() == "10.png\n00.png\n"
     _, said = told("vectors", "--output", tmp_path / "v.txt", status=1)
     assert said[-1].endswith("ends in neither .npy nor .parquet; rename it.")
 
@@ -103,8 +108,23 @@ def test_updates_are_counted(told, collection):  # noqa: F811
     paint(collection.images / "13.png", 1, 90)
     (collection.images / "bad.jpg").write_text("no image")
     lines, said = told("update")
-    assert lines == ["1 new, 0 changed, 0 renamed, 0 gone"]
+    assert lines == ["1 new, 0 changed, 0 renamed, 0 gone, 0 with other tags", "10 images, 6 with tags"]
     assert said[1].startswith("left out: bad.jpg is none of")
+
+
+def test_learning_anew_takes_the_tags_that_an_update_leaves(told, collection, monkeypatch):  # noqa: F811
+    def stop(*_, **__):
+        raise MviError("here the workflow would run.")
+
+    monkeypatch.setattr("mvi.cli.fit.LEAST", 2)
+    monkeypatch.setattr("mvi.cli.fit.run", stop)
+    # The table lists both still.
+    (collection.images / "01.png").rename(collection.images / "moved.png")
+    (collection.images / "10.png").unlink()
+    lines, said = told("update", "--retrain", status=1)
+    assert lines[0].startswith("0 new, 0 changed, 1 renamed, 1 gone") and "would run" in said[-1]
+    rows = dict(csv.reader((collection.folder / "table.csv").open(encoding="utf-8")))
+    assert rows["moved.png"] == "red" and rows["00.png"] == "red" and {"01.png", "10.png"}.isdisjoint(rows)
 
 
 def test_info_tells_of_every_collection(told, collection):  # noqa: F811

@@ -114,7 +114,7 @@ def test_collections_are_opened_by_name_by_path_and_by_being_the_only_one(collec
     with pytest.raises(DataError, match="has no collection 'other', but colours"):
         mvi.open("other")
     shutil.copytree(collection.folder, home / "second")
-    with pytest.raises(DataError, match="colours, second; name one"):
+    with pytest.raises(DataError, match="colours, second; say which"):
         mvi.open()
     with pytest.raises(DataError, match="has no collection"):
         mvi.open(home=home / "nowhere")
@@ -258,7 +258,7 @@ def counted(collection, monkeypatch) -> list[str]:
 def test_an_update_describes_only_what_is_new(collection, monkeypatch):
     images, before = collection.images, collection.index
     described = counted(collection, monkeypatch)
-    assert collection.update() == Changes(0, 0, 0, 0, {}) and not described
+    assert collection.update() == Changes(0, 0, 0, 0, 0, {}) and not described
     paint(images / "new/17.png", 1, 100)
     paint(images / "00.png", 2, 90)
     (images / "01.png").rename(images / "moved.png")
@@ -268,7 +268,7 @@ def test_an_update_describes_only_what_is_new(collection, monkeypatch):
     whole = (images / "20.png").read_bytes()
     (images / "cut.png").write_bytes(whole[: len(whole) - 30])
     changes = collection.update()
-    assert changes[:4] == (1, 1, 1, 1) and set(changes.refused) == {"bad.png", "cut.png"}
+    assert changes[:5] == (1, 1, 1, 1, 0) and set(changes.refused) == {"bad.png", "cut.png"}
     assert sorted(described) == ["00.png", "17.png", "cut.png"]
     # From the file, as any later program sees it.
     now = Collection(collection.folder)
@@ -302,7 +302,7 @@ def test_new_tags_of_an_image_count_and_are_not_described_again(collection, monk
     table = Path(collection.index.about["table"])
     table.write_text(table.read_text(encoding="utf-8").replace("02.png,", "02.png,青"), encoding="utf-8")
     described = counted(collection, monkeypatch)
-    collection.update()
+    assert collection.update() == Changes(0, 0, 0, 0, 1, {})
     assert collection.index.tags[collection.index.row("02.png")] == ["青"] and not described
     assert "02.png" in [name for name, _ in collection.search("青", 4)]
 

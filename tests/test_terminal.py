@@ -38,7 +38,7 @@ def said(clock):
         handler = logging.StreamHandler(one)
         handler.name = name
         logger.addHandler(handler)
-    take_over(logger, Progress({"train": 8}, clock))
+    take_over(logger, Progress({"train": 8}, clock), lambda: ["| a table |", "its/path.md"])
 
     def send(message, level=logging.INFO, **fields) -> str:
         stream.seek(stream.truncate(0))
@@ -91,13 +91,17 @@ def test_two_jobs_at_a_time_take_half_the_time(clock):
 def test_messages_of_no_use_are_in_the_log_alone(said):
     for text in ("Building DAG of jobs...", "Using shell: /bin/bash", "host: here"):
         assert said(text) == ""
-    for text in ("Nothing to be done (all requested files are present).", "Unlocked working directory."):
-        assert said(text) == f"{text}\n"
+    assert said("Unlocked working directory.") == "Unlocked working directory.\n"
     said("Job stats", event="run_info", stats={"train": 4, "total": 4})
     for text in ("Select jobs to execute...", "Complete log(s): x"):
         assert said(text) == ""
     assert said("1 of 4 steps done", event="progress", done=1, total=4) == ""
     assert said("no lock", logging.WARNING) == "no lock\n"
+
+
+def test_where_nothing_is_to_be_done_the_run_ends_as_any_other(said):
+    text = "Nothing to be done (all requested files are present and up to date)."
+    assert said(text) == f"{text}\n| a table |\nits/path.md\n"
 
 
 def test_a_failure_names_the_job_and_its_log_once(said):

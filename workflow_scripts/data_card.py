@@ -49,7 +49,10 @@ blurred = np.stack(
     [np.asarray(Image.fromarray(one).resize((coarse, coarse), Image.Resampling.BOX)) for one in shown]
 )
 figures.save_png(figures.contact_sheet(blurred, None), output.coarse)
-for name, draw in {"labels": figures.label_counts, "together": figures.cooccurrence}.items():
-    known = catalogue.n_labelled > 0
-    figure = draw(catalogue.labels, catalogue.classes) if known else style.notice("No image has a label.")
+most = catalogue.labels.sum(axis=1).max(initial=0)
+for name, draw, least, said in (
+    ("labels", figures.label_counts, 1, "No image has a label."),
+    ("together", figures.cooccurrence, 2, "No image has two labels."),
+):
+    figure = draw(catalogue.labels, catalogue.classes) if most >= least else style.notice(said)
     style.save(figure, output[name], output[f"{name}_svg"])

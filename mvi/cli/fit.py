@@ -41,6 +41,7 @@ def fit(
     effort: float = 1.0,
     cores: str = "all",
     over: Mapping[str, Any] | None = None,
+    known: Index | None = None,
 ) -> tuple[Collection, list[str]]:
     """Make the collection `name` of the images in `images`, or make it anew, and say what came of it.
 
@@ -48,6 +49,7 @@ def fit(
     evaluate: train a second model without a fifth of the images, to evaluate the suggestions on these
     effort: times as many updates in training
     over: laid over the settings of the run (config/runs/folder-collection.yaml)
+    known: has the tags of all images, so that the table is not read: it may list images that are gone
 
     Raises `DataError` and `ConfigError` before any work where the images, tags or settings cannot do.
     """
@@ -57,7 +59,10 @@ def fit(
         table = table.expanduser().absolute()
     _refuse_other(folder, images)
     names, refused = readable(images)
-    tags, place = find_tags(images, names, table)
+    if known is None:
+        tags, place = find_tags(images, names, table)
+    else:
+        tags, place = dict(zip(known.names, known.tags, strict=True)), known.about["place"]
     tagged = sum(map(bool, tags.values()))
     if tagged < LEAST:
         raise DataError(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mvi.errors import DataError, MviError
+from mvi.errors import ConfigError, DataError, MviError
 
 # Stands for the - before a tag that must not be there, which argparse would take for an option.
 _NOT = "\0"
@@ -27,7 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         return 1
     except KeyboardInterrupt:
-        print("mvi: stopped; the same command goes on from here.", file=sys.stderr)
+        print("mvi: stopped; the same command resumes from here.", file=sys.stderr)
         return 130
     return 0
 
@@ -66,7 +66,11 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--top", type=int, default=5, help="tags an image, at most (default 5)")
     one.add_argument("--threshold", type=float, default=0, help="least probability (default 0)")
     one.add_argument("--csv", action="store_true", help="write CSV: file, tag, probability")
-    one.add_argument("--write-xmp", action="store_true", help="write a sidecar beside each image without one")
+    one.add_argument(
+        "--write-xmp",
+        action="store_true",
+        help="write a sidecar beside each image without one",
+    )
 
     one = asking("search", _search, "find images by tags, -tags and images")
     one.add_argument("query", nargs="+", help="tags, -tags that must not be there, image files")
@@ -109,6 +113,10 @@ def _fit(asked: argparse.Namespace) -> None:
 
 
 def _suggest(asked: argparse.Namespace) -> None:
+    if asked.write_xmp and not asked.threshold:
+        raise ConfigError(
+            "--write-xmp needs a --threshold: the least probability of tags worth keeping, such as 0.3."
+        )
     collection = _opened(asked)
     found = collection.suggest(asked.images, asked.top)
     kept = [
@@ -156,23 +164,31 @@ def _vectors(asked: argparse.Namespace) -> None:
 
     collection = _opened(asked)
     codes = collection.vectors(asked.images or None)
-    write_vectors(asked.output, codes, asked.images or collection.index.names, collection.model_hash)
-    print(f"{asked.output}: {codes.shape[0]} vectors of {codes.shape[1]} dimensions")
+    names = asked.images or collection.index.names
+    beside = write_vectors(asked.output, codes, names, collection.model_hash)
+    of = f", of the files in {beside}" if beside else ""
+    print(f"{asked.output}: {codes.shape[0]} vectors of {codes.shape[1]} dimensions{of}")
 
 
 def _update(asked: argparse.Namespace) -> None:
     collection = _opened(asked)
-    if asked.retrain:
-        from mvi.cli.fit import fit
-
-        table, home = collection.index.about["table"], str(collection.folder.parent)
-        _, said = fit(collection.images, table and Path(table), collection.folder.name, home=home)
-        print(*said, sep="\n")
-        return
     changes = collection.update()
     for file, reason in changes.refused.items():
         print(f"left out: {file} {reason}", file=sys.stderr)
-    print(f"{changes.new} new, {changes.changed} changed, {changes.renamed} renamed, {changes.gone} gone")
+    print(
+        f"{changes.new} new, {changes.changed} changed, {changes.renamed} renamed, {changes.gone} gone, "
+        f"{changes.retagged} with other tags"
+    )
+    index = collection.index
+    print(f"{len(index.names)} images, {sum(map(bool, index.tags))} with tags")
+    if asked.retrain:
+        from mvi.cli.fit import fit
+
+        table, home = index.about["table"], str(collection.folder.parent)
+        _, said = fit(
+            collection.images, table and Path(table), collection.folder.name, home=home, known=index
+        )
+        print(*said, sep="\n")
 
 
 def _browse(asked: argparse.Namespace) -> None:

@@ -41,8 +41,11 @@ def open_collection(name: str | None = None, home: Path_ | None = None) -> "Coll
     known, place = names_in(home), home_folder(home)
     if name is None:
         if len(known) != 1:
-            said = f"has the collections {', '.join(known)}; name one" if known else "has no collection"
-            raise DataError(f"{place} {said} (mvi fit IMAGES --name NAME makes one).")
+            raise DataError(
+                f"{place} has the collections {', '.join(known)}; say which by --name."
+                if known
+                else f"{place} has no collection (mvi fit IMAGES --name NAME makes one)."
+            )
         name = known[0]
     folder = place / name if (place / name / INDEX).is_file() else Path(name)
     if not (folder / INDEX).is_file():

@@ -20,12 +20,17 @@ Describe = Callable[[Sequence[Path]], tuple[np.ndarray, list[int]]]
 
 
 class Changes(NamedTuple):
-    """What an update found; `refused` maps files that cannot be read to the reason."""
+    """What an update found.
+
+    retagged: images of known content whose tags are others now
+    refused: files that cannot be read -> the reason
+    """
 
     new: int
     changed: int
     renamed: int
     gone: int
+    retagged: int
     refused: Mapping[str, str]
 
 
@@ -62,7 +67,8 @@ def updated(index: Index, model: Callable[[], MultimodalModel], describe: Descri
     fields = {name: getattr(index, name)[rows] for name in ("codes", "top", "probabilities", "features")}
     fields["features"][is_new] = described
     before = [set(index.tags[row]) for row in rows.tolist()]
-    asked = is_new | np.array([old != set(own) for old, own in zip(before, tags, strict=True)])
+    retagged = ~is_new & np.array([old != set(own) for old, own in zip(before, tags, strict=True)])
+    asked = is_new | retagged
     if asked.any():
         text = counts_of([own for own, one in zip(tags, asked, strict=True) if one], index.vocabulary)
         told = answers(model(), fields["features"][asked].astype(np.float32), text)
@@ -76,7 +82,7 @@ def updated(index: Index, model: Callable[[], MultimodalModel], describe: Descri
         states=np.array([file.state for file in files], np.int64),
         **fields,
     )
-    return result, _changes(index, files, refused)
+    return result, _changes(index, files, int(retagged.sum()), refused)
 
 
 def _files(index: Index, folder: Path) -> tuple[list[_File], dict[str, str]]:
@@ -113,9 +119,10 @@ def _tags(index: Index, folder: Path, files: Sequence[_File]) -> list[list[str]]
     return [found.get(file.name, kept.get(file.name, [])) for file in files]
 
 
-def _changes(index: Index, files: Sequence[_File], refused: Mapping[str, str]) -> Changes:
+def _changes(index: Index, files: Sequence[_File], retagged: int, refused: Mapping[str, str]) -> Changes:
     before, now = set(index.names), {file.name for file in files}
     new = [file.name in before for file in files if file.row is None]
     gone = {row for row, name in enumerate(index.names) if name not in now}
     moved = gone & {file.row for file in files if file.name not in before}
-    return Changes(new.count(False), new.count(True), len(moved), len(gone) - len(moved), dict(refused))
+    counts = new.count(False), new.count(True), len(moved), len(gone) - len(moved), retagged
+    return Changes(*counts, dict(refused))

@@ -7,15 +7,16 @@ writes them to the terminal. Its log, .snakemake/log, has all of them, and so ha
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
 from mvi.workflow.progress import Progress
 
-STOPPED = "Stopped; the same command goes on from here."
+STOPPED = "Stopped; the same command resumes from here."
 _DEFAULT = "DefaultStreamHandler"
 """Snakemake's name of the handler that writes to the terminal."""
+_NOTHING = "Nothing to be done"
 _STOPPING = "Terminating processes on user request"
 _PLANNING = ("Building DAG", "Assuming unrestricted", "Using shell", "host:")
 # What Snakemake itself runs for a job says nothing to a user.
@@ -27,11 +28,16 @@ _LAST = 15
 
 
 class Terminal(logging.Handler):
-    """Writes to `stream` what a user needs of the messages of a run."""
+    """Writes to `stream` what a user needs of the messages of a run.
 
-    def __init__(self, stream: TextIO, progress: Progress) -> None:
+    at_end: the lines that a run without jobs ends with, of which Snakemake runs no hook
+    """
+
+    def __init__(
+        self, stream: TextIO, progress: Progress, at_end: Callable[[], Iterable[str]] = tuple
+    ) -> None:
         super().__init__()
-        self.stream, self.progress = stream, progress
+        self.stream, self.progress, self.at_end = stream, progress, at_end
         self.names: dict[int, str] = {}
         self.failed = self.stopped = False
 
@@ -55,6 +61,8 @@ class Terminal(logging.Handler):
         if text.startswith(_STOPPING):
             self.stopped = True
             return STOPPED
+        if text.startswith(_NOTHING):
+            return "\n".join([text, *self.at_end()])
         match event:
             case "run_info":
                 self.progress.plan(fields["stats"])
@@ -103,14 +111,16 @@ def reason(lines: list[str]) -> str:
     return "\n".join(["see the end of its log.", *lines[-_LAST:]]) if lines else "it said nothing."
 
 
-def take_over(logger: logging.Logger, progress: Progress) -> None:
+def take_over(
+    logger: logging.Logger, progress: Progress, at_end: Callable[[], Iterable[str]] = tuple
+) -> None:
     """Put a `Terminal` where Snakemake's own handler writes to the terminal, if it does.
 
     What that one does not show, as with --quiet, this one does not either.
     """
     for handler in logger.handlers:
         if handler.name == _DEFAULT and isinstance(handler, logging.StreamHandler):
-            own = Terminal(handler.stream, progress)
+            own = Terminal(handler.stream, progress, at_end)
             own.name = _DEFAULT
             own.filters = handler.filters
             logger.removeHandler(handler)

@@ -4,6 +4,7 @@
 Everything drawn is given as arrays; nothing here knows where images come from.
 """
 
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mvi.errors import DataError, ShapeError
-from mvi.files import atomic
-from mvi.report.figures import style
-from mvi.report.figures.sheet import printable, wrapped
+from mvi.report.figures import lettering, style
+from mvi.report.figures.sheet import wrapped
 
 # From white through the blue of the first method to nearly black, so that it prints in grey as well.
 _BLUES = ["#ffffff", "#bcd9ec", "#0072B2", "#002b44"]
@@ -31,6 +31,10 @@ _OTHER = "#E69F00"
 _SHEET_DPI = 150
 _GAP, _TEXT_LINE, _TEXT_GAP = 10, 13, 4
 _TEXT_SIZE = 5.2
+# At that size, letters of an inch.
+_LETTERS = 22
+# Tags that are named, of the most frequent.
+_NAMED = 10
 
 
 def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str = "_r1") -> Figure:
@@ -43,7 +47,7 @@ def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str 
     strict = {name: f"{name}{strict_suffix}" for name in classes if f"{name}{strict_suffix}" in counts}
     topics = sorted(set(classes) - set(strict.values()), key=lambda name: (counts[name], name))
     positions = {name: i for i, name in enumerate(topics)}
-    with style.applied():
+    with style.applied(classes):
         figure = style.new_figure(style.PAGE_WIDTH, max(1.6, 0.6 + 0.165 * len(topics)))
         axes = figure.subplots()
         axes.barh(
@@ -75,13 +79,14 @@ def label_counts(labels: np.ndarray, classes: Sequence[str], strict_suffix: str 
                 fontsize=6.5,
                 color=style.MUTED,
             )
-        axes.set_yticks(list(positions.values()), [name.replace("_", " ") for name in topics])
+        axes.set_yticks(list(positions.values()), _names(topics), parse_math=False)
         axes.set_ylim(-0.7, len(topics) - 0.3)
         axes.set_xlim(0, 1.1 * max([*counts.values(), 1]))
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
         axes.xaxis.set_major_formatter(_thousands())
         axes.set_xlabel(f"Images with the label, of {len(labels):,}")
+        _note(figure, classes)
     return figure
 
 
@@ -91,23 +96,25 @@ def tags(counts: np.ndarray, vocabulary: Sequence[str], per_image: np.ndarray, l
     counts: (vocabulary,) images with each tag
     per_image: (n,) tags of each image, the first `labelled` of which have labels
     """
-    with style.applied():
+    counts = np.asarray(counts)
+    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
+    named = [vocabulary[i] for i in order[:_NAMED]]
+    with style.applied(named):
         figure = style.new_figure(style.PAGE_WIDTH, 2.9)
         ranks, images = figure.subplots(1, 2)
-        _draw_ranks(ranks, np.asarray(counts), vocabulary)
+        _draw_ranks(ranks, counts[order], named)
         _draw_per_image(images, np.asarray(per_image), labelled)
+        _note(figure, named)
     return figure
 
 
-def _draw_ranks(axes: Axes, counts: np.ndarray, vocabulary: Sequence[str]) -> None:
-    order = np.argsort(-counts, kind="stable")[: np.count_nonzero(counts)]
-    frequency = counts[order]
-    rank = np.arange(1, len(order) + 1)
+def _draw_ranks(axes: Axes, frequency: np.ndarray, named: Sequence[str]) -> None:
+    rank = np.arange(1, len(frequency) + 1)
     axes.loglog(rank, frequency, color=_STRICT, marker=".", markersize=3, linewidth=0.8)
     axes.set_title("Frequency of tags")
     axes.set_xlabel("Rank")
     axes.set_ylabel("Images with the tag")
-    names = [printable(vocabulary[i]) for i in order[:10]]
+    names = [lettering.printable(name) for name in named]
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
     # The grid stops where the names are.
     style_of: dict[str, Any] = {
@@ -170,15 +177,15 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
     share = np.full_like(together, np.nan)
     share[counts > 0] = together[counts > 0] / counts[counts > 0, None]
     np.fill_diagonal(share, np.nan)
-    names = [name.replace("_", " ") for name in classes]
     side = min(style.PAGE_WIDTH, 3.4 + 0.14 * len(classes))
-    with style.applied():
+    with style.applied(classes):
+        names = _names(classes)
         figure = style.new_figure(side, side * 0.9)
         axes = figure.subplots()
         image = axes.imshow(100 * share, cmap=_SHARE, vmin=0, vmax=100, interpolation="nearest")
         size = float(np.clip(220 / len(classes), 4.5, 8))
-        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size)
-        axes.set_yticks(range(len(names)), names, fontsize=size)
+        axes.set_xticks(range(len(names)), names, rotation=90, fontsize=size, parse_math=False)
+        axes.set_yticks(range(len(names)), names, fontsize=size, parse_math=False)
         axes.tick_params(length=0)
         axes.grid(visible=False)
         axes.spines[:].set_visible(False)
@@ -187,6 +194,7 @@ def cooccurrence(labels: np.ndarray, classes: Sequence[str]) -> Figure:
         bar = figure.colorbar(image, ax=axes, shrink=0.6, aspect=30, pad=0.02)
         bar.set_label("Share (%)")
         bar.outline.set_visible(False)
+        _note(figure, classes)
     return figure
 
 
@@ -210,7 +218,10 @@ def contact_sheet(
     tile = int(style.PAGE_WIDTH * _SHEET_DPI - _GAP) // columns - _GAP
     step_right, step_down = tile + _GAP, tile + _TEXT_GAP + lines * _TEXT_LINE + _GAP
     width, height = columns * step_right + _GAP, rows * step_down + _GAP
-    with style.applied():
+    words = [tag for own in captions for tag in own]
+    with style.applied(words):
+        note = lettering.note(words)
+        height += (_TEXT_LINE + _GAP) if note else 0
         figure = style.new_figure(width / _SHEET_DPI, height / _SHEET_DPI)
         figure.set_layout_engine("none")
         figure.set_dpi(_SHEET_DPI)
@@ -235,7 +246,7 @@ def contact_sheet(
             )
             if not lines:
                 continue
-            text = "\n".join(wrapped([printable(tag) for tag in own], lines, fits)) or "no tags"
+            text = "\n".join(wrapped([lettering.printable(tag) for tag in own], lines, fits)) or "no tags"
             axes.text(
                 left,
                 top + tile + _TEXT_GAP,
@@ -247,15 +258,26 @@ def contact_sheet(
                 color=style.INK if own else style.MUTED,
                 style="normal" if own else "italic",
             )
+        if note:
+            axes.text(_GAP, height - _GAP, note, fontsize=_TEXT_SIZE, va="bottom", color=style.MUTED)
         axes.set_xlim(0, width)
         axes.set_ylim(height, 0)
     return figure
 
 
 def save_png(figure: Figure, path: str | Path) -> None:
-    """Write a contact sheet, as PNG only: an SVG would hold the images once more, and larger."""
-    with style.applied(), atomic(path) as temporary:
-        figure.savefig(temporary, dpi=_SHEET_DPI, metadata={"Software": None})
+    """Write a contact sheet as PNG."""
+    style.save_images(figure, path, _SHEET_DPI)
+
+
+def _names(classes: Sequence[str]) -> list[str]:
+    return [lettering.printable(name.replace("_", " ")) for name in classes]
+
+
+def _note(figure: Figure, words: Sequence[str]) -> None:
+    if note := lettering.note(words):
+        note = textwrap.fill(note, int(_LETTERS * figure.get_figwidth()))
+        figure.supxlabel(note, fontsize=_TEXT_SIZE, color=style.MUTED)
 
 
 def _thousands() -> FuncFormatter:

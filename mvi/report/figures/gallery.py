@@ -96,8 +96,8 @@ def nearest_images(
     """A row an example: the query, a bar, and what was found, each with its tags and a mark.
 
     A tick marks an image that shares a label with the query and a cross one that does not; nothing is
-    marked where the query has no label. Tags that do not fit into `lines` lines are cut, and a character
-    that the font lacks is a white square. Write it by its `save`.
+    marked where the query has no label. Tags that do not fit into `lines` lines are cut. Write it by its
+    `save`.
     """
     columns = max((len(one.hits) for one in examples), default=0)
     if not columns:
@@ -105,8 +105,9 @@ def nearest_images(
     tile = (WIDTH - 2 - (columns - 1) * _GAP - _BAR) / (columns + 1)
     step = tile + _BELOW + lines * _LINE + _ROW_GAP
     height = _HEAD + len(examples) * step + _FOOT
-    with style.applied():
-        sheet = Sheet(height)
+    words = _words(examples)
+    with style.applied(words):
+        sheet = Sheet(height, words)
         first = 1 + tile + _BAR
         sheet.words(1, 3, "Query", 7.5)
         sheet.words(first, 3, heading, 7.5)
@@ -131,6 +132,11 @@ def nearest_images(
             sheet.mark(x + 4.6, y, right, 4.0)
             sheet.words(x + 13, y, text, 6.5, **_MUTED, va=_MIDDLE)
     return sheet
+
+
+def _words(examples: Sequence[Example]) -> list[str]:
+    items = [item for one in examples for item in (one.query, *(hit.item for hit in one.hits))]
+    return [tag for item in items for tag in item.tags or ()]
 
 
 def _draw_query(sheet: Sheet, x: float, y: float, tile: float, query: Item, lines: int) -> None:

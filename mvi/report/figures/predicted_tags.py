@@ -46,8 +46,9 @@ def predicted_tags(predictions: Sequence[Prediction], lines: int = 4) -> Sheet:
     cell = (WIDTH - (_COLUMNS - 1) * _GUTTER) / _COLUMNS
     step = max(_TILE + 4 + lines * 1.22 * _SMALL, most * _LINE) + 12
     rows = -(-len(predictions) // _COLUMNS)
-    with style.applied():
-        sheet = Sheet(_HEAD + rows * step + _FOOT)
+    words = [tag for one in predictions for tag in (*one.tags, *(tag for tag, _ in one.predicted))]
+    with style.applied(words):
+        sheet = Sheet(_HEAD + rows * step + _FOOT, words)
         for i in range(min(_COLUMNS, len(predictions))):
             left = 1 + i * (cell + _GUTTER)
             sheet.words(left, 3, "Image, true tags", 7.5)

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Rectangle
 
 from mvi.errors import ShapeError
-from mvi.files import atomic
-from mvi.report.figures import style
+from mvi.report.figures import lettering, style
 
 WIDTH = 72 * style.PAGE_WIDTH
 """Width of a sheet, points."""
@@ -20,8 +19,9 @@ WIDTH = 72 * style.PAGE_WIDTH
 RIGHT, WRONG = "#00795a", "#b84a00"
 """The green and the vermilion of the methods, darker, so that white on them can be read."""
 
-_FONT = "DejaVu Sans"
 _LINE = 1.22
+# Size of a note below the rest, and what it takes.
+_NOTE, _NOTE_LINE = 6.0, 11.0
 # Its images are small, and a page shows no more.
 _DPI = 150
 
@@ -29,16 +29,21 @@ _DPI = 150
 class Sheet:
     """A figure of `WIDTH` x `height` points; (x, y) counts from the top left corner, to the right and down.
 
-    Make it, and draw on it, inside `with style.applied():`.
+    Make it, and draw on it, inside `with style.applied(words):`, the `words` being what users wrote. It says
+    below the rest which of their characters no font has.
     """
 
-    def __init__(self, height: float) -> None:
+    def __init__(self, height: float, words: Sequence[str] = ()) -> None:
+        note = lettering.note(words)
+        height += _NOTE_LINE if note else 0
         self.figure: Figure = style.new_figure(style.PAGE_WIDTH, height / 72)
         self.figure.set_layout_engine("none")
         self._axes = self.figure.add_axes((0, 0, 1, 1))
         self._axes.set_axis_off()
         self._axes.set_xlim(0, WIDTH)
         self._axes.set_ylim(height, 0)
+        if note:
+            self.words(1, height - 2, note, _NOTE, va="bottom", color=style.MUTED)
 
     def words(self, x: float, y: float, text: str, size: float, **settings: Any) -> None:
         """Write `text`, of one or more lines, with its top left corner at (x, y) unless told otherwise."""
@@ -56,9 +61,8 @@ class Sheet:
 
     def caption(self, words: Sequence[str], width: float, lines: int, size: float) -> str:
         """`words` with commas between them, in at most `lines` lines of `width`; cut words end in "…"."""
-        return "\n".join(
-            wrapped([printable(word) for word in words], lines, lambda text: self.width(text, size) <= width)
-        )
+        shown = [lettering.printable(word) for word in words]
+        return "\n".join(wrapped(shown, lines, lambda text: self.width(text, size) <= width))
 
     def image(self, x: float, y: float, side: float, pixels: np.ndarray) -> tuple[float, float]:
         """Draw `pixels` (h, w, 3) uint8 RGB whole, centred in a square; returns their upper right corner."""
@@ -102,9 +106,8 @@ class Sheet:
             self._axes.plot(xs, ys, color="white", linewidth=radius / 4, solid_capstyle="round")
 
     def save(self, path: str | Path) -> None:
-        """Write the sheet as PNG only: an SVG would hold the images once more, and larger."""
-        with style.applied(), atomic(path) as temporary:
-            self.figure.savefig(temporary, dpi=_DPI, metadata={"Software": None})
+        """Write the sheet as PNG."""
+        style.save_images(self.figure, path, _DPI)
 
 
 def checked_image(pixels: np.ndarray) -> np.ndarray:
@@ -138,9 +141,3 @@ def wrapped(words: Sequence[str], lines: int, fits: Callable[[str], bool]) -> li
                 done[-1] += ","
             done.append(word if fits(f"{word},") else cut(word))
     return done
-
-
-def printable(word: str) -> str:
-    """`word` with a white square for each character that the font lacks."""
-    font = font_manager.get_font(font_manager.findfont(_FONT))
-    return "".join(letter if font.get_char_index(ord(letter)) else "\u25a1" for letter in word)
