@@ -9,7 +9,7 @@ from mvi.errors import ConfigError, DataError
 from mvi.evaluation.scores import Score
 from mvi.report import chosen
 from mvi.report.tables import About
-from mvi.workflow import results, search
+from mvi.workflow import progress, results, search
 from mvi.workflow.config import resolve
 from mvi.workflow.plan import Plan
 from mvi.workflow.schema import merge
@@ -56,6 +56,12 @@ def test_what_is_chosen_is_a_file_that_trainings_of_all_parts_read():
     ]
     plain = run_of({"extends": "mini-default"})
     assert "chosen" not in plain.joint_inputs("mp", "unlabelled") and "search" not in plain.settings
+
+
+def test_the_time_left_counts_every_candidate():
+    costs = progress.costs([run_of()])
+    assert costs["try_candidate"] == costs["train_joint"] > 3
+    assert "try_candidate" not in progress.costs([run_of({"extends": "mini-default"})])
 
 
 def test_another_grid_changes_what_its_method_is_made_from_and_nothing_else():
