@@ -25,6 +25,7 @@ WORKFLOW = {
     "test_docs.py",
     "test_flickr_flow.py",
     "test_layers.py",
+    "test_mirflickr1m.py",
     "test_plan.py",
     "test_registry.py",
     "test_scripts.py",

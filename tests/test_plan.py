@@ -548,8 +548,13 @@ def test_scores_are_those_behind_the_outputs_each_once():
         results.table_inputs(a_run("mini-default", baselines={"inputs": []}, outputs=["table2"]), "reference")
 
 
-def test_everything_is_the_page_of_each_run_or_what_it_lists():
-    assert results.everything(DEFAULT) == [f"results/{name}/report.md" for name in [*DEFAULT.runs, "theory"]]
+def test_everything_is_what_each_run_lists_and_its_page():
+    runs = [*DEFAULT.runs.values(), *DEFAULT.theory.values()]
+    assert results.everything(DEFAULT) == [
+        path for run in runs for path in [*results.made(run), f"results/{run.name}/report.md"]
+    ]
+    # The models for users too, which the page does not show.
+    assert set(DEFAULT.runs["mini-default"].exported()) <= set(results.everything(DEFAULT))
     plain = plan({"x": {"extends": "digits-default", "outputs": ["table1"]}})
     assert results.everything(plain) == [
         *("results/x/tables/table1.csv", "results/x/tables/table1.md", "results/x/scores.csv"),

@@ -63,6 +63,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
     dataset.refuse_mistakes(run["data"])
     if dataset.has_images:
         _check_features(run["features"], f"{path}.features")
+    _check_vocabulary(run, path, dataset)
     _check_splits(run, path, dataset)
     _check_copies(run, path, dataset)
     _check_pathways(run, path)
@@ -167,6 +168,18 @@ def _check_network(features: Settings, path: str) -> None:
                 f'config key "{path}.{key}" is null, but must be set, since "{path}.network" is a file and '
                 "does not say what it wants to see."
             )
+
+
+def _check_vocabulary(run: Settings, path: str, dataset: DataSet) -> None:
+    """Some tag could be on as many images as are asked for; of a user's own files the table itself tells."""
+    if "vocabulary" not in run["data"] or dataset.own_files:
+        return
+    minimum, rows = run["data"]["vocabulary"]["minimum_count"], dataset.size(run["data"]).rows
+    if minimum > rows:
+        raise ConfigError(
+            f'config key "{path}.data.vocabulary.minimum_count" is {minimum}, but there are only {rows} '
+            "images; lower it."
+        )
 
 
 def _check_splits(run: Settings, path: str, dataset: DataSet) -> None:
@@ -311,6 +324,9 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
     lacking = {
         "the theory, which is a run of its own": OF_THEORY[:1],
         f"images, and {dataset.name} has features only": () if dataset.has_images else NEED_IMAGES,
+        f"images, and those of {dataset.name} are deleted once they are described": NEED_IMAGES
+        if dataset.in_turn
+        else (),
         f'a method, and "{path}.compare" is empty': () if run["compare"] else NEED_METHODS,
         f'a joint layer, and "{path}.compare" has none': ()
         if set(LAYERED) & set(run["compare"])

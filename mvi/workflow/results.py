@@ -549,7 +549,7 @@ def _drawn(name: str) -> Callable[[Run], Files]:
 
 
 def _tags(run: Run) -> Files:
-    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.has_images else [])]
+    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.keeps_images else [])]
 
 
 def _card(run: Run) -> Files:
@@ -650,7 +650,7 @@ def shown(run: Run | Theory, folder: str, ending: str) -> Files:
     if isinstance(run, Theory):
         return run.tables() if folder == "tables" else run.figures()
     outputs = [name for name in run.settings["outputs"] if name in TARGETS]
-    if not run.dataset.has_images:
+    if not run.dataset.keeps_images:
         outputs = [name for name in outputs if name not in ("card", "figure3", "figure4")]
     files = [path for name in outputs for path in TARGETS[name].files(run)]
     marks = (f"/{folder}/", "/card/")
@@ -668,13 +668,17 @@ def made(run: Run | Theory) -> Files:
 
 
 def everything(plan: Plan) -> Files:
-    """What `all` makes: the page of each run that has one, else its outputs."""
+    """What `all` makes: the outputs of each run, and its page if it has one.
+
+    In an empty folder the page alone would do, but where it is there, no other output that was lost would be
+    made again.
+    """
     runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
-    return [
-        path
-        for run in runs
-        for path in ([run.file("report.md")] if "report" in run.settings["outputs"] else made(run))
-    ]
+    files: Files = []
+    for run in runs:
+        files += made(run)
+        files += [run.file("report.md")] if "report" in run.settings["outputs"] else []
+    return files
 
 
 def pages(plan: Plan) -> Files:
@@ -701,8 +705,8 @@ def theory_numbers(run: Run | Theory) -> Settings:
 
 
 def sources(run: Run | Theory) -> Files:
-    """What a run is made from: the raw files and the store of its data set."""
-    return [] if isinstance(run, Theory) else [*run.source.raw_files().values(), run.store]
+    """What a run is made from: the raw files that are kept, and the store of its data set."""
+    return [] if isinstance(run, Theory) else [*run.source.catalogue_inputs().values(), run.store]
 
 
 def benchmarks(run: Run | Theory) -> list[str]:
