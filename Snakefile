@@ -18,7 +18,7 @@ include: "rules/common.smk"
 # A path of a run that the config does not have is made by no rule.
 wildcard_constraints:
     run=one_of(PLAN.runs),
-    part=r"(seed\d+|unlabelled|split\d+)(-seed\d+)?",
+    part=r"choice|(seed\d+|unlabelled|split\d+)(-seed\d+)?",
     batch=r"every|(seed\d+|unlabelled|split\d+)(-seed\d+)?",
     modality=one_of(PLAN.modalities),
     method=one_of(METHODS),
@@ -28,6 +28,7 @@ wildcard_constraints:
     layer=r"[1-9]",
     iterations=r"\d+",
     trial=r"\d+",
+    candidate=r"\d+",
     input=r"[^/]+",
     dataset=one_of(DATASETS),
     features=one_of(PLAN.features),

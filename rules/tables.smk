@@ -4,6 +4,7 @@ localrules:
     write_table,
     write_class_table,
     write_search,
+    write_chosen,
     join_scores,
 
 
@@ -74,6 +75,30 @@ rule write_search:
         "Writing what the search found"
     script:
         "../workflow_scripts/write_search.py"
+
+
+rule write_chosen:
+    input:
+        store=of(Run.store),
+        scores=of(Run.every_candidate),
+        chosen=of(Run.every_chosen),
+    output:
+        csv="results/{run}/tables/chosen.csv",
+        md="results/{run}/tables/chosen.md",
+    log:
+        "results/{run}/logs/write_chosen.log",
+    params:
+        candidates=of(results.tried),
+        methods=of(lambda run: results.labels(run.searched, on_pathways=True)),
+        metric=of(lambda run: run.headline),
+        run="{run}",
+        title=of(lambda run: run.dataset.title),
+        note=of(setting("note")),
+        code=code("write_chosen.py"),
+    message:
+        "Writing what was tried with each method, and chosen"
+    script:
+        "../workflow_scripts/write_chosen.py"
 
 
 # All scores of a run in one table, for people; tables and figures read the files that they need.

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # From a store to finetuned networks. Checkpoints lie beside the weights and are no outputs: Snakemake would
 # delete them after a kill.
+localrules:
+    choose_settings,
 
 
 # Fewer pairs than there are, for runs that ask for so many.
@@ -18,7 +20,7 @@ rule draw_pairs:
     params:
         pairs=of(lambda run: run.settings["pairs"]),
         split=of(Run.split),
-        parts=of(setting("rows", "parts")),
+        parts=of(Run.learned_parts),
         seed=of(setting("rows", "seed")),
         code=code("draw_pairs.py"),
     message:
@@ -41,7 +43,7 @@ rule scale_inputs:
     params:
         split=of(Run.split),
         transforms=of(Run.transforms),
-        parts=of(setting("rows", "parts")),
+        parts=of(Run.learned_parts),
         standard_deviation=of(setting("standard_deviation")),
         code=code("scale_inputs.py"),
     message:
@@ -68,7 +70,7 @@ rule pretrain_layer:
         runtime=training_minutes(of(Run.shown_to_layer)),
         gpu=gpu(),
     params:
-        rows=of(setting("rows")),
+        rows=of(Run.rows),
         seed=of(Run.seed),
         split=of(Run.split),
         precision=config["precision"],
@@ -96,7 +98,7 @@ rule train_joint:
         runtime=training_minutes(of(Run.shown_to_joint)),
         gpu=gpu(),
     params:
-        rows=of(setting("rows")),
+        rows=of(Run.rows),
         seed=of(Run.seed),
         split=of(Run.split),
         precision=config["precision"],
@@ -109,6 +111,65 @@ rule train_joint:
         "Training {wildcards.method} of {wildcards.run}, {wildcards.part}"
     script:
         "../workflow_scripts/train_joint.py"
+
+
+# The same by other settings, on training rows alone, scored on validation rows: what a method may be trained with.
+rule try_candidate:
+    input:
+        unpack(of(Run.candidate_inputs)),
+    output:
+        weights=temp("results/{run}/candidates/{method}/{candidate}.safetensors"),
+        metrics="results/{run}/candidates/{method}/{candidate}-training.csv",
+        scores="results/{run}/candidates/{method}/{candidate}.csv",
+    log:
+        "results/{run}/logs/try_candidate/{method}/{candidate}.log",
+    benchmark:
+        "results/{run}/benchmarks/try_candidate/{method}/{candidate}.tsv"
+    threads: 1
+    resources:
+        mem_mb=memory(3000, 2, of(Run.represented_mb)),
+        runtime=training_minutes(of(Run.shown_to_candidate)),
+        gpu=gpu(),
+    params:
+        rows=of(Run.choice_rows),
+        seed=of(lambda run: run.choice_part.seed),
+        split=of(lambda run: run.choice_part.split),
+        precision=config["precision"],
+        minimum_tags=of(setting("joint", "minimum_tags")),
+        model=of(Run.joint_model),
+        objective=of(Run.candidate_objective),
+        schedule=of(Run.candidate_schedule),
+        scored=of(Run.search_scoring),
+        code=code_of(
+            "try_candidate.py",
+            lambda wildcards: [
+                *method_of(wildcards),
+                *PLAN.run(wildcards.run).metric_modules(),
+            ],
+            MONITORS,
+        ),
+    message:
+        "Trying {wildcards.method} of {wildcards.run}, settings {wildcards.candidate}"
+    script:
+        "../workflow_scripts/try_candidate.py"
+
+
+# A file of the chosen settings, so that no job need be planned again once they are known.
+rule choose_settings:
+    input:
+        of(Run.candidate_files),
+    output:
+        "results/{run}/chosen/{method}.json",
+    log:
+        "results/{run}/logs/choose_settings/{method}.log",
+    params:
+        candidates=of(Run.choices),
+        metric=of(lambda run: run.headline),
+        code=code("choose_settings.py"),
+    message:
+        "Choosing settings of {wildcards.method} of {wildcards.run}"
+    script:
+        "../workflow_scripts/choose_settings.py"
 
 
 rule finetune:
@@ -127,7 +188,7 @@ rule finetune:
         runtime=training_minutes(of(Run.shown_to_stage)),
         gpu=gpu(),
     params:
-        rows=of(setting("rows")),
+        rows=of(Run.rows),
         seed=of(Run.seed),
         split=of(Run.split),
         precision=config["precision"],

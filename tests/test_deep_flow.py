@@ -31,6 +31,8 @@ import mvi
 from mvi.data.store import Store
 from mvi.data.store_writer import Dense, Sparse, writing_store
 from mvi.errors import DataError
+from mvi.files import read_json
+from mvi.models import checkpoints
 from mvi.models.base import Inference
 from mvi.report.scores import Key, Scores, read_scores
 from mvi.training.rows import training_and_monitoring_rows
@@ -400,6 +402,38 @@ def test_settings_are_searched_on_validation_rows(by_split, tmp_path):
         learned, _ = training_and_monitoring_rows(store, 2, held_out=5, minimum_tags=2, parts=["train"])
     log = (folder / "logs/search_joint/mp/trial1.log").read_text()
     assert f"learning from {len(learned)} rows" in log
+
+
+def test_what_is_best_on_validation_rows_is_trained_with_and_no_test_row_is_read(by_split, tmp_path):
+    folder = tmp_path / "chosen"
+    shutil.copytree(by_split, folder, symlinks=True)
+    poison(folder / STORE, 1)
+    ridges = [1000.0, 0.001]
+    settings = {
+        "compare": ["cca"],
+        "finetune": [],
+        "outputs": ["chosen"],
+        "methods": {"cca": {"code": 2}},
+        "search": {"cca": {"ridge": ridges}},
+    }
+    (folder / "given.yaml").write_text(yaml.safe_dump(BY_SPLIT | {"settings": settings}))
+    run(folder, "--rerun-triggers", "mtime", "--", "chosen", f"{RUN}/joint/cca/split1.safetensors")
+    folder /= RUN
+    tried = [Scores(read_scores([folder / f"candidates/cca/{number}.csv"])) for number in (1, 2)]
+    means = [
+        sum(
+            one.of(Key("cca", "map_interpolated", query, "validation", f"candidate={number}"))[1, 0]
+            for query in ("image+text", "image")
+        )
+        for number, one in enumerate(tried, 1)
+    ]
+    assert len(set(means)) == 2
+    best = ridges[means.index(max(means))]
+    assert read_json(folder / "chosen/cca.json")["objective"] == {"code": 2, "ridge": best}
+    made_with = checkpoints.config(folder / "joint/cca/split1.safetensors")["runs"]["small"]
+    assert made_with["methods"]["cca"] == {"code": 2, "ridge": best}
+    (row,) = (line for line in (folder / "tables/chosen.md").read_text().splitlines() if "yes |" in line)
+    assert f"ridge {best}" in row and not list(folder.rglob("candidates/**/*.safetensors"))
 
 
 def test_other_methods_stand_on_the_same_layers_or_score_labels_themselves(by_split, tmp_path):

@@ -11,12 +11,15 @@ import torch
 from scipy import sparse
 
 from mvi.data.store_writer import Dense, Sparse, writing_store
-from mvi.data.transforms import Binarise, Counts
+from mvi.data.transforms import AsStored, Binarise, Counts
 from mvi.errors import ConfigError, DataError
 from mvi.evaluation.classification import Query, evaluate
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.validation import validation_map
 from mvi.models.mrbm import MultimodalRBM
+from mvi.models.pipeline import Encode, Encoder
+from mvi.models.rbm import RBM
+from mvi.models.units import Binary
 from mvi.report.search import search_caption, search_markdown, search_table
 from mvi.report.tables import About
 from mvi.training.precision import RoundedFactors
@@ -87,6 +90,19 @@ def test_the_measure_is_the_protocol_s_validation_map_and_reads_no_test_row(tmp_
     write_store(tmp_path / "poisoned.h5", poisoned=True)
     again = validation_map(tmp_path / "poisoned.h5", SEES, 1, GRID, inference=inference)(model)
     assert again == found
+
+
+def test_a_model_of_raw_features_is_worth_what_its_joint_layer_is(tmp_path, model):
+    write_store(tmp_path / "store.h5", poisoned=False)
+    draws = torch.Generator().manual_seed(2)
+    below = RBM.initialise(Binary(5), Binary(3), draws, weight_std=2.0)
+    joint = MultimodalRBM.initialise({"image": 3, "text": 4}, K, draws, weight_std=1.0)
+    inputs = SEES | {"image": Encode(SEES["image"], [below])}
+    asked = {"inference": {"iterations": 3, "start": "zeros"}}
+    expected = validation_map(tmp_path / "store.h5", inputs, 1, GRID, **asked)(joint)
+    raw = dict.fromkeys(SEES, AsStored())
+    found = validation_map(tmp_path / "store.h5", raw, 1, GRID, **asked)(Encoder(inputs, joint))
+    assert found == pytest.approx(expected, abs=1e-6) and len(set(found.values())) == 3
 
 
 def test_images_without_tags_may_be_inferred_and_precision_is_full(tmp_path, model):

@@ -7,6 +7,7 @@ log = start(snakemake)
 
 from pathlib import Path
 
+from mvi.files import read_json
 from mvi.methods.base import Training
 from mvi.methods.registry import method
 from mvi.training.precision import set_precision
@@ -16,6 +17,17 @@ run = snakemake.config["runs"][snakemake.wildcards.run]
 place = device(snakemake, log)
 set_precision(settings["precision"], place)
 record = method(snakemake.wildcards.method)
+config = of_run(snakemake)
+if given.get("chosen"):
+    found = read_json(given.chosen)
+    log.info("chosen: %s", found["tried"])
+    settings |= {key: found[key] for key in ("objective", "schedule")}
+    # The weights are to say what they were trained with.
+    changed = {"methods": run["methods"] | {record.name: found["objective"]}}
+    if record.objective:
+        own = run["joint"]["training_of"] | {record.name: found["schedule"]}
+        changed["joint"] = run["joint"] | {"training_of": own}
+    config["runs"] = {snakemake.wildcards.run: run | changed}
 record.fit(
     Training(
         method=record.name,
@@ -26,7 +38,7 @@ record.fit(
         weights=Path(snakemake.output.weights),
         metrics=Path(snakemake.output.metrics),
         monitor=run["joint"]["monitor"],
-        config=of_run(snakemake),
+        config=config,
         device=place,
     )
 )

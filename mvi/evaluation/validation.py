@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a model still in training is worth on validation rows: for choosing settings, not for results."""
+"""What a model is worth on validation rows, in training or after: for choosing settings, not for results."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,7 +15,7 @@ from mvi.evaluation.classification import Answers
 from mvi.evaluation.logistic_classifier import Logistic
 from mvi.evaluation.metrics import partly
 from mvi.evaluation.queries import queries_of
-from mvi.models.mrbm import MultimodalRBM
+from mvi.models.base import MultimodalModel, slices_of
 from mvi.training.precision import full_precision
 
 
@@ -31,16 +31,17 @@ def validation_map(
     tolerance: float = 1e-3,
     metrics: Mapping[str, str] = MEAN_AVERAGE_PRECISION,
     device: str = "cpu",
-) -> Callable[[MultimodalRBM], dict[str, float]]:
-    """A measure of joint layers: the headline of `metrics` of a split's validation rows by each query.
+) -> Callable[[MultimodalModel], dict[str, float]]:
+    """A measure of models: the headline of `metrics` of a split's validation rows by each query.
 
     The classifier learns from the multimodal representations of the training rows, with the lambda of `grid`
-    that is best for multimodal validation rows by the metric `chosen_by`. What stands below the layer is
-    in `transforms`, and must not have learned from the validation rows: it would know their missing modality.
+    that is best for multimodal validation rows by the metric `chosen_by`. What stands below a model, such as
+    the layers under a joint layer, is in `transforms`. Nothing may have learned from the validation rows: it
+    would know their missing modality.
     Test rows are not read. Whatever the precision of the training, the measure is in float32.
 
     inference: how a missing modality is filled in, "iterations", "tolerance" and "start" of
-        `MultimodalRBM.encode`
+        `MultimodalModel.encode`
     untagged: what both modalities of a row without tags are: "observed", no tag; "inferred", what its image
         alone tells
     tolerance: the classifier's stopping rule
@@ -57,18 +58,18 @@ def validation_map(
         with full_precision():
             given = {name: read(store, transforms, rows, device) for name, rows in parts.items()}
 
-    def encode(model: MultimodalRBM, part: str, query: str) -> np.ndarray:
+    def encode(model: MultimodalModel, part: str, query: str) -> np.ndarray:
         values = {
             name: given[part][:, columns] if name in query.split("+") else None
-            for name, columns in model.slices.items()
+            for name, columns in slices_of(model.sizes).items()
         }
         inferred = untagged == "inferred" and "+" in query
         states = model.encode(values, observed={"text": tagged[part]} if inferred else None, **inference)
         return torch.as_tensor(states).cpu().numpy()
 
     @full_precision()
-    def measure(model: MultimodalRBM) -> dict[str, float]:
-        queries = queries_of(list(model.slices))
+    def measure(model: MultimodalModel) -> dict[str, float]:
+        queries = queries_of(list(model.sizes))
         states = {query: encode(model, "validation", query) for query in queries}
         best: dict[str, float] = {}
         highest = -np.inf

@@ -17,6 +17,7 @@ from mvi.evaluation.queries import FILLED
 from mvi.features.networks import NETWORKS, is_path
 from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.schema import listed, nearest, printable
+from mvi.workflow.search import check_search
 
 # Descriptors of an image that a linear classifier may be given alone.
 DESCRIPTORS = (
@@ -69,6 +70,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
     _check_sizes(run, path)
     _check_finetuning(run, path)
     _check_evaluation(run, path, dataset)
+    check_search(run, path, dataset)
     _check_outputs(run, path, dataset)
 
 
@@ -336,6 +338,7 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
         f'inputs, and "{path}.baselines.inputs" is empty': ()
         if run["baselines"]["inputs"]
         else ("reference",),
+        f'a search, and "{path}.search" is not set': () if "search" in run else ("chosen",),
         f'a number of pairs, and "{path}.pairs" is not set': () if "pairs" in run else ("gain",),
     }
     for need, outputs in lacking.items():

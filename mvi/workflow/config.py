@@ -238,6 +238,9 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
         checks.check_theory(run)
         return run
     run["features"]["name"] = run["features"]["name"] or _features_name(run["features"])
+    if "search" in run:
+        # In an order of their own, so that a saved result has the same candidates.
+        run["search"] = {name: dict(sorted(grid.items())) for name, grid in run["search"].items()}
     checks.check_run(run, DATASETS[run["dataset"]])
     return run
 

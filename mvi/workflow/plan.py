@@ -27,6 +27,7 @@ from mvi.methods.registry import LAYERED, METHODS
 from mvi.workflow.checks import DESCRIPTORS
 from mvi.workflow.config import merge
 from mvi.workflow.foresight import check_tags, check_training, check_words
+from mvi.workflow.search import candidates, overlay
 
 if TYPE_CHECKING:
     from mvi.data.catalogue import Catalogue
@@ -47,6 +48,8 @@ CLASSIFIERS = {
     "svm": "mvi.evaluation.svm_classifier:Svm",
     "logistic": "mvi.evaluation.logistic_classifier:Logistic",
 }
+# The training that settings are chosen by, where it may see fewer rows than the others.
+CHOICE = "choice"
 # Columns of a modality whose number is not known before its store is made; none here has more.
 MOST_COLUMNS = 4000
 Files = list[str]
@@ -344,8 +347,8 @@ class Run:
 
     def part(self, part: str) -> Part:
         """The training of this name; raises `ConfigError` for one that the run has not."""
-        # The search may have a split that the run is not evaluated on.
-        for one in [*self.parts, self.search_part]:
+        # Settings may be chosen by a split that the run is not evaluated on.
+        for one in [*self.parts, self.search_part, self.choice_part]:
             if part in (one.name, one.rows):
                 return one
         known = ", ".join(one.name for one in self.parts)
@@ -484,6 +487,10 @@ class Run:
 
     def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
         """What a method is trained from."""
+        chosen = {"chosen": self.chosen(method)} if method in self.searched else {}
+        return {**self._learned_from(method, part), **chosen}
+
+    def _learned_from(self, method: str, part: str) -> dict[str, Any]:
         layers = self.layers(part) if METHODS[method].needs_layers else {}
         return {**layers, "store": self.training_store(part), "scale": self.scale(part)}
 
@@ -537,6 +544,16 @@ class Run:
     def transforms(self) -> dict[str, Settings]:
         """The transform of each modality."""
         return {name: self.settings["pathways"][name]["transform"] for name in self.modalities}
+
+    def rows(self, part: str) -> Settings:
+        """Which rows a training may learn from: of one that settings are chosen by, training rows alone."""
+        rows: Settings = self.settings["rows"]
+        return rows | {"parts": ["train"]} if part == CHOICE else rows
+
+    def learned_parts(self, part: str) -> list[str]:
+        """The parts of the split among them."""
+        parts: list[str] = self.rows(part)["parts"]
+        return parts
 
     def seed(self, part: str) -> int:
         """The seed of a training."""
@@ -611,6 +628,10 @@ class Run:
         """The same of a trial of the search."""
         return self._thousands_shown(self.trial_schedule(method, trial))
 
+    def shown_to_candidate(self, method: str, candidate: str) -> float:
+        """The same of a candidate of the search for a method's settings."""
+        return self._thousands_shown(self.candidate_schedule(method, candidate))
+
     def shown_to_stage(self, stage: str) -> float:
         """The same of a stage of finetuning."""
         return self._thousands_shown(self.stages[stage]["training"])
@@ -679,6 +700,76 @@ class Run:
             for method in self.layered
             for trial in range(1, 1 + len(self.trials()))
         ]
+
+    # -- search for settings of every method ---------------------------------------------------------------
+
+    @property
+    def searched(self) -> dict[str, Any]:
+        """The grid of each method whose settings are chosen; none where the run has no search."""
+        grids: dict[str, Any] = self.settings.get("search", {})
+        return grids
+
+    @property
+    def choice_part(self) -> Part:
+        """The training that settings are chosen by, which has not seen the validation rows of split 1.
+
+        It shares layers and scale with the run's own where these learn from the same rows.
+        """
+        own = "split1" if self.settings["rows"]["parts"] == ["train"] else CHOICE
+        rows = "unlabelled" if self.source.learns_once else own
+        return Part(rows, rows, self.settings["seeds"][0], 1, (1,))
+
+    def choice_rows(self) -> Settings:
+        """`rows` of it."""
+        return self.rows(self.choice_part.name)
+
+    def candidate(self, method: str, candidate: str) -> "Run":
+        """The run with the settings of candidate 1, 2, ... of a method."""
+        tried = candidates(self.searched[method])[int(candidate) - 1]
+        return Run(self.name, merge(self.settings, overlay(self.dataset.name, method, tried)))
+
+    def candidate_objective(self, method: str, candidate: str) -> Settings:
+        """`objective` of a candidate."""
+        return self.candidate(method, candidate).objective(method)
+
+    def candidate_schedule(self, method: str, candidate: str) -> Settings:
+        """`schedule` of a candidate."""
+        return self.candidate(method, candidate).schedule(method)
+
+    def candidate_inputs(self, method: str) -> dict[str, Any]:
+        """What the candidates of a method are trained from, and the rows that they are scored on."""
+        return {
+            **self._learned_from(method, self.choice_part.name),
+            "labelled": self.labelled_store(),
+        }
+
+    def candidate_files(self, method: str) -> Files:
+        """The scores of every candidate of a method."""
+        count = len(candidates(self.searched[method]))
+        return [self.file(f"candidates/{method}/{number}.csv") for number in range(1, 1 + count)]
+
+    def every_candidate(self) -> Files:
+        """Those of all methods."""
+        return [path for method in self.searched for path in self.candidate_files(method)]
+
+    def choices(self, method: str) -> list[Settings]:
+        """What there is to choose from: what each candidate tries, and all settings that it trains with."""
+        return [
+            {
+                "tried": tried,
+                "objective": self.candidate_objective(method, str(number)),
+                "schedule": self.candidate_schedule(method, str(number)),
+            }
+            for number, tried in enumerate(candidates(self.searched[method]), 1)
+        ]
+
+    def chosen(self, method: str) -> str:
+        """The settings that were chosen for a method."""
+        return self.file(f"chosen/{method}.json")
+
+    def every_chosen(self) -> Files:
+        """Those of all methods."""
+        return [self.chosen(method) for method in self.searched]
 
     # -- evaluation ---------------------------------------------------------------------------------------
 

@@ -27,6 +27,8 @@ def costs(runs: Iterable[Run]) -> dict[str, float]:
 
         add("pretrain_layer", 0.0002, (layer["training"] for layer in layers))
         add("train_joint", 0.0005, map(run.schedule, run.compared))
+        tried = (one["schedule"] for method in run.searched for one in run.choices(method))
+        add("try_candidate", 0.0005, tried)
         add("finetune", 0.001, (stage["training"] for stage in run.stages.values()))
         if block:
             found.setdefault("describe_block", []).append(3 + 0.03 * block)

@@ -413,6 +413,11 @@ FIGURES: dict[str, Shown] = {
 """Name -> what it is made from; a script `draw_<name>.py` draws it."""
 
 
+def tried(run: Run) -> Settings:
+    """What each candidate of each method tries, for the table of what was chosen."""
+    return {method: [one["tried"] for one in run.choices(method)] for method in run.searched}
+
+
 def asked_inputs(run: Run) -> list[str]:
     """What baselines are asked of."""
     return run.settings["baselines"]["inputs"]
@@ -601,6 +606,7 @@ TARGETS: dict[str, Target] = {
     "learning": Target(_figure("learning"), deep),
     "model": Target(Run.exported, lambda run: bool(run.exported())),
     "search": Target(_table("search"), deep),
+    "chosen": Target(_table("chosen"), lambda run: bool(run.searched)),
     "scores": Target(lambda run: [run.file("scores.csv")], lambda run: bool(every_score(run))),
 }
 """Name -> what is made of a run."""
