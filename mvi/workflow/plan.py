@@ -213,6 +213,21 @@ class Source:
             }
         return {**learned, **self.images()}
 
+    @property
+    def described_by(self) -> str:
+        """Which features there are, in a few words."""
+        kind = self.features["kind"]
+        if kind == "descriptors":
+            return "the paper's descriptors"
+        return f"the {kind} `{Path(self.features[kind]).name}`"
+
+    def feature_file(self) -> dict[str, str]:
+        """What features that were made elsewhere are taken from, and whose they are."""
+        return {
+            "features": str(Path(self.features["file"]).expanduser()),
+            "catalogue": self.catalogue,
+        }
+
     def description(self) -> Settings:
         """The settings of the features that are in use, and no others."""
         if self.features["kind"] == "network":
@@ -231,8 +246,9 @@ class Source:
     def blocks(self) -> Files:
         """The files in which the features come, a range of rows each."""
         rows, step = self.size.rows, self.features["block"]
+        folder = "taken" if self.features["kind"] == "file" else "blocks"
         return [
-            f"{self.features_folder}/blocks/{start}-{min(start + step, rows)}.npz"
+            f"{self.features_folder}/{folder}/{start}-{min(start + step, rows)}.npz"
             for start in range(0, rows, step)
         ]
 
