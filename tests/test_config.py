@@ -85,7 +85,7 @@ def test_the_command_of_a_run_file_makes_this_run(name):
 @pytest.mark.parametrize(
     ("file", "runs"),
     [
-        ("config", ["digits-default", "mini-default", "theory"]),
+        ("config", ["digits-default", "mini-default", "minivoc-default", "theory"]),
         ("mnist", ["mnist-fast", "theory"]),
         ("mirflickr25k", ["mirflickr25k-25k"]),
         ("toronto", ["toronto-archive"]),
