@@ -19,6 +19,8 @@ export XDG_CACHE_HOME := $(CURDIR)/.cache
 export MPLCONFIGDIR := $(CURDIR)/.cache/matplotlib
 
 SEED ?= 0
+# Whole files, in the order that tests/conftest.py gives them.
+PARALLEL := -n logical --dist loadfile --no-loadscope-reorder
 FAULTS ?=
 .PHONY: all results test test-slurm test-arithmetic test-faults lint bench bench-scale docs check report clean help
 .DEFAULT_GOAL := all
@@ -30,17 +32,16 @@ results: $(STAMP)
 	@$(SNAKEMAKE) --no-hooks $(ARGS) -- all
 
 test: $(STAMP) $(VENV)/plugins
-	$(BIN)/python -m pytest -n logical --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest $(PARALLEL) $(ARGS)
 
 # Debian's Slurm on this machine, on loopback, for some minutes; as root it is installed where it is missing.
 test-slurm: $(STAMP)
 	$(BIN)/python tests/slurm/check.py
 
 # The numeric tests once more with other sums: no wide instructions, and products in an order of their own.
-WORKFLOW_TESTS := $(foreach name,config dag deep_flow docs flickr_flow layers plan registry scripts snippets trial,tests/test_$(name).py)
 test-arithmetic: $(STAMP)
 	ATEN_CPU_CAPABILITY=default MKL_CBWR=COMPATIBLE OMP_NUM_THREADS=1 \
-	    $(BIN)/python -m pytest -n logical --dist loadfile $(addprefix --ignore=,$(WORKFLOW_TESTS)) $(ARGS)
+	    $(BIN)/python -m pytest -m 'not peer and not workflow' $(PARALLEL) $(ARGS)
 
 # Minutes, and not for every change: what faults of disks, locks and kills lead to, for docs/reliability.md.
 test-faults: $(STAMP)

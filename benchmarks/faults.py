@@ -34,7 +34,12 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
+sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
+
+from conftest import copy_workflow  # noqa: E402
+
+from mvi.data.sets.registry import DATASETS  # noqa: E402
+
 BRIEF = {"epochs": 2, "batch_size": 10}
 CONFIG = {
     "checkpoint_seconds": 0,
@@ -189,9 +194,7 @@ class Trial:
         self.kept, self.counts, self.only = folder / "kept", {}, only
         self.remarks: list[str] = []
         self.folder.mkdir()
-        for name in PARTS:
-            copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
-            copy(ROOT / name, self.folder / name)
+        copy_workflow(self.folder)
         (self.folder / "faults.json").write_text(json.dumps(CONFIG))
 
     def wants(self, kind: str) -> bool:
@@ -273,9 +276,6 @@ def whole(trial: Trial) -> None:
 
 def files(trial: Trial, times: int) -> None:
     """A bit, a byte, a page, a cut of each kind of file."""
-    sys.path.insert(0, str(ROOT))
-    from mvi.data.sets.registry import DATASETS
-
     generator = DATASETS["mini"].generator
     names = {**generator.files, "truth": generator.truth}
     for kind, pattern, targets in FILES:

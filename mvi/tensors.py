@@ -86,8 +86,8 @@ def _content(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     except OSError as error:
         raise DataError(f"{path} cannot be read ({error.strerror or error}); check the path.") from error
     except (SafetensorError, ValueError, TypeError, RuntimeError) as error:
-        # Eight bytes of length come first, then the header, in JSON.
-        if head[8:] != b"{":
+        # Eight bytes of length come first, then the header, in JSON; a crash leaves nothing, or zeros.
+        if head.strip(b"\0") and head[8:] != b"{":
             raise DataError(f"{path} is no safetensors file; check the path.") from error
         raise DataError(f"{path} is damaged ({error}); {_AGAIN}.") from error
 

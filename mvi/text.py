@@ -2,12 +2,13 @@
 """Words that others wrote, such as tags: brought to one form, and written into pages."""
 
 import html
-import re
 import unicodedata
 
 
 def one_form(tag: str, *, fold_case: bool = False) -> str:
-    """The tag with composed letters (Unicode's NFC) and single blanks, so that what looks alike is alike.
+    """The tag with composed letters (Unicode's NFC) and single spaces, so that what looks alike is alike.
+
+    Any kind of blank, such as one that does not break a line, is a space.
 
     With `fold_case` capital and small letters count as the same, by Unicode's case folding.
 
@@ -15,7 +16,7 @@ def one_form(tag: str, *, fold_case: bool = False) -> str:
         >>> one_form("  New   York ", fold_case=True)
         'new york'
     """
-    text = unicodedata.normalize("NFC", re.sub(r"[ \t\n\v\f\r]+", " ", tag.strip()))
+    text = unicodedata.normalize("NFC", " ".join(tag.split()))
     return unicodedata.normalize("NFC", text.casefold()) if fold_case else text
 
 
@@ -30,5 +31,8 @@ def escaped(text: str, *, quote: bool = True) -> str:
 
 
 def table_cell(text: str) -> str:
-    """The text for a cell of a Markdown table, which pages show as HTML; emphasis by `*` stays."""
-    return escaped(text, quote=False).replace("|", "\\|")
+    """The text for a cell of a Markdown table, which pages show as HTML.
+
+    Emphasis by `*` stays, links and images do not.
+    """
+    return escaped(text, quote=False).replace("|", "\\|").replace("](", "]&#40;")

@@ -4,6 +4,7 @@
 # On a cluster it is the login node that reaches the network.
 localrules:
     download,
+    download_in_turn,
 
 
 rule download:
@@ -23,6 +24,23 @@ rule download:
         "Taking {wildcards.file} from the mirror or the network"
     script:
         "../workflow_scripts/download.py"
+
+
+# Image files that together are too large, one at a time: the next one waits for what is made of this one, which
+# is deleted then.
+use rule download as download_in_turn with:
+    input:
+        lambda wildcards: checked(
+            PLAN.described_before, wildcards.dataset, wildcards.file
+        ),
+    output:
+        temp("results/data/{dataset}/raw/{file}"),
+    wildcard_constraints:
+        dataset=one_of(plan.IN_TURN),
+        file=one_of(file for files in plan.IN_TURN.values() for file in files),
+
+
+ruleorder: download_in_turn > download
 
 
 for _name, _source in PLAN.generated.items():

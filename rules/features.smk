@@ -3,7 +3,7 @@
 
 rule catalogue:
     input:
-        unpack(of_source(Source.raw_files)),
+        unpack(of_source(Source.catalogue_inputs)),
     output:
         "results/data/{dataset}/catalogue.h5",
     log:
@@ -75,7 +75,7 @@ rule convert_network:
 # Kept, since they cost the most; who needs the room may delete them once the store is made.
 rule describe_block:
     input:
-        unpack(of_source(Source.description_inputs)),
+        unpack(of_source(Source.block_inputs)),
     output:
         "results/data/{dataset}/{features}/blocks/{start}-{stop}.npz",
     log:

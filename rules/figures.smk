@@ -2,6 +2,7 @@
 # Seconds each, too little for a job of a cluster.
 localrules:
     draw_figure,
+    draw_gain,
     draw_galleries,
     draw_predicted_tags,
 
@@ -27,6 +28,30 @@ rule draw_figure:
         "Drawing {wildcards.figure} of {wildcards.run}"
     script:
         "../workflow_scripts/draw_{wildcards.figure}.py"
+
+
+# Of several runs, which have it together.
+rule draw_gain:
+    input:
+        lambda wildcards: checked(results.gain_inputs, PLAN),
+    output:
+        png=report(
+            f"{results.GAIN}.png",
+            category="Figures",
+            caption="../report/gain.rst",
+        ),
+        svg=f"{results.GAIN}.svg",
+        csv=f"{results.GAIN}.csv",
+        md=f"{results.GAIN}.md",
+    log:
+        f"{results.GAIN}.log",
+    params:
+        runs=lambda wildcards: checked(results.gain_settings, PLAN),
+        code=code("draw_gain.py"),
+    message:
+        "Drawing what mean-field iterations gain"
+    script:
+        "../workflow_scripts/draw_gain.py"
 
 
 rule draw_galleries:

@@ -3,6 +3,30 @@
 # delete them after a kill.
 
 
+# Fewer pairs than there are, for runs that ask for so many.
+rule draw_pairs:
+    input:
+        of(Run.store),
+    output:
+        "results/{run}/inputs/{part}.h5",
+    log:
+        "results/{run}/logs/draw_pairs/{part}.log",
+    threads: 1
+    resources:
+        mem_mb=memory(1500, 1, of(Run.all_mb)),
+        runtime=minutes(30, 0.02, of(Run.all_mb)),
+    params:
+        pairs=of(lambda run: run.settings["pairs"]),
+        split=of(Run.split),
+        parts=of(setting("rows", "parts")),
+        seed=of(setting("rows", "seed")),
+        code=code("draw_pairs.py"),
+    message:
+        "Drawing the pairs that {wildcards.run} learns from"
+    script:
+        "../workflow_scripts/draw_pairs.py"
+
+
 rule scale_inputs:
     input:
         store=of(Run.training_store),

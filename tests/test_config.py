@@ -675,6 +675,16 @@ MP = {"name": "a", "title": "A", "layers": 1, "iterations": 3}
             {"data": {"mini": {"labelled": 2}}},
             '"data.mini.labelled" is 2, but must be enough',
         ),
+        (
+            "mirflickr25k-25k",
+            {"data": {"mirflickr25k": {"splits": {"train": 1e-9}}}},
+            '"data.mirflickr25k.images" is 25000, but must be enough',
+        ),
+        (
+            "mini-default",
+            {"data": {"mini": {"vocabulary": {"minimum_count": 4001}}}},
+            'vocabulary.minimum_count" is 4001, but there are only 4000 images',
+        ),
         ("mini-default", {"features": {"kind": "network"}}, 'baselines.inputs" has gist, .* or phow, but'),
         (
             "toronto-paper",

@@ -203,6 +203,21 @@ def test_a_named_target_plans_no_job_of_another(fresh, target, rules):
     assert jobs.get("write_table", 1) == jobs.get("draw_figure", 1) == jobs.get("dump_config", 1) == 1
 
 
+def test_the_gain_is_planned_of_every_run_with_its_own_pairs_and_one_store(fresh):
+    runs = "runs={a: {extends: mini-gain}, b: {extends: mini-gain-doubled, pairs: 2000}}"
+    jobs = fresh.planned("--config", runs, "--", "gain")
+    described = {
+        "generate_mini": 1,
+        "catalogue": 1,
+        "convert_network": 1,
+        "image_store": 1,
+        "describe_block": 13,
+    }
+    own = ("draw_pairs", "scale_inputs", "train_joint", "finetune", "sweep_iterations", "predict_tags")
+    each = dict.fromkeys((*own, "dump_config"), 2)
+    assert jobs == {**described, **each, "pretrain_layer": 4, "baselines": 1, "draw_gain": 1}
+
+
 @pytest.mark.parametrize("runs", [["digits-default"], ["mini-default", "theory"]])
 def test_only_the_runs_of_the_config_are_planned(fresh, runs):
     found = fresh.files("--config", f"runs=[{', '.join(runs)}]", "--", "all")

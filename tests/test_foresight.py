@@ -22,6 +22,7 @@ def run(**changes):
         "rows": {"parts": ["train"], "held_out": 5},
         "pathways": {"text": {"layers": [{"minimum_tags": 1, "training": {"batch_size": 10}}]}},
         "joint": {"minimum_tags": 1, "training": {"batch_size": 15}},
+        "data": {"vocabulary": {"size": 5}},
         "compare": ["mp"],
         "methods": {"mp": {}, "dcca": {"training": {"batch_size": 10**6}}},
         "finetune_from": None,
@@ -95,7 +96,7 @@ def test_more_words_than_there_can_be_patches_are_refused():
 
 
 def test_tags_that_could_not_be_scored_are_refused():
-    check_tags(run(), [1], catalogue())
+    check_tags(run(), [1], SIZE, catalogue())
     for settings, says in (
         (
             {"minimum_positives": 4, "ks": [1]},
@@ -104,6 +105,14 @@ def test_tags_that_could_not_be_scored_are_refused():
         ({"minimum_positives": 1, "ks": [3]}, r"ks\" is \[3\], but there are only 2 tags"),
     ):
         with pytest.raises(ConfigError, match=says):
-            check_tags(run(predicted_tags=settings), [1], catalogue())
+            check_tags(run(predicted_tags=settings), [1], SIZE, catalogue())
     with pytest.raises(ConfigError, match=r"tag_search\.minimum\" is 9, but no tag has more than 3"):
-        check_tags(run(tag_search={"minimum": 9}), [1], catalogue())
+        check_tags(run(tag_search={"minimum": 9}), [1], SIZE, catalogue())
+
+
+def test_tags_that_could_not_be_scored_are_refused_by_the_numbers_of_rows_alone():
+    check_tags(run(tag_search={"minimum": 10}), [1], SIZE)
+    with pytest.raises(ConfigError, match=r"tag_search\.minimum\" is 11, but no tag has more than 10 of"):
+        check_tags(run(tag_search={"minimum": 11}), [1], SIZE)
+    with pytest.raises(ConfigError, match=r"ks\" is \[6\], but there are only 5 tags"):
+        check_tags(run(predicted_tags={"minimum_positives": 1, "ks": [6]}), [1], SIZE)

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 from scipy.stats import binom
 
-from mvi.data.readers.mirflickr import CLASSES, read_mirflickr
+from mvi.data.readers.mirflickr import read_mirflickr
+from mvi.data.readers.mirflickr_annotations import CLASSES
 from mvi.data.readers.toronto import write_toronto_store
 from mvi.data.store import Store
 from mvi.errors import ConfigError, DataError

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from mvi.data.archives import open_zip, read_member
-from mvi.data.readers.mirflickr import CLASSES, catalogue, read_mirflickr
+from mvi.data.readers.mirflickr import catalogue, read_mirflickr
+from mvi.data.readers.mirflickr_annotations import CLASSES
 from mvi.errors import ConfigError, DataError
 
 TAGS = {

@@ -106,6 +106,7 @@ def test_rows_of_zeros_are_near_to_nothing():
         (np.eye(4), np.eye(4), 0, ConfigError, "ask for 1 to 4"),
         (np.eye(4), np.eye(3), 1, ShapeError, "encode both alike"),
         (np.eye(4), np.ones(4), 1, ShapeError, "give \\(queries, numbers\\)"),
+        (np.ones((4, 0)), np.ones((2, 0)), 1, ShapeError, "of at least 1 number"),
         (3 * np.eye(4), np.eye(4), 1, ShapeError, "rows 2 to 3 .* is 3 and no cosine"),
         (np.eye(4), 2 * np.eye(4), 1, ShapeError, "the queries .* no cosine"),
         (np.full((4, 4), np.nan), np.eye(4), 1, DataError, "rows 0 to 1 .* not finite"),

@@ -282,6 +282,14 @@ def test_a_store_of_another_format_is_refused(path):
         Store(path)
 
 
+@pytest.mark.parametrize("classes", [["a", "b", "a"], [1, 2, 3], {"a": 0, "b": 1, "c": 2}])
+def test_a_store_whose_classes_have_no_names_of_their_own_is_refused(path, classes):
+    with h5py.File(path, "r+") as file:
+        file.attrs["classes"] = json.dumps(classes)
+    with pytest.raises(DataError, match="is not a sound store .the names of its classes are not texts"):
+        Store(path)
+
+
 def test_all_is_in_chunks_of_rows_with_checksums(path):
     def check(_, item):
         if isinstance(item, h5py.Dataset):

@@ -103,6 +103,13 @@ def test_a_path_to_something_else_is_not_to_be_deleted(tmp_path):
         assert "delete" not in str(caught.value)
 
 
+@pytest.mark.parametrize("content", [b"", bytes(9), bytes(4096)])
+def test_what_a_crash_leaves_of_a_file_is_to_be_deleted(tmp_path, content):
+    (tmp_path / "left.safetensors").write_bytes(content)
+    with pytest.raises(DataError, match="left.safetensors is damaged .*; delete it and run"):
+        read_tensors(tmp_path / "left.safetensors")
+
+
 def test_files_from_before_there_was_a_checksum_are_read(tmp_path):
     path = tmp_path / "old.safetensors"
     save_file(tensors(), path, {"about": json.dumps(ABOUT)})

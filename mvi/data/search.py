@@ -41,8 +41,8 @@ def nearest(blocks: Iterable[np.ndarray], queries: np.ndarray, count: int) -> tu
     rounding; `DataError` for numbers that are not finite; `ConfigError` for a `count` that there is not.
     """
     asked = np.asarray(queries, np.float64)
-    if asked.ndim != 2:
-        raise ShapeError(f"Queries have shape {asked.shape}; give (queries, numbers).")
+    if asked.ndim != 2 or not asked.shape[1]:
+        raise ShapeError(f"Queries have shape {asked.shape}; give (queries, numbers), of at least 1 number.")
     _check(np.einsum("ij,ij->i", asked, asked), "the queries")
     single, width = asked.astype(np.float32), asked.shape[1]
     found = np.full((len(asked), max(count, 1)), -np.inf, np.float32)

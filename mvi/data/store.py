@@ -105,6 +105,11 @@ class Store:
         """Refuse with `ValueError` what is not of the kind, or of the shape, that the writer gives it."""
         if not self.modalities or not isinstance(self.attrs["attributes"].get("features", {}), dict):
             raise ValueError("it has no modality, or says its features in no mapping")
+        for what in ("modalities", "classes"):
+            names = self.attrs[what]
+            texts = isinstance(names, list) and all(isinstance(name, str) for name in names)
+            if not texts or len(set(names)) < len(names):
+                raise ValueError(f"the names of its {what} are not texts, each another")
         for name, source in self._sources.items():
             if source.shape[0] != self.n_rows:
                 raise ValueError(f"{name} has {source.shape[0]} rows, not {self.n_rows}")

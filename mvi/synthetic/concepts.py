@@ -8,7 +8,7 @@ A strength lies between 0, not shown, and 1, the subject of the image. The poten
 
 import numpy as np
 
-from mvi.data.readers.mirflickr import POTENTIAL, REGULAR
+from mvi.data.readers.mirflickr_annotations import POTENTIAL, REGULAR
 from mvi.synthetic.kinds import KINDS
 from mvi.synthetic.scene import COLOURS, SEASONS, Scene
 

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
-from mvi.data.readers.mirflickr import CLASSES
+from mvi.data.readers.mirflickr_annotations import CLASSES
 from mvi.errors import ConfigError, DataError
 from mvi.files import atomic, write_arrays
 from mvi.synthetic.compose import SMALLEST, paint

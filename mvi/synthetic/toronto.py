@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import scipy.sparse
 
-from mvi.data.readers.mirflickr import CLASSES
+from mvi.data.readers.mirflickr_annotations import CLASSES
 from mvi.data.readers.toronto_layout import (
     ARCHIVE,
     COUNT_COLUMNS,

@@ -43,7 +43,7 @@ NEED_METHODS = (
     "learning",
     "search",
 )
-NEED_FINETUNING = ("table3", "tags", "figure3", "figure4")
+NEED_FINETUNING = ("table3", "gain", "tags", "figure3", "figure4")
 
 # Of one matrix: 16 GiB in float32.
 MOST_WEIGHTS = 2**32
@@ -62,6 +62,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
     dataset.refuse_mistakes(run["data"])
     if dataset.has_images:
         _check_features(run["features"], f"{path}.features")
+    _check_vocabulary(run, path, dataset)
     _check_splits(run, path, dataset)
     _check_copies(run, path, dataset)
     _check_pathways(run, path)
@@ -180,6 +181,18 @@ def _check_network(features: Settings, path: str) -> None:
             )
 
 
+def _check_vocabulary(run: Settings, path: str, dataset: DataSet) -> None:
+    """Some tag could be on as many images as are asked for; of a user's own files the table itself tells."""
+    if "vocabulary" not in run["data"] or dataset.own_files:
+        return
+    minimum, rows = run["data"]["vocabulary"]["minimum_count"], dataset.size(run["data"]).rows
+    if minimum > rows:
+        raise ConfigError(
+            f'config key "{path}.data.vocabulary.minimum_count" is {minimum}, but there are only {rows} '
+            "images; lower it."
+        )
+
+
 def _check_splits(run: Settings, path: str, dataset: DataSet) -> None:
     count = dataset.splits(run["data"])
     searched = run["joint"]["search"]["split"]
@@ -205,6 +218,11 @@ def _check_copies(run: Settings, path: str, dataset: DataSet) -> None:
                 f'config key "{path}.{where}" is {copies}, but must be 0: the store of {dataset.name} holds '
                 "no images to translate."
             )
+    if "pairs" in run and run["copies"]:
+        raise ConfigError(
+            f'config key "{path}.pairs" is {run["pairs"]}, but must be left out where "{path}.copies" is '
+            f"{run['copies']}: copies are of all training images."
+        )
 
 
 def _check_pathways(run: Settings, path: str) -> None:
@@ -317,6 +335,9 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
     lacking = {
         "the theory, which is a run of its own": OF_THEORY[:1],
         f"images, and {dataset.name} has features only": () if dataset.has_images else NEED_IMAGES,
+        f"images, and those of {dataset.name} are deleted once they are described": NEED_IMAGES
+        if dataset.in_turn
+        else (),
         f'a method, and "{path}.compare" is empty': () if run["compare"] else NEED_METHODS,
         f'a joint layer, and "{path}.compare" has none': ()
         if set(LAYERED) & set(run["compare"])
@@ -328,6 +349,7 @@ def _check_outputs(run: Settings, path: str, dataset: DataSet) -> None:
         f'inputs, and "{path}.baselines.inputs" is empty': ()
         if run["baselines"]["inputs"]
         else ("reference",),
+        f'a number of pairs, and "{path}.pairs" is not set': () if "pairs" in run else ("gain",),
     }
     for need, outputs in lacking.items():
         for name in outputs:

@@ -4,7 +4,7 @@
 Found here, a mistake costs nothing; found by the job, it costs all that was made before.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from mvi.data.sets.base import Size
@@ -34,6 +34,13 @@ def check_training(
         rows = size.labelled * (1 + run["copies"])
     if not rows:
         return
+    if "pairs" in run:
+        if run["pairs"] > rows:
+            raise ConfigError(
+                f'config key "{path}.pairs" is {run["pairs"]}, but there are only {rows} rows that may be '
+                "learned from; lower it or leave it out."
+            )
+        rows = run["pairs"]
     held_out = run["rows"]["held_out"]
     if held_out >= rows:
         raise ConfigError(
@@ -70,18 +77,30 @@ def check_words(phow: Settings, size: Size) -> None:
         )
 
 
-def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None:
-    """Raise `ConfigError` where no tag, or not enough tags, could be scored on the test rows of a split."""
+def check_tags(
+    run: Settings, splits: Sequence[int], size: Size, catalogue: "Catalogue | None" = None
+) -> None:
+    """Raise `ConfigError` where no tag, or not enough tags, could be scored on the test rows of a split.
+
+    Without a `catalogue` a tag may be on all test images, and there may be as many tags as are asked for.
+    """
     path = f"runs.{run['name']}.predicted_tags"
     ks = run["predicted_tags"]["ks"]
-    if max(ks) > len(catalogue.vocabulary):
+    words = run["data"].get("vocabulary", {}).get("size", max(ks))
+    if catalogue is not None:
+        words = len(catalogue.vocabulary)
+    if max(ks) > words:
         raise ConfigError(
-            f'config key "{path}.ks" is {ks}, but there are only {len(catalogue.vocabulary)} tags in the '
-            "vocabulary; lower it."
+            f'config key "{path}.ks" is {ks}, but there are only {words} tags in the vocabulary; lower it.'
         )
     for number in splits:
-        rows = catalogue.splits[number]["test"]
-        most = int((catalogue.text[rows] > 0).sum(axis=0).max())
+        if catalogue is None:
+            most = size.labelled - size.train
+            where = f"the {most} images that split {number} does not train on"
+        else:
+            rows = catalogue.splits[number]["test"]
+            most = int((catalogue.text[rows] > 0).sum(axis=0).max())
+            where = f"the {len(rows)} test images of split {number}"
         for key, least in (
             ("predicted_tags.minimum_positives", run["predicted_tags"]["minimum_positives"]),
             ("tag_search.minimum", run["tag_search"]["minimum"]),
@@ -89,7 +108,7 @@ def check_tags(run: Settings, splits: list[int], catalogue: "Catalogue") -> None
             if most < least:
                 raise ConfigError(
                     f'config key "runs.{run["name"]}.{key}" is {least}, but no tag has more than {most} of '
-                    f"the {len(rows)} test images of split {number}; lower it or give more images."
+                    f"{where}; lower it or give more images."
                 )
 
 

@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
 from math import prod
 from pathlib import Path
 from pkgutil import resolve_name
@@ -181,9 +182,51 @@ class Source:
         """The image files with the catalogue that names them; raises `ConfigError` where there are none."""
         if not self.dataset.has_images:
             raise ConfigError(f"The data set {self.dataset.name} has no images to draw; ask for its tables.")
+        if not self.dataset.keeps_images:
+            raise ConfigError(
+                f"The images of {self.dataset.name} are deleted once they are described, so that no figure "
+                "shows them and no visual words are learned from them; ask for its tables, with "
+                "features.kind network."
+            )
+        files = self.image_files()
+        return {"images": files if len(files) > 1 else files[0], "catalogue": self.catalogue}
+
+    def image_files(self) -> Files:
+        """The image files, in the order of their rows."""
         raw = self.raw_files()
-        places = [raw[kind] for kind in self.dataset.image_files if kind in raw]
-        return {"images": places if len(places) > 1 else places[0], "catalogue": self.catalogue}
+        return [raw[kind] for kind in self.dataset.image_files if kind in raw]
+
+    def catalogue_inputs(self) -> dict[str, str]:
+        """Kind of each raw file that the catalogue is read from -> where it lies."""
+        unread = self.dataset.image_files if self.dataset.in_turn else ()
+        return {kind: path for kind, path in self.raw_files().items() if kind not in unread}
+
+    def image_file(self, start: int, stop: int) -> str:
+        """Which of the files that are described in turn has the rows `start` to `stop`.
+
+        Raises `ConfigError` where they are in several.
+        """
+        files = self.image_files()
+        each = self.size.rows // len(files)
+        if start // each != (stop - 1) // each:
+            raise ConfigError(
+                f"features.block is {self.features['block']}, but an image file of {self.dataset.name} has "
+                f"{each} images; set a divisor of that."
+            )
+        return files[start // each]
+
+    def block_inputs(self, start: str, stop: str) -> dict[str, Any]:
+        """What the images of a block are described with, and the images; raises as `description_inputs`."""
+        if not self.dataset.in_turn:
+            return self.description_inputs()
+        file = self.image_file(int(start), int(stop))
+        return {**self.description_source(), "images": file, "catalogue": self.catalogue}
+
+    def described_before(self, image_file: str) -> Files:
+        """The features of all image files before this one, of those that are described in turn."""
+        files = self.image_files()
+        before = files[: files.index(image_file)] if image_file in files else files
+        return [block for rows, block in self.block_files().items() if self.image_file(*rows) in before]
 
     def about(self) -> Settings:
         """What a store or a catalogue says of its data set."""
@@ -197,21 +240,20 @@ class Source:
         return {**facts, **({"precision": self.features["precision"]} if record.has_features else {})}
 
     def description_inputs(self) -> dict[str, Any]:
-        """What images are described with: visual words, or the ONNX file of a network.
+        """What images are described with, and the images; raises as `description_source` and `images`."""
+        return {**self.description_source(), **self.images()}
+
+    def description_source(self) -> dict[str, str]:
+        """Visual words, or the ONNX file of a network.
 
         Raises `ConfigError` where there are too few images for the visual words.
         """
         if self.features["kind"] == "descriptors":
             check_words(self.features["phow"], self.size)
-            learned = {"words": f"{self.features_folder}/words.npy"}
-        else:
-            network = self.features["network"]
-            learned = {
-                "network": str(Path(network).expanduser())
-                if is_path(network)
-                else f"{NETWORKS_FOLDER}/{network}.onnx"
-            }
-        return {**learned, **self.images()}
+            return {"words": f"{self.features_folder}/words.npy"}
+        network = self.features["network"]
+        made = f"{NETWORKS_FOLDER}/{network}.onnx"
+        return {"network": str(Path(network).expanduser()) if is_path(network) else made}
 
     @property
     def described_by(self) -> str:
@@ -244,13 +286,15 @@ class Source:
         return [f"mvi.features.{name}" for name in other]
 
     def blocks(self) -> Files:
-        """The files in which the features come, a range of rows each."""
+        """The files in which the features come."""
+        return list(self.block_files().values())
+
+    def block_files(self) -> dict[tuple[int, int], str]:
+        """The first row and the one after the last -> the file of their features."""
         rows, step = self.size.rows, self.features["block"]
-        folder = "taken" if self.features["kind"] == "file" else "blocks"
-        return [
-            f"{self.features_folder}/{folder}/{start}-{min(start + step, rows)}.npz"
-            for start in range(0, rows, step)
-        ]
+        folder = f"{self.features_folder}/{'taken' if self.features['kind'] == 'file' else 'blocks'}"
+        ranges = [(start, min(start + step, rows)) for start in range(0, rows, step)]
+        return {(start, stop): f"{folder}/{start}-{stop}.npz" for start, stop in ranges}
 
     def label_figures(self) -> Files:
         """Names of the figures of the data card that need labels."""
@@ -258,7 +302,7 @@ class Source:
 
     def card(self) -> dict[str, Files]:
         """The page and the figures of what the data set holds, if it has images to draw."""
-        if not self.dataset.has_images:
+        if not self.dataset.keeps_images:
             return {"card": [], "figures": []}
         names = ["sheet", "tags", *self.label_figures()]
         return {
@@ -346,11 +390,12 @@ class Run:
         """The store, without copies of training images."""
         return self.source.store
 
-    @property
-    def training_store(self) -> str:
+    def training_store(self, part: str) -> str:
         """The store that models learn from; raises `ConfigError` where it has too few rows to learn from."""
         source = self.source
         check_training(self.settings, source.size, source.learns_once, source.catalogue_ahead)
+        if "pairs" in self.settings:
+            return self.file(f"inputs/{self.part(part).rows}.h5")
         return self.source.store_with(self.settings["copies"])
 
     @property
@@ -456,11 +501,11 @@ class Run:
     def joint_inputs(self, method: str, part: str) -> dict[str, Any]:
         """What a method is trained from."""
         layers = self.layers(part) if METHODS[method].needs_layers else {}
-        return {**layers, "store": self.training_store, "scale": self.scale(part)}
+        return {**layers, "store": self.training_store(part), "scale": self.scale(part)}
 
     def finetune_inputs(self, stage: str, part: str) -> dict[str, Any]:
         """What a stage of finetuning is trained from."""
-        files = {"store": self.training_store, "scale": self.scale(part)}
+        files = {"store": self.training_store(part), "scale": self.scale(part)}
         return {**self.layers(part), **files, "network": self.network_before(stage, part)}
 
     def finished_network(self, part: str) -> str:
@@ -775,11 +820,11 @@ class Run:
     def tag_inputs(self, part: str) -> dict[str, Any]:
         """The finished network, what it is scored on and, of generated data, the truth.
 
-        Raises `ConfigError` where a user's own table shows that no tag could be scored.
+        Raises `ConfigError` where numbers of rows, or a user's own table, show that no tag could be scored.
         """
         store = self.labelled_store()
-        if (ahead := self.source.catalogue_ahead) is not None:
-            check_tags(self.settings, list(self.part(part).splits), ahead)
+        source = self.source
+        check_tags(self.settings, self.part(part).splits, source.size, source.catalogue_ahead)
         files = {
             "store": store,
             "scale": self.scale(part),
@@ -934,6 +979,12 @@ class Plan:
         """Stages of all runs."""
         return list(dict.fromkeys(name for run in self.runs.values() for name in run.stages))
 
+    def described_before(self, dataset: str, file: str) -> Files:
+        """What must be described, for any run, before this image file of a data set is downloaded."""
+        sources = [run.source for run in self.runs.values() if run.dataset.name == dataset]
+        found = [one.described_before(f"{one.folder}/raw/{file}") for one in sources]
+        return list(dict.fromkeys(chain.from_iterable(found)))
+
     @property
     def generated(self) -> dict[str, Source]:
         """The sources whose raw files a program draws."""
@@ -945,6 +996,14 @@ DOWNLOADED = [
     *(name for name, record in DATASETS.items() if record.downloads),
 ]
 """Whose raw files are downloaded; weights of networks are registered as a data set would be."""
+
+
+IN_TURN = {
+    name: [record.downloads[kind] for kind in record.image_files]
+    for name, record in DATASETS.items()
+    if record.in_turn
+}
+"""Data set -> its image files, each of which is deleted before the next is downloaded."""
 
 
 def network_weights(network: str) -> Files:

@@ -429,6 +429,50 @@ def classified(run: Run) -> list[str]:
     return inputs
 
 
+GAIN = "results/gain/gain"
+"""The files of the figure of several runs, without their endings."""
+
+
+def gaining(plan: Plan) -> list[Run]:
+    """The runs whose gain by mean-field iterations is compared: `of_target` of it."""
+    return of_target(plan, "gain")
+
+
+def gain_inputs(plan: Plan) -> Files:
+    """The scores of the figure: iterations varied, predicted tags, and one linear baseline a store."""
+    files: Files = []
+    for run, linear in _with_linear(plan):
+        main = run.stages[run.last_stage]["iterations"]
+        for part in run.parts:
+            files += [run.file(f"scores/{one}/{part.name}.csv") for one in (f"sweep/n{main}", "tags")]
+        files += linear.baselines(["image"])
+    return list(dict.fromkeys(files))
+
+
+def gain_settings(plan: Plan) -> list[Settings]:
+    """What the figure says of each run."""
+    return [
+        {
+            "run": run.name,
+            "linear": linear.name,
+            "dataset": run.dataset.title,
+            "features": run.settings["features"]["name"],
+            "start": run.settings["inference"]["start_state"],
+            "pairs": run.settings["pairs"],
+            "method": run.last_stage,
+            "iterations": run.stages[run.last_stage]["iterations"],
+            "metric": run.headline,
+        }
+        for run, linear in _with_linear(plan)
+    ]
+
+
+def _with_linear(plan: Plan) -> list[tuple[Run, Run]]:
+    """Each run with the first of those of its store, whose classifiers on input features count for all."""
+    first: dict[str, Run] = {}
+    return [(run, first.setdefault(run.store, run)) for run in gaining(plan)]
+
+
 def validation_seen(run: Run) -> bool:
     """Whether the unsupervised training has seen the validation rows."""
     return "validation" in run.settings["rows"]["parts"] and not run.source.learns_once
@@ -500,7 +544,7 @@ def _drawn(name: str) -> Callable[[Run], Files]:
 
 
 def _tags(run: Run) -> Files:
-    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.has_images else [])]
+    return [*_table("tags")(run), *(_drawn("predicted_tags")(run) if run.dataset.keeps_images else [])]
 
 
 def _card(run: Run) -> Files:
@@ -523,6 +567,11 @@ def deep(run: Run) -> bool:
     return bool(run.stages)
 
 
+def with_pairs(run: Run) -> bool:
+    """Whether a run has such a network, and says from how many pairs it learns."""
+    return deep(run) and "pairs" in run.settings
+
+
 @dataclass(frozen=True)
 class Target:
     """What is made of a run where it is asked for by name, and whether a run can make it."""
@@ -543,6 +592,7 @@ TARGETS: dict[str, Target] = {
     "ablation": Target(_table("ablation"), lambda run: several(run) and bool(run.layered)),
     "retrieval": Target(lambda run: [*_table("retrieval")(run), *_figure("recall")(run)], several),
     "missing_tags": Target(_figure("missing_tags"), deep),
+    "gain": Target(lambda _: [f"{GAIN}.{ending}" for ending in ("png", "svg", "csv", "md")], with_pairs),
     "trade": Target(_figure("trade"), several),
     "tag_search": Target(_table("tag_search"), deep),
     "tags": Target(_tags, deep),
@@ -556,8 +606,8 @@ TARGETS: dict[str, Target] = {
 """Name -> what is made of a run."""
 
 
-def target(plan: Plan, name: str) -> Files:
-    """The files of a target, of the runs that list it among their outputs, else of all that can make it.
+def of_target(plan: Plan, name: str) -> list[Run]:
+    """The runs that list a target among their outputs, else all that can make it.
 
     Raises `ConfigError` where no run can.
     """
@@ -571,7 +621,15 @@ def target(plan: Plan, name: str) -> Files:
             f"No run of this config makes {name} (runs: {known}); choose another by --configfile, --config "
             f"runs=[NAME] or --config preset=NAME{f' ({listed})' if listed else ''}."
         )
-    return [path for run in runs for path in [*TARGETS[name].files(run), run.file("config.yaml")]]
+    return runs
+
+
+def target(plan: Plan, name: str) -> Files:
+    """The files of a target, each once; raises as `of_target`."""
+    files = [
+        path for run in of_target(plan, name) for path in [*TARGETS[name].files(run), run.file("config.yaml")]
+    ]
+    return list(dict.fromkeys(files))
 
 
 def theory(plan: Plan) -> Files:
@@ -586,7 +644,7 @@ def shown(run: Run | Theory, folder: str, ending: str) -> Files:
     if isinstance(run, Theory):
         return run.tables() if folder == "tables" else run.figures()
     outputs = [name for name in run.settings["outputs"] if name in TARGETS]
-    if not run.dataset.has_images:
+    if not run.dataset.keeps_images:
         outputs = [name for name in outputs if name not in ("card", "figure3", "figure4")]
     files = [path for name in outputs for path in TARGETS[name].files(run)]
     marks = (f"/{folder}/", "/card/")
@@ -604,13 +662,17 @@ def made(run: Run | Theory) -> Files:
 
 
 def everything(plan: Plan) -> Files:
-    """What `all` makes: the page of each run that has one, else its outputs."""
+    """What `all` makes: the outputs of each run, and its page if it has one.
+
+    In an empty folder the page alone would do, but where it is there, no other output that was lost would be
+    made again.
+    """
     runs: list[Run | Theory] = [*plan.runs.values(), *plan.theory.values()]
-    return [
-        path
-        for run in runs
-        for path in ([run.file("report.md")] if "report" in run.settings["outputs"] else made(run))
-    ]
+    files: Files = []
+    for run in runs:
+        files += made(run)
+        files += [run.file("report.md")] if "report" in run.settings["outputs"] else []
+    return files
 
 
 def pages(plan: Plan) -> Files:
@@ -638,12 +700,12 @@ def theory_numbers(run: Run | Theory) -> Settings:
 
 
 def sources(run: Run | Theory) -> Files:
-    """What a run is made from: the raw files of its data set, a file of features if any, and the store."""
+    """What a run is made from: the raw files that are kept, a file of features if any, and the store."""
     if isinstance(run, Theory):
         return []
     source = run.source
     own = [source.feature_file()["features"]] if source.features["kind"] == "file" else []
-    return [*source.raw_files().values(), *own, run.store]
+    return [*source.catalogue_inputs().values(), *own, run.store]
 
 
 def benchmarks(run: Run | Theory) -> list[str]:

@@ -10,7 +10,6 @@ check fails.
 import hashlib
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -25,8 +24,11 @@ import yaml
 from cluster import PACKAGES, Cluster, installed, wait_for
 
 ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT / "tests"))
+
+from conftest import copy_workflow  # noqa: E402
+
 RESULT = ROOT / "results/benchmarks/slurm.md"
-PARTS = ("Snakefile", "rules", "workflow_scripts", "report", "config", "profiles", "mvi")
 PLUGINS = (
     "snakemake-executor-plugin-slurm==2.8.0",
     "snakemake-executor-plugin-kubernetes==0.5.1",
@@ -80,13 +82,8 @@ class Checkout:
         self.folder, self.log = folder, folder / "snakemake.log"
         self.python = python
         self.environment = {**environment, "PYTHONPATH": str(folder), "OMP_NUM_THREADS": "1"}
-        for name in PARTS:
-            source = ROOT / name
-            if source.is_dir():
-                shutil.copytree(source, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-            else:
-                folder.mkdir(parents=True, exist_ok=True)
-                shutil.copy(source, folder / name)
+        folder.mkdir(parents=True)
+        copy_workflow(folder)
         for name, run in RUNS.items():
             (folder / f"config/runs/{name}.yaml").write_text(yaml.safe_dump(run))
         (folder / "check.yaml").write_text(yaml.safe_dump(CONFIG))
@@ -368,4 +365,6 @@ if __name__ == "__main__":
         place.mkdir(parents=True)
         sys.exit(main(place))
     with tempfile.TemporaryDirectory(prefix="mvi-slurm-") as temporary:
+        # Munge refuses a socket in a folder that others may not pass through.
+        Path(temporary).chmod(0o711)
         sys.exit(main(Path(temporary)))

@@ -132,7 +132,7 @@ class Cluster:
     @property
     def version(self) -> str:
         """Of Slurm."""
-        return subprocess.check_output(["sbatch", "--version"], text=True).strip()
+        return self.ask("sbatch", "--version").strip()
 
     def start_controller(self) -> None:
         """Start the controller, which takes up what one before it has left."""

@@ -2,68 +2,22 @@
 """MIRFLICKR from its two zips, images with tags and annotations (Huiskes and Lew 2008, MIR).
 
 `mirflickr/im<i>.jpg` are the images, numbered from 1 without a hole, and `mirflickr/meta/tags/tags<i>.txt`
-their tags, one a line. The annotations are a file `<class>.txt` for each class, at the root of their zip,
-with the numbers of its images, one a line. Whatever else the zips hold is left alone.
+their tags, one a line; for the annotations see `mvi.data.readers.mirflickr_annotations`. Whatever else the
+zips hold is left alone.
 """
 
-import re
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from mvi.data.archives import open_zip, read_member
+from mvi.data.archives import open_zip
 from mvi.data.catalogue import Catalogue, count_words
+from mvi.data.readers.mirflickr_annotations import CLASSES, read_annotations
 from mvi.data.readers.mirflickr_layout import image_names, tags_of
 from mvi.data.splits import random_splits
 from mvi.errors import DataError
-
-# An image is in a potential topic if the topic is seen in it at all, in a regular one if it is prominent.
-POTENTIAL = (
-    "animals",
-    "baby",
-    "bird",
-    "car",
-    "clouds",
-    "dog",
-    "female",
-    "flower",
-    "food",
-    "indoor",
-    "lake",
-    "male",
-    "night",
-    "people",
-    "plant_life",
-    "portrait",
-    "river",
-    "sea",
-    "sky",
-    "structures",
-    "sunset",
-    "transport",
-    "tree",
-    "water",
-)
-REGULAR = (
-    "baby_r1",
-    "bird_r1",
-    "car_r1",
-    "clouds_r1",
-    "dog_r1",
-    "female_r1",
-    "flower_r1",
-    "male_r1",
-    "night_r1",
-    "people_r1",
-    "portrait_r1",
-    "river_r1",
-    "sea_r1",
-    "tree_r1",
-)
-CLASSES = POTENTIAL + REGULAR
 
 
 def catalogue(
@@ -126,7 +80,7 @@ def read_mirflickr(
             "number that fits."
         )
     with open_zip(annotations_zip) as archive:
-        labels = np.stack([_members(archive, name, n_labelled) for name in CLASSES], 1)
+        labels = read_annotations(archive, n_labelled)
     text, vocabulary = count_words(tags, vocabulary_size, minimum_count)
     catalogue = Catalogue(
         dataset=dataset,
@@ -142,26 +96,3 @@ def read_mirflickr(
     )
     catalogue.check()
     return catalogue
-
-
-def _members(archive: zipfile.ZipFile, name: str, n_labelled: int) -> np.ndarray:
-    """Return (n_labelled,) uint8, 1 for each image that the annotation of class `name` lists."""
-    file = f"{name}.txt"
-    lines = read_member(archive, file).decode("latin-1").replace("\r", "\n").split("\n")
-    member = np.zeros(n_labelled, np.uint8)
-    for position, line in enumerate(lines, 1):
-        number = line.strip()
-        if not number:
-            continue
-        if not re.fullmatch(r"[0-9]{1,18}", number):
-            raise DataError(
-                f"{file} in {archive.filename} has {number[:40]!r} in line {position}, which is no image "
-                "number; retrieve the right archive."
-            )
-        if not 1 <= int(number) <= n_labelled:
-            raise DataError(
-                f"{file} in {archive.filename} has the number {number} in line {position}, but the images "
-                f"with labels run from 1 to {n_labelled}; use the two archives of one data set."
-            )
-        member[int(number) - 1] = 1
-    return member

@@ -8,6 +8,7 @@ their tags, one a line.
 import logging
 import re
 import zipfile
+from collections.abc import Sequence
 
 from mvi.data.archives import read_member
 from mvi.errors import DataError
@@ -34,14 +35,18 @@ def image_names(archive: zipfile.ZipFile) -> list[str]:
 
 
 def tags_of(archive: zipfile.ZipFile, n: int) -> list[list[str]]:
-    """The tags of each of `n` images; raises `DataError` where a tag file is missing or too large.
+    """The tags of each of `n` images, as `read_tags` reads them."""
+    return read_tags(archive, [f"mirflickr/meta/tags/tags{number}.txt" for number in range(1, n + 1)])
+
+
+def read_tags(archive: zipfile.ZipFile, names: Sequence[str]) -> list[list[str]]:
+    """The tags in each of these files; raises `DataError` where one is missing or too large.
 
     Files are UTF-8 with lines that end as on any system; one that is not UTF-8 is read as Latin-1, and their
     number is logged as one warning.
     """
     tags, other = [], []
-    for number in range(1, n + 1):
-        name = f"mirflickr/meta/tags/tags{number}.txt"
+    for name in names:
         content = read_member(archive, name, TAG_FILE_BYTES)
         try:
             text = content.decode("utf-8-sig")
@@ -55,7 +60,7 @@ def tags_of(archive: zipfile.ZipFile, n: int) -> list[list[str]]:
         log.warning(
             "%d of the %d tag files of %s are not UTF-8 and were read as Latin-1, the first of them %s",
             len(other),
-            n,
+            len(names),
             archive.filename,
             other[0],
         )

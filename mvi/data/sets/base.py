@@ -114,6 +114,8 @@ class DataSet:
     """Entry point `(raw, settings, *, dataset, generated, citation)` -> `mvi.data.catalogue.Catalogue`."""
     image_files: tuple[str, ...] = ("images",)
     """Kinds of the raw files that are archives or folders of the images; "images" is one of them."""
+    in_turn: bool = False
+    """Whether image files, of as many rows each, are too large together: one is deleted once described."""
     downloads: Mapping[str, str] = field(default_factory=dict)
     """Kind of each raw file -> its name in `config/data_registry.csv`."""
     generator: Generator | None = None
@@ -132,6 +134,11 @@ class DataSet:
     def has_images(self) -> bool:
         """Whether there are image files, to be described by features and to be shown."""
         return bool(self.read)
+
+    @property
+    def keeps_images(self) -> bool:
+        """Whether image files are there to be shown when all is described."""
+        return self.has_images and not self.in_turn
 
     @property
     def has_features(self) -> bool:

@@ -3,25 +3,12 @@
 
 from mvi.data.sets.base import MEAN_AVERAGE_PRECISION, DataSet, Generator, Modality, Settings, Size
 from mvi.data.sets.shares import check_splits, number_of_splits, training_rows
-from mvi.errors import ConfigError
 
 
 def size(settings: Settings) -> Size:
     """As many rows as are drawn, the labelled ones first."""
     labelled = settings["labelled"]
     return Size(labelled + settings["unlabelled"], labelled, training_rows(settings, labelled))
-
-
-def check(settings: Settings) -> None:
-    """Shares that leave test rows, and rows enough for one in each part."""
-    check_splits(settings, "data.mini")
-    labelled = settings["labelled"]
-    train, validation = (round(settings["splits"][part] * labelled) for part in ("train", "validation"))
-    if min(train, validation, labelled - train - validation) < 1:
-        raise ConfigError(
-            f'config key "data.mini.labelled" is {labelled}, but must be enough for a row in each part of a '
-            "split."
-        )
 
 
 DATASET = DataSet(
@@ -46,7 +33,7 @@ DATASET = DataSet(
     },
     size=size,
     splits=number_of_splits,
-    check=check,
+    check=lambda settings: check_splits(settings, "data.mini", "labelled"),
     read="mvi.data.readers.mirflickr:catalogue",
     generator=Generator(
         draw="mvi.synthetic.mirflickr:write_mirflickr",

@@ -29,7 +29,7 @@ DATASET = DataSet(
     },
     size=size,
     splits=number_of_splits,
-    check=lambda settings: check_splits(settings, "data.mirflickr25k"),
+    check=lambda settings: check_splits(settings, "data.mirflickr25k", "images"),
     read="mvi.data.readers.mirflickr:catalogue",
     downloads={"images": "mirflickr25k.zip", "annotations": "mirflickr25k_annotations_v080.zip"},
 )

@@ -17,9 +17,21 @@ def check_shares(settings: Settings, place: str, first: str, second: str, rest: 
         )
 
 
-def check_splits(settings: Settings, place: str) -> None:
-    """Raise `ConfigError` where the shares of `settings["splits"]` leave no test rows."""
-    check_shares(settings["splits"], f"{place}.splits", "train", "validation", "test")
+def check_splits(settings: Settings, place: str, number: str | None = None) -> None:
+    """Raise `ConfigError` where the shares of `settings["splits"]` leave no test rows.
+
+    `number` is the setting that says how many rows have labels, if one does: too few are refused as well.
+    """
+    splits = settings["splits"]
+    check_shares(splits, f"{place}.splits", "train", "validation", "test")
+    if number is not None:
+        labelled = settings[number]
+        train, validation = (round(splits[part] * labelled) for part in ("train", "validation"))
+        if min(train, validation, labelled - train - validation) < 1:
+            raise ConfigError(
+                f'config key "{place}.{number}" is {labelled}, but must be enough for a row in each part of '
+                "a split."
+            )
 
 
 def number_of_splits(settings: Settings) -> int:
