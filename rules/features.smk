@@ -102,6 +102,27 @@ rule describe_block:
         "../workflow_scripts/describe_block.py"
 
 
+rule take_features:
+    input:
+        unpack(of_source(Source.feature_file)),
+    output:
+        "results/data/{dataset}/{features}/taken/{start}-{stop}.npz",
+    log:
+        "results/data/{dataset}/{features}/logs/take_features/{start}-{stop}.log",
+    threads: 1
+    resources:
+        mem_mb=memory(1500, 1, of_source(Source.block_mb)),
+        runtime=minutes(30),
+    params:
+        images=of_source(Source.fingerprint),
+        columns=of_source(feature("columns")),
+        code=code("take_features.py"),
+    message:
+        "Taking features of images {wildcards.start} to {wildcards.stop} of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/take_features.py"
+
+
 rule image_store:
     input:
         catalogue="results/data/{dataset}/catalogue.h5",

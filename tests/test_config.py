@@ -85,7 +85,7 @@ def test_the_command_of_a_run_file_makes_this_run(name):
 @pytest.mark.parametrize(
     ("file", "runs"),
     [
-        ("config", ["digits-default", "mini-default", "theory"]),
+        ("config", ["digits-default", "mini-default", "minivoc-default", "theory"]),
         ("mnist", ["mnist-fast", "theory"]),
         ("mirflickr25k", ["mirflickr25k-25k"]),
         ("toronto", ["toronto-archive"]),
@@ -232,9 +232,13 @@ def test_features_have_the_name_of_their_kind_if_no_other():
         ({"mean": [1, 2]}, "mean"),
         ({"deviation": [1, 0, 1]}, "deviation"),
         ({"name": "alexnet"}, 'name" is "alexnet", but must not be that of another kind'),
+        ({"file": "own.npy"}, 'file" must be null, since ".*kind" is "network"'),
+        ({"kind": "file"}, 'file" must be set, since ".*kind" is "file"'),
+        ({"kind": "file", "file": "absent.h5"}, '"absent.h5", but there is no such file'),
+        ({"kind": "file", "file": "own.onnx"}, "own.onnx.* ending in .npy, .h5 or .hdf5"),
     ],
 )
-def test_a_network_must_be_known_or_say_what_it_wants_to_see(tmp_path, monkeypatch, features, said):
+def test_a_network_or_file_must_be_known_or_say_what_it_is(tmp_path, monkeypatch, features, said):
     folder = FOLDER.resolve()
     monkeypatch.chdir(tmp_path)
     (tmp_path / "own.onnx").touch()

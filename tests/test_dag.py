@@ -27,8 +27,10 @@ from mvi.workflow.plan import EXPERIMENTS, Plan
 
 ROOT = Path(__file__).parents[1]
 NAMED = {"all", "theory", "report", *results.TARGETS}
-# The runs of the default decide how many jobs there are.
-PLAN = Plan(resolve(yaml.safe_load((ROOT / "config/config.yaml").read_text()), ROOT / "config/runs"))
+# The default without minivoc-default, which the rules of mini-default make: runs of three kinds say what an
+# edit makes anew. They decide how many jobs there are.
+RUNS = {"runs": ["digits-default", "mini-default", "theory"]}
+PLAN = Plan(resolve(RUNS, ROOT / "config/runs"))
 HALVES, DEEP = PLAN.runs["digits-default"], PLAN.runs["mini-default"]
 LAYERS = {name: len(DEEP.levels(name)) for name in DEEP.modalities}
 # Networks of all stages but the last, and of the last with each number of iterations.
@@ -47,6 +49,7 @@ class Checkout:
         self.folder = folder
         folder.mkdir(exist_ok=True)
         copy_workflow(folder)
+        (folder / "config/config.yaml").write_text(yaml.safe_dump(RUNS))
 
     def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
         """Run Snakemake on one core, with the copy's own library."""

@@ -17,12 +17,16 @@ from mvi.models.assembly import encoder_from_files
 from mvi.models.mrbm import MultimodalRBM
 
 LITE = {"kind": "network", "network": "lite0", "sha256": "1f" * 32, "side": 224, "mean": [0.5] * 3}
+FILE = {"kind": "file", "file": "fc7.h5", "sha256": "5d" * 32, "columns": 4096}
 WORDS = {"kind": "descriptors", "sha256": "2e" * 32, "picture_size": 128}
 
 
-def test_a_fingerprint_is_of_all_but_the_name_of_a_network():
+def test_a_fingerprint_is_of_all_but_the_name_of_a_network_or_file():
     assert (
         fingerprint(LITE) == fingerprint(dict(reversed(LITE.items()))) == fingerprint(LITE | {"network": "x"})
+    )
+    assert (
+        fingerprint(FILE) == fingerprint(FILE | {"file": "moved.h5"}) != fingerprint(FILE | {"sha256": "1"})
     )
     others = [LITE | {"sha256": "3e" * 32}, LITE | {"side": 160}, LITE | {"mean": [0.4] * 3}, WORDS]
     assert len({fingerprint(one) for one in [LITE, *others]}) == 5
@@ -36,6 +40,8 @@ def test_rows_that_were_described_otherwise_are_refused():
     said = str(error.value)
     assert said.startswith("store.h5 is about images described by descriptors (")
     assert "not by lite0 at 224 px (" in said and said.endswith(".") and ". " not in said
+    with pytest.raises(DataError, match=r"described by fc7\.h5 \([0-9a-f]{16}\), and not by lite0"):
+        refuse_other(LITE, FILE, "store.h5")
 
 
 def test_a_store_says_what_described_its_images(tmp_path):

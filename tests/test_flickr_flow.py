@@ -10,6 +10,7 @@ import sys
 from hashlib import sha256
 from pathlib import Path
 
+import h5py
 import numpy as np
 import onnx
 import pytest
@@ -234,6 +235,21 @@ def test_own_images_are_described_by_an_own_network(tmp_path):
     write_arrays(block, other)
     said = refused(tmp_path, "features", *OWN, "--config", network)
     assert "The blocks of features of 'folder' were not all made alike; delete their folder" in said
+
+
+def test_own_images_have_features_of_a_file(own):
+    # Backwards, by name, beside another image; of the one that is no image too.
+    rows = np.random.default_rng(0).normal(size=(IMAGES + 1, 7))
+    with h5py.File(own / "made elsewhere.h5", "w") as file:
+        file["features"], file["names"] = rows, [f"{i}.jpg" for i in reversed(range(IMAGES + 1))]
+    features = "features={kind: file, file: made elsewhere.h5, columns: 7, block: 40}"
+    made(own, "features", *OWN, "--config", features)
+    with Store(own / "results/data/folder/made-elsewhere/store.h5") as store:
+        np.testing.assert_array_equal(store.read("image"), rows[:0:-1].astype(np.float32))
+        assert store.features == {
+            **{"kind": "file", "file": "made elsewhere.h5", "columns": 7},
+            "sha256": sha256((own / "made elsewhere.h5").read_bytes()).hexdigest(),
+        }
 
 
 def test_the_deep_model_is_made_of_own_images_without_labels(own):

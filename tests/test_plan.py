@@ -313,6 +313,17 @@ def test_images_are_described_in_blocks_by_words_or_by_a_network():
     assert {"step", "scales"} <= descriptors.description()["phow"].keys()
 
 
+def test_features_of_a_file_are_taken_from_it_and_told_of(tmp_path):
+    path = tmp_path / "deca f7.npy"
+    path.touch()
+    small = {"data": SOME, "features": {"block": 60}, "baselines": {"inputs": ["image"]}}
+    run = of_mini(small, features={"kind": "file", "file": str(path)})
+    assert run.source.blocks()[1] == "results/data/mini/deca-f7/taken/60-120.npz"
+    assert run.source.feature_file() == {"features": str(path), "catalogue": run.source.catalogue}
+    assert str(path) in results.sources(run)
+    assert results.about(run).endswith("images described by the file `deca f7.npy`")
+
+
 def test_the_card_has_figures_of_labels_where_there_are_any(tmp_path):
     assert of_mini().source.card() == {
         "card": ["results/data/mini/card/card.md"],
@@ -636,6 +647,9 @@ def test_the_theory_is_a_run_without_data():
 
 def test_pages_say_what_they_are_of():
     assert results.about(DEFAULT.runs["digits-default"]).endswith("(`digits`), seeds 0, 1, 2")
-    assert results.about(of_mini(splits=[1, 2])).endswith("(`mini`), 2 splits, seed 0")
+    said = "(`mini`), 2 splits, seed 0, images described by the "
+    assert results.about(of_mini(splits=[1, 2])).endswith(f"{said}paper's descriptors")
+    network = of_mini({"baselines": {"inputs": ["image"]}}, splits=[1, 2], features={"kind": "network"})
+    assert results.about(network).endswith(f"{said}network `efficientnet_lite0`")
     assert "identity" in results.about(DEFAULT.theory["theory"])
     assert results.benchmarks(of_mini()) == ["results/x/benchmarks", "results/data/mini/benchmarks"]

@@ -415,7 +415,7 @@ def test_published_numbers_stand_beside_the_toronto_archive_only():
 
 @pytest.mark.parametrize("dataset", ["voc2007", "minivoc"])
 def test_table4_has_the_data_set_s_metric_first_and_published_numbers_of_the_real_one(dataset):
-    metrics = ("map_11_points", *MAPS)
+    metrics = ("map_11_points", "map_voc_2010", *MAPS)
     rows = classified("whole", 1, (0.8, 0.7, 0.5), "multimodal", metrics=metrics)
     for query, value in (("image+text", 0.75), ("image", 0.72), ("text", 0.4)):
         rows += classified(query, 1, (value,), queries=[query], metrics=metrics)
@@ -428,7 +428,12 @@ def test_table4_has_the_data_set_s_metric_first_and_published_numbers_of_the_rea
     )
     assert made.caption.startswith("**Table 4.** Mean average precision (11 points, test set) on")
     found = {(c.row, c.query): c.published for c in made.cells if c.published is not None}
-    table, _, differences = made.blocks
+    table, more, differences = made.blocks
+    columns = [f"{name} {query}" for name in ("voc 2010", "interpolated") for query in ("both", "image")]
+    assert more[0][-4:] == columns and more[1][-4:] == ["0.810", "0.710", "0.820", "0.720"]
+    assert (
+        "P: precision@50" in made.markdown and " voc 2010, interpolated: mAP by that AP.\n" in made.markdown
+    )
     assert differences[1][:2] == ["W - Linear baseline, multimodal", "+0.050"]
     if dataset == "minivoc":
         assert not found and table[1][1:4] == ["0.800", "0.700", "0.500"]

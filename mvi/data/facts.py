@@ -3,7 +3,8 @@
 
 They are a mapping with the key "kind": of a "network" its name, the "sha256" of its weights and what it saw
 ("side", "mean", "deviation", "output"); of "descriptors" their settings and the "sha256" of the visual words;
-of "given" features the data set that they came with. Stores and models without image features have none.
+of a "file" of features its name, its "sha256" and the number of its "columns"; of "given" features the data
+set that they came with. Stores and models without image features have none.
 """
 
 import hashlib
@@ -20,9 +21,9 @@ Facts = Mapping[str, Any]
 def fingerprint(facts: Facts) -> str:
     """16 hexadecimal digits that rows share if, and only if, they were described alike.
 
-    The name of a network does not count, since the hash of its weights does.
+    The name of a network or of a file of features does not count, since the hash of its content does.
     """
-    counted = {key: value for key, value in facts.items() if key != "network"}
+    counted = {key: value for key, value in facts.items() if key not in ("network", "file")}
     return hashlib.sha256(json.dumps(counted, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -30,7 +31,7 @@ def named(facts: Facts) -> str:
     """A few words on who described the rows, with what tells them from others."""
     if facts["kind"] == "network":
         return f"{facts['network']} at {facts['side']} px ({fingerprint(facts)})"
-    return f"{facts['kind']} ({fingerprint(facts)})"
+    return f"{facts.get('file', facts['kind'])} ({fingerprint(facts)})"
 
 
 def refuse_other(wanted: Facts | None, found: Facts | None, place: str | Path) -> None:

@@ -23,8 +23,13 @@ def metric(name: str, *facts: str) -> str:
     if name == "error":
         return "Recognition error in percent"
     if name.startswith("map_"):
-        return f"Mean average precision ({', '.join([name.removeprefix('map_').replace('_', ' '), *facts])})"
+        return f"Mean average precision ({', '.join([short(name), *facts])})"
     return f"{name} ({', '.join(facts)})" if facts else name
+
+
+def short(name: str) -> str:
+    """Which average precision the mean of a metric is of."""
+    return name.removeprefix("map_").replace("_", " ")
 
 
 def line(*facts: str) -> str:

@@ -130,6 +130,7 @@ def _check_ramps(value: Any, path: str) -> None:
 
 def _check_features(features: Settings, path: str) -> None:
     name, own = features["name"], features["network" if features["kind"] == "network" else "kind"]
+    _check_file(features, path)
     if name in {"given", "descriptors", *NETWORKS} - {own}:
         raise ConfigError(
             f'config key "{path}.name" is "{name}", but must not be that of another kind than '
@@ -149,6 +150,18 @@ def _check_features(features: Settings, path: str) -> None:
             f'config key "{path}.gist.stride" is {features["gist"]["stride"]}, but must be at most '
             f'{size // 4}, a quarter of "{path}.image_size".'
         )
+
+
+def _check_file(features: Settings, path: str) -> None:
+    """A file of features is named by the kind file, and by no other."""
+    file, taken = features["file"], features["kind"] == "file"
+    if taken != (file is not None):
+        raise ConfigError(
+            f'config key "{path}.file" must be {"set" if taken else "null"}, since "{path}.kind" is '
+            f'"{features["kind"]}".'
+        )
+    if taken and not Path(file).expanduser().is_file():
+        raise ConfigError(f'config key "{path}.file" is "{printable(file)}", but there is no such file.')
 
 
 def _check_network(features: Settings, path: str) -> None:

@@ -246,10 +246,11 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
 
 
 def _features_name(features: Settings) -> str:
-    """The name of features that are given none: their kind, or which network describes images."""
-    if features["kind"] != "network":
+    """The name of features that are given none: their kind, or which network or file they are of."""
+    if features["kind"] not in ("network", "file"):
         return str(features["kind"])
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", Path(features["network"]).name.removesuffix(".onnx"))
+    name = re.sub(r"\.(onnx|npy|h5|hdf5)\Z", "", Path(features[features["kind"]] or "file").name)
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", name)
 
 
 def _for_features(node: schema.Schema, over: Settings) -> Settings:

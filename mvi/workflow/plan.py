@@ -258,6 +258,21 @@ class Source:
         made = f"{NETWORKS_FOLDER}/{network}.onnx"
         return {"network": str(Path(network).expanduser()) if is_path(network) else made}
 
+    @property
+    def described_by(self) -> str:
+        """Which features there are, in a few words."""
+        kind = self.features["kind"]
+        if kind == "descriptors":
+            return "the paper's descriptors"
+        return f"the {kind} `{Path(self.features[kind]).name}`"
+
+    def feature_file(self) -> dict[str, str]:
+        """What features that were made elsewhere are taken from, and whose they are."""
+        return {
+            "features": str(Path(self.features["file"]).expanduser()),
+            "catalogue": self.catalogue,
+        }
+
     def description(self) -> Settings:
         """The settings of the features that are in use, and no others."""
         if self.features["kind"] == "network":
@@ -280,8 +295,9 @@ class Source:
     def block_files(self) -> dict[tuple[int, int], str]:
         """The first row and the one after the last -> the file of their features."""
         rows, step = self.size.rows, self.features["block"]
+        folder = f"{self.features_folder}/{'taken' if self.features['kind'] == 'file' else 'blocks'}"
         ranges = [(start, min(start + step, rows)) for start in range(0, rows, step)]
-        return {(start, stop): f"{self.features_folder}/blocks/{start}-{stop}.npz" for start, stop in ranges}
+        return {(start, stop): f"{folder}/{start}-{stop}.npz" for start, stop in ranges}
 
     def label_figures(self) -> Files:
         """Names of the figures of the data card that need labels."""

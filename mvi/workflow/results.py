@@ -694,7 +694,8 @@ def about(run: Run | Theory) -> str:
     seeds = run.settings["seeds"]
     splits = "" if run.one_split else f"{len(run.settings['splits'])} splits, "
     listed = f"seed{'s' * (len(seeds) > 1)} {', '.join(map(str, seeds))}"
-    return f"{run.dataset.title} (`{run.dataset.name}`), {splits}{listed}"
+    described = f", images described by {run.source.described_by}" if run.dataset.has_images else ""
+    return f"{run.dataset.title} (`{run.dataset.name}`), {splits}{listed}{described}"
 
 
 def theory_numbers(run: Run | Theory) -> Settings:
@@ -705,8 +706,12 @@ def theory_numbers(run: Run | Theory) -> Settings:
 
 
 def sources(run: Run | Theory) -> Files:
-    """What a run is made from: the raw files that are kept, and the store of its data set."""
-    return [] if isinstance(run, Theory) else [*run.source.catalogue_inputs().values(), run.store]
+    """What a run is made from: the raw files that are kept, a file of features if any, and the store."""
+    if isinstance(run, Theory):
+        return []
+    source = run.source
+    own = [source.feature_file()["features"]] if source.features["kind"] == "file" else []
+    return [*source.catalogue_inputs().values(), *own, run.store]
 
 
 def benchmarks(run: Run | Theory) -> list[str]:
