@@ -28,6 +28,8 @@ WRAPPED = gzip.compress(CONTENT, mtime=0)
 REWRAPPED = gzip.compress(CONTENT, compresslevel=1, mtime=7)
 OTHER = gzip.compress(CONTENT[:-1] + b"x", mtime=0)
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
+PATIENCE = 3.0
+"""Seconds that a server may take: short for those that never answer, long for those that do."""
 
 
 def row(*urls: str, file: str = "a.gz", sha256: tuple[str, ...] = (SHA256,)) -> RegistryRow:
@@ -275,7 +277,7 @@ def test_a_file_absent_from_the_mirror_is_downloaded_with_a_logged_line(mirror, 
 )
 def test_the_second_url_serves_where_the_first_does_not(destination, server, bad):
     address, asked, _ = server
-    retrieve(row(f"{address}/{bad}", f"{address}/good.gz"), destination, timeout=0.5)
+    retrieve(row(f"{address}/{bad}", f"{address}/good.gz"), destination, timeout=PATIENCE)
     assert destination.read_bytes() == WRAPPED
     assert asked == {f"/{bad}": 1, "/good.gz": 1}
     assert list(destination.parent.iterdir()) == [destination]
@@ -297,7 +299,7 @@ def test_bad_downloads_are_told_apart_and_the_next_run_recovers(destination, ser
     address, _, answers = server
     url = f"{address}/{bad}"
     with pytest.raises(DataError, match=says) as error:
-        retrieve(row(url), destination, timeout=0.5)
+        retrieve(row(url), destination, timeout=PATIENCE)
     text = sentence(error)
     assert text.startswith("a.gz of set") and url in text
     assert_nothing_left(destination.parent)
