@@ -280,7 +280,9 @@ def check_memory(checks: Checks, cluster: Cluster, checkout: Checkout, local: di
         rc == 0 and list(asked.values()) == ["FAILED", "COMPLETED"],
         f"rc {rc}, {asked}",
     )
-    checks.add("the log of the killed job says why", "xceeded memory limit" in said)
+    # Of the job or of its step, whichever Slurm's watch finds first.
+    why = re.findall(r"xceeded (?:job |step )?memory limit", said)
+    checks.add("the log of the killed job says why", bool(why), "; ".join(why))
     scores = "results/check-halves/scores/classify/mp/every.csv"
     held = same(checkout.digests(), {scores: local[scores]})
     checks.add("its scores have the bytes of the local run", *held)
