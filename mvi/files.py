@@ -195,6 +195,15 @@ _SEALS = {
 }
 
 
+def sha256(path: str | Path, remedy: str = AGAIN) -> str:
+    """The SHA-256 of a file, in hexadecimal; where it cannot be read a `DataError` ends with `remedy`."""
+    try:
+        with Path(path).open("rb") as content:
+            return hashlib.file_digest(content, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read ({error.strerror}); {remedy}.") from error
+
+
 def write_sealed(path: str | Path, content: bytes) -> None:
     """Write `content`, in the format of the suffix of `path`, with its seal; equal content, equal bytes.
 

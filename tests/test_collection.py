@@ -16,7 +16,7 @@ from PIL import Image
 
 import mvi
 from mvi.collection.build import average_precision, built
-from mvi.collection.collection import INDEX, MODEL, NETWORK, Collection, file_hash
+from mvi.collection.collection import INDEX, MODEL, NETWORK, Collection
 from mvi.collection.describing import describer
 from mvi.collection.images import image_files, readable
 from mvi.collection.index import Index, mixed
@@ -27,7 +27,7 @@ from mvi.data.transforms import AsStored
 from mvi.errors import DataError
 from mvi.features.conversion import ORIGIN
 from mvi.features.onnx_network import OnnxNetwork
-from mvi.files import write_sealed
+from mvi.files import sha256, write_sealed
 from mvi.models.centring import mean_states
 from mvi.models.checkpoints import save
 from mvi.models.mrbm import MultimodalRBM
@@ -99,7 +99,7 @@ def collection(tmp_path) -> Collection:
         "learned": found,
         "network": "own",
     }
-    about["model"] = file_hash(folder / MODEL)
+    about["model"] = sha256(folder / MODEL)
     one = Collection(folder)
     features = one.describe([images / name for name in names])
     built(model, about, names, [tags[name] for name in names], features).save(folder / INDEX)

@@ -12,14 +12,14 @@ import yaml
 
 from mvi.cli.running import run, workflow
 from mvi.cli.verdict import verdict
-from mvi.collection.collection import INDEX, MODEL, NETWORK, WORDS, Collection, file_hash, home_folder
+from mvi.collection.collection import INDEX, MODEL, NETWORK, WORDS, Collection, home_folder
 from mvi.collection.images import readable
 from mvi.collection.index import Index
 from mvi.collection.tags import TABLE, find_tags
 from mvi.data.facts import named
 from mvi.data.readers.folder import SEPARATOR
 from mvi.errors import ConfigError, DataError
-from mvi.files import atomic, exclusive
+from mvi.files import atomic, exclusive, sha256
 from mvi.workflow.config import RUNS, resolve
 from mvi.workflow.plan import Run
 
@@ -172,7 +172,7 @@ def _index(
     found = learned(load(evaluated) if evaluated else model, features[new], text[new], common)
     about = {
         **about,
-        "model": file_hash(folder / MODEL),
+        "model": sha256(folder / MODEL),
         "network": named(facts) if facts else "",
         "learned": {"new": evaluated is not None, **found},
     }

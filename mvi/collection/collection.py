@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """One's own images, asked from Python: `mvi.open("holiday")`, which the command line speaks to as well."""
 
-import hashlib
 import os
 from collections.abc import Sequence
 from functools import cached_property
@@ -14,6 +13,7 @@ from mvi.collection.images import state_of
 from mvi.collection.index import Index, mixed
 from mvi.data.images import refusal
 from mvi.errors import DataError
+from mvi.files import sha256
 
 if TYPE_CHECKING:
     from mvi.collection.update import Changes
@@ -81,7 +81,7 @@ class Collection:
     @cached_property
     def model_hash(self) -> str:
         """The sha256 of the model's file."""
-        return file_hash(self.folder / MODEL)
+        return sha256(self.folder / MODEL, "fit the collection again")
 
     @cached_property
     def model(self) -> Any:
@@ -203,12 +203,3 @@ class Collection:
         index.save(self.folder / INDEX)
         self.index = index
         return changes
-
-
-def file_hash(path: Path) -> str:
-    """The sha256 of a file; raises `DataError` where it cannot be read."""
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); fit the collection again.") from error

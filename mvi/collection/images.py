@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """The image files of a folder: which there are, and what tells them apart whatever they are called."""
 
-import hashlib
 import os
 from pathlib import Path
 
 from mvi.data.images import refusal
 from mvi.errors import DataError
+from mvi.files import sha256
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff", ".ppm", ".pgm", ".pnm")
@@ -59,5 +59,4 @@ def state_of(path: str | Path) -> State:
 
 def content_hash(path: str | Path) -> str:
     """32 hexadecimal digits that two files share if their bytes are the same."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:32]
+    return sha256(path)[:32]

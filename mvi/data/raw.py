@@ -5,12 +5,11 @@ Who makes such a file notes its digest (`.<file>.sha256`, as `sha256sum` writes 
 given the file compares. A file without a note, which somebody put there, is taken as it is.
 """
 
-import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
 from mvi.errors import DataError
-from mvi.files import AGAIN, atomic
+from mvi.files import AGAIN, atomic, sha256
 
 # What tells by itself when it is damaged.
 _CHECKED = (".gz", ".npz", ".zip")
@@ -21,24 +20,16 @@ def note_digest(path: str | Path) -> None:
     path = Path(path)
     if path.suffix not in _CHECKED:
         with atomic(_note_of(path)) as temporary:
-            temporary.write_text(f"{_digest(path)}  {path.name}\n", encoding="utf-8")
+            temporary.write_text(f"{sha256(path)}  {path.name}\n", encoding="utf-8")
 
 
 def check_noted(paths: Iterable[str | Path]) -> None:
     """Raise `DataError` for the first of the files that is not as it was when its digest was noted."""
     for path in map(Path, paths):
         note = _note_of(path)
-        if note.is_file() and note.read_bytes() != f"{_digest(path)}  {path.name}\n".encode():
+        if note.is_file() and note.read_bytes() != f"{sha256(path)}  {path.name}\n".encode():
             raise DataError(f"{path} is damaged (its checksum is another); {AGAIN}.")
 
 
 def _note_of(path: Path) -> Path:
     return path.with_name(f".{path.name}.sha256")
-
-
-def _digest(path: Path) -> str:
-    try:
-        with path.open("rb") as content:
-            return hashlib.file_digest(content, "sha256").hexdigest()
-    except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); {AGAIN}.") from error

@@ -6,7 +6,6 @@ images as the catalogue has them, or its ids. Rows of other images are left alon
 .npy, row i is that of the catalogue's image i, and there is one for each.
 """
 
-import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -18,12 +17,6 @@ from mvi.data import hdf5
 from mvi.errors import DataError
 
 FEATURES, NAMES = "features", "names"
-
-
-def digest(path: str | Path) -> str:
-    """The SHA-256 of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def features_of(

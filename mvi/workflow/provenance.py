@@ -16,6 +16,8 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from mvi.files import sha256
+
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT.name
 # `mvi/__init__.py` only forwards names and the version changes no number, yet everything imports both.
@@ -91,8 +93,7 @@ def checksums(paths: Iterable[str | Path]) -> str:
     for path in map(Path, paths):
         inside = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
         for file in inside:
-            with file.open("rb") as content:
-                lines.append(f"{hashlib.file_digest(content, 'sha256').hexdigest()}  {file}\n")
+            lines.append(f"{sha256(file)}  {file}\n")
     return "".join(lines)
 
 
