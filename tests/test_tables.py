@@ -19,6 +19,7 @@ from mvi.report.tables import (
     About,
     cells,
     compared,
+    laid_out,
     markdown,
     read_published,
     write_csv,
@@ -849,3 +850,8 @@ def test_tags_table():
     assert "900 images, 30 without tags; 200 tags, mAP of 150 with 10 images." in made.caption
     real = Made("tags", predicted(1, 0.5, optimal=False), "mirflickr25k", **settings)
     assert {c.row for c in real.cells} == {"whole", "marginal", "oracle"}
+
+
+def test_rules_of_narrow_columns_are_those_of_a_table():
+    # GitHub takes no ":" alone for a rule.
+    assert laid_out([("x", ["a"]), ("n", ["3"])]) == "| x  |  n |\n| -- | -: |\n| a  |  3 |\n"

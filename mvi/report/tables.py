@@ -354,7 +354,8 @@ def laid_out(columns: Sequence[tuple[str, Sequence[str]]]) -> str:
     lines = []
     for place, column in enumerate(columns):
         heading, texts = table_cell(column[0]), list(map(table_cell, column[1]))
-        width = max(map(len, (heading, *texts)))
+        # A rule to the right takes two characters.
+        width = max(2, *map(len, (heading, *texts)))
         rule = "-" * width if place == 0 else "-" * (width - 1) + ":"
         set_in = str.ljust if place == 0 else str.rjust
         lines.append([set_in(heading, width), rule, *(set_in(text, width) for text in texts)])

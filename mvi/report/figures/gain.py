@@ -17,6 +17,8 @@ _COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """One for each data set and kind of features."""
 _STARTS = {"zeros": "o", "doubled": "D"}
 """Filled and open markers repeat what the colour and the line cannot say."""
+_LINEAR = 0.02
+_GAINS = (-0.1, -0.05, -0.02, -0.01, 0, 0.01, 0.02, 0.05, 0.1)
 _CAUSES: tuple[tuple[str, Callable[[Gain], float]], ...] = (
     ("Pairs learned from", lambda one: one.pairs),
     ("Precision@1 of tags predicted", lambda one: one.precision),
@@ -28,7 +30,7 @@ def gain_by_cause(found: Sequence[Gain]) -> Figure:
     """A panel a cause; a colour for each data set with its features, a marker for each first state.
 
     Points that differ in their pairs alone are joined. Bars are a standard deviation, where there are
-    several splits.
+    several splits. Gains beyond `_LINEAR` are drawn by their logarithm: one may be ten times the others.
     """
     kinds = list(dict.fromkeys((one.dataset, one.features) for one in found))
     colours = dict(zip(kinds, _COLOURS, strict=False))
@@ -43,6 +45,14 @@ def gain_by_cause(found: Sequence[Gain]) -> Figure:
                 _draw(axes, sorted(line, key=lambda one: one.pairs), cause, colours[kind])
         _count_pairs(panels[0], sorted({one.pairs for one in found}))
         panels[0].set_ylabel("Gain in image-only mAP")
+        panels[0].set_yscale("symlog", linthresh=_LINEAR, linscale=1.5)
+        lowest, highest = panels[0].get_ylim()
+        # The scale leaves markers at its ends no room.
+        highest *= 1.5
+        panels[0].set_ylim(lowest, highest)
+        panels[0].set_yticks([tick for tick in _GAINS if lowest <= tick <= highest])
+        panels[0].yaxis.set_major_formatter(FuncFormatter(lambda gain, _: f"{gain:g}"))
+        panels[0].yaxis.set_minor_locator(NullLocator())
         figure.legend(handles=_handles(found, colours), loc="outside upper center", ncols=3)
     return figure
 
