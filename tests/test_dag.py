@@ -352,7 +352,7 @@ def test_a_setting_of_halves_makes_anew_what_uses_it(finished, key, value, rules
     ("key", "value", "rules"),
     [
         ("data.mini.seed", "1", {"generate_mini", *CATALOGUED}),
-        ("data.mini.vocabulary.size", "9", CATALOGUED),
+        ("data.mini.vocabulary.size", "10", CATALOGUED),
         ("data.mini.splits.seed", "9", CATALOGUED),
         ("data.mirflickr25k.splits.seed", "1", set()),
         ("features.phow.scales", "[4, 5]", {"learn_words", *DESCRIBED}),
