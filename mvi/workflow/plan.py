@@ -396,7 +396,7 @@ class Run:
     def training_store(self, part: str) -> str:
         """The store that models learn from; raises `ConfigError` where it has too few rows to learn from."""
         source = self.source
-        learning = self.settings | {"rows": self.rows(part)}
+        learning = {**self.settings, "rows": self.rows(part)}
         check_training(learning, source.size, source.learns_once, source.catalogue_ahead)
         if "pairs" in self.settings:
             return self.file(f"inputs/{self.part(part).rows}.h5")
