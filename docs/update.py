@@ -8,7 +8,7 @@ no result on this machine stays as it is and is listed. Between `<!-- runs: NAME
 `<!-- = ... -->` is a number out of the blocks or of config/published.csv:
 
     <!-- = mnist-paper/table1; MinVI (MP); left-only -->            a table, its row, its column
-    <!-- = theory/theory; over all random models and ground-truth distributions: -->  a table, the words before it
+    <!-- = theory/theory; ground-truth distributions: -->            a table, the words before it
     <!-- = published; mnist; mp; left; error -->                    data set, method, query, metric
 
 Run from the project's root; the argument, if any, is another folder that holds results/, such as a clone in

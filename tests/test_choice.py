@@ -49,7 +49,7 @@ def test_what_is_chosen_is_a_file_that_trainings_of_all_parts_read():
     run = run_of()
     assert run.joint_inputs("cca", "unlabelled")["chosen"] == "results/x/chosen/cca.json"
     assert run.candidate_files("cca") == [f"results/x/candidates/cca/{n}.csv" for n in (1, 2)]
-    assert len(run.every_candidate()) == 6 and "chosen" not in run.candidate_inputs("cca")
+    assert len(run.every_candidate()) == 6 and "chosen" not in run.candidate_inputs("cca", "1")
     assert results.target(Plan(resolve({"runs": {"x": OWN}}, FOLDER)), "chosen")[:2] == [
         "results/x/tables/chosen.csv",
         "results/x/tables/chosen.md",
@@ -75,15 +75,41 @@ def test_another_grid_changes_what_its_method_is_made_from_and_nothing_else():
 def test_candidates_learn_from_training_rows_alone_and_share_layers_where_these_do_too():
     few = {"labelled": 3000, "unlabelled": 0, "splits": {"train": 0.4}}
     both = run_of(data=few, rows={"parts": ["train", "validation"], "held_out": 5}, seeds=[3, 4])
-    found = both.candidate_inputs("mp")
+    found = both.candidate_inputs("mp", "1")
     assert found["scale"] == "results/x/inputs/choice.safetensors"
     assert found["text"] == ["results/x/pretrain/text1/choice.safetensors"]
     assert both.choice_rows()["parts"] == both.learned_parts("choice") == ["train"]
     assert both.learned_parts("split1-seed3") == ["train", "validation"]
     assert (both.split("choice"), both.seed("choice")) == (1, 3)
     train = run_of(data=few, rows={"parts": ["train"], "held_out": 5})
-    assert train.candidate_inputs("mp")["scale"] == "results/x/inputs/split1.safetensors"
-    assert run_of().candidate_inputs("mp")["scale"] == "results/x/inputs/unlabelled.safetensors"
+    assert train.candidate_inputs("mp", "1")["scale"] == "results/x/inputs/split1.safetensors"
+    assert run_of().candidate_inputs("mp", "1")["scale"] == "results/x/inputs/unlabelled.safetensors"
+
+
+@pytest.mark.parametrize(
+    ("over", "says"),
+    [
+        (
+            {"search": {"mp": {"training.batch_size": [20, 5000]}}},
+            'mp.batch_size" is 5000, but there are only',
+        ),
+        (
+            {"search": {"mp": {"bptt_depth.start": [1, 50]}}},
+            'mp.bptt_depth.start" is 50, but must not exceed',
+        ),
+        # Of the 3,000 labelled rows 1,200 are for training, and others for validation.
+        ({"data": {"labelled": 3000, "unlabelled": 0}, "pairs": 1500}, 'pairs" is 1500, .* only 1200 rows'),
+    ],
+)
+def test_what_a_candidate_has_too_few_rows_for_is_said_before_it_runs(over, says):
+    grids = {"mp": {}, "cca": {}, "contrastive": {}} | over.pop("search", {})
+    if "pairs" not in over:
+        grids |= {"cca": GRIDS["cca"], "contrastive": GRIDS["contrastive"]}
+    own = OWN | {"search": grids, "splits": [1], "data": {"splits": {"train": 0.4}}}
+    run = run_of(merge(own, {"rows": {"parts": ["train", "validation"], "held_out": 5}}), **over)
+    with pytest.raises(ConfigError, match=says):
+        for number in ("1", "2")[: len(run.candidate_files("mp"))]:
+            run.candidate_inputs("mp", number)
 
 
 @pytest.mark.parametrize(
@@ -103,6 +129,7 @@ def test_candidates_learn_from_training_rows_alone_and_share_layers_where_these_
             "has tagprop, which is not trained",
         ),
         ({"compare": [*GRIDS, "pcd"]}, "has no grid for pcd, but must have one for every method"),
+        ({"search": {"cca": {"ridge": [0.1, "1e-1"]}}}, 'search.cca" has a candidate twice .ridge'),
         ({"extends": "digits-default"}, "must be left out: .* digits has one label a row"),
     ],
 )

@@ -236,12 +236,19 @@ def test_features_have_the_name_of_their_kind_if_no_other():
         ({"kind": "file"}, 'file" must be set, since ".*kind" is "file"'),
         ({"kind": "file", "file": "absent.h5"}, '"absent.h5", but there is no such file'),
         ({"kind": "file", "file": "own.onnx"}, "own.onnx.* ending in .npy, .h5 or .hdf5"),
+        ({"kind": "file", "file": "~nobody.at.all/own.h5"}, 'own.h5", but there is no such file'),
+        ({"network": "a" * 5000 + ".onnx", "side": 64}, 'a.onnx", but there is no such file'),
+        ({"kind": "file", "file": "{own}.h5"}, 'file" is ".own..h5", but must be without braces'),
+        ({"kind": "file", "file": "raw.h5"}, 'name" is "raw", but must be text .* and not raw, logs'),
+        ({"kind": "file", "file": ".npy"}, 'name" is "", but must be text'),
+        ({"columns": 7}, 'columns" is 7, but must be null, since ".*kind" is "network"'),
     ],
 )
 def test_a_network_or_file_must_be_known_or_say_what_it_is(tmp_path, monkeypatch, features, said):
     folder = FOLDER.resolve()
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "own.onnx").touch()
+    for name in ("own.onnx", "{own}.h5", "raw.h5", ".npy"):
+        (tmp_path / name).touch()
     raw = {"runs": ["mini-network"], "features": {"kind": "network"} | features}
     assert re.search(said, refused(raw, folder))
 

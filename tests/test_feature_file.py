@@ -54,10 +54,15 @@ def spoilt(value):
         ({"names": NAMES[:3]}, "has 4 rows for 3 names in it"),
         ({"names": [*NAMES[:3], "x"]}, "lacks 1 of the 4 images, such as 'pictures/d.jpg', and has"),
         ({"names": [*NAMES[:3], NAMES[1]]}, "has the name 'pictures/a.jpg' twice"),
-        ({"names": IDS}, "cannot be read as a file of features"),
+        ({"names": IDS}, "has 'names' that are no list of texts; give one text for each row"),
+        ({"names": [[name] for name in NAMES]}, "has 'names' that are no list of texts"),
+        ({"names": "abcd"}, "has 'names' that are no list of texts"),
+        ({"names/of": IDS}, "has 'names' that are no list of texts"),
+        ({"names": np.array([b"\xe9"] * 4)}, "cannot be read as a file of features"),
         ({"features": MATRIX[:, :2]}, "has 2 columns, but features.columns in the config is 3"),
         ({"features": spoilt(np.nan)}, "not finite in the row of 'pictures/c.jpg'"),
-        ({"features": spoilt(1e39)}, "not finite in the row of 'pictures/c.jpg'"),
+        ({"features": spoilt(1e39)}, "not finite in the row of 'pictures/c.jpg', or too large for float32"),
+        ({"features": h5py.Empty("f4")}, "has features float32 None; they must be a matrix"),
         ({"features": None, "fc7": MATRIX}, "has no array 'features'; write"),
         ({"features": MATRIX[0]}, r"has features float64 \(3,\); they must be a matrix"),
         ({"features": MATRIX > 1}, "has features bool"),
@@ -72,8 +77,11 @@ def test_what_is_wrong_with_a_file_is_one_sentence(tmp_path, content, said):
 @pytest.mark.parametrize("ending", ["npy", "h5"])
 def test_a_file_that_is_none_is_one_sentence(tmp_path, ending):
     path = tmp_path / f"own.{ending}"
-    for content in (None, b"", b"no numbers at all", np.array([{}, 1], object)):
-        if isinstance(content, np.ndarray):
+    for content in (None, b"", b"no numbers at all", np.array([{}, 1], object), {"features": MATRIX}):
+        if isinstance(content, dict):
+            np.savez(tmp_path / "more.npz", **content)
+            (tmp_path / "more.npz").rename(path)
+        elif isinstance(content, np.ndarray):
             np.save(path.with_suffix(".npy"), content)
         elif content is not None:
             path.write_bytes(content)

@@ -34,10 +34,12 @@ def features_of(
             found = np.load(path, mmap_mode="r", allow_pickle=False)
         except Exception as error:
             raise _unreadable(path, error) from error
+        if not isinstance(found, np.ndarray):
+            raise _unreadable(path, "it is an archive of arrays, .npz")
         return _checked(path, found, None, names, ids, rows, columns)
     try:
         with hdf5.opened(path) as file:
-            known = file[NAMES].asstr()[()].tolist() if NAMES in file else None
+            known = _names(path, file[NAMES]) if NAMES in file else None
             if not isinstance(file.get(FEATURES), h5py.Dataset):
                 raise DataError(
                     f"{path} has no array {FEATURES!r}; write the matrix of features under that name."
@@ -45,6 +47,15 @@ def features_of(
             return _checked(path, file[FEATURES], known, names, ids, rows, columns)
     except (OSError, RuntimeError, TypeError, ValueError, AttributeError) as error:
         raise _unreadable(path, error) from error
+
+
+def _names(path: str | Path, found: Any) -> list[str]:
+    """Whose the rows of a file are."""
+    texts = isinstance(found, h5py.Dataset) and h5py.check_string_dtype(found.dtype) is not None
+    if not texts or found.ndim != 1:
+        raise DataError(f"{path} has {NAMES!r} that are no list of texts; give one text for each row.")
+    named: list[str] = found.asstr()[()].tolist()
+    return named
 
 
 def _checked(
@@ -56,7 +67,7 @@ def _checked(
     rows: range,
     columns: int | None,
 ) -> np.ndarray:
-    if len(matrix.shape) != 2 or matrix.dtype.kind not in "fiu" or not all(matrix.shape):
+    if len(matrix.shape or ()) != 2 or matrix.dtype.kind not in "fiu" or not all(matrix.shape):
         raise DataError(
             f"{path} has features {matrix.dtype} {matrix.shape}; they must be a matrix of numbers, with a "
             "row for each image."
@@ -78,8 +89,8 @@ def _checked(
     wrong = np.flatnonzero(~np.isfinite(found).all(1))
     if len(wrong):
         raise DataError(
-            f"{path} has a number that is not finite in the row of {names[rows[wrong[0]]][:100]!r}; give "
-            "finite features."
+            f"{path} has a number that is not finite in the row of {names[rows[wrong[0]]][:100]!r}, or too "
+            "large for float32; give finite features."
         )
     return found
 
@@ -105,6 +116,6 @@ def _places(
     return np.array([place[asked[row]] for row in rows])
 
 
-def _unreadable(path: str | Path, error: Exception) -> DataError:
+def _unreadable(path: str | Path, error: Exception | str) -> DataError:
     said = " ".join(str(error).split())
     return DataError(f"{path} cannot be read as a file of features ({said}); give a sound .npy or HDF5 file.")

@@ -23,7 +23,7 @@ class Gain:
     start: str
     """First state of what is missing, in training and at test: zeros or doubled."""
     pairs: int
-    """Images with tags that it learned from."""
+    """Images that it learned from, of which some may have no tags."""
     iterations: int
     """In finetuning, and at test where they are not 0."""
     at_zero: float

@@ -59,7 +59,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
         raise ConfigError(
             f'config key "{path}" has a data set, but the name is kept for the theory; rename it.'
         )
-    _check_ramps(run, path)
+    check_ramps(run, path)
     dataset.refuse_mistakes(run["data"])
     if dataset.has_images:
         _check_features(run["features"], f"{path}.features")
@@ -77,7 +77,7 @@ def check_run(run: Settings, dataset: DataSet) -> None:
 def check_theory(run: Settings) -> None:
     """Check one complete run of the theory."""
     path = f"runs.{run['name']}"
-    _check_ramps(run, path)
+    check_ramps(run, path)
     others = [name for name in run["outputs"] if name not in OF_THEORY]
     if others:
         raise ConfigError(
@@ -115,8 +115,8 @@ def check_stores(runs: Mapping[str, Settings]) -> None:
             )
 
 
-def _check_ramps(value: Any, path: str) -> None:
-    """A ramp that starts above its maximum would never be at its start."""
+def check_ramps(value: Any, path: str) -> None:
+    """Raise `ConfigError` for a ramp that starts above its maximum: it would never be at its start."""
     if not isinstance(value, Mapping):
         return
     if {"start", "maximum"} <= value.keys() and value["start"] > value["maximum"]:
@@ -125,7 +125,7 @@ def _check_ramps(value: Any, path: str) -> None:
             f'"{path}.maximum", which is {value["maximum"]}.'
         )
     for key, inner in value.items():
-        _check_ramps(inner, f"{path}.{key}")
+        check_ramps(inner, f"{path}.{key}")
 
 
 def _check_features(features: Settings, path: str) -> None:
@@ -160,8 +160,29 @@ def _check_file(features: Settings, path: str) -> None:
             f'config key "{path}.file" must be {"set" if taken else "null"}, since "{path}.kind" is '
             f'"{features["kind"]}".'
         )
-    if taken and not Path(file).expanduser().is_file():
-        raise ConfigError(f'config key "{path}.file" is "{printable(file)}", but there is no such file.')
+    if taken:
+        _check_there(file, f"{path}.file")
+    elif features["columns"] is not None:
+        raise ConfigError(
+            f'config key "{path}.columns" is {features["columns"]}, but must be null, since "{path}.kind" is '
+            f'"{features["kind"]}".'
+        )
+
+
+def _check_there(file: str, path: str) -> None:
+    """The key at `path` names a file, in a way that Snakemake takes as it is."""
+    try:
+        there = Path(file).expanduser().is_file()
+    # The home of nobody, or a name longer than the system has any.
+    except (OSError, RuntimeError):
+        there = False
+    if not there:
+        raise ConfigError(f'config key "{path}" is "{printable(file)}", but there is no such file.')
+    if {"{", "}"} & {*file}:
+        raise ConfigError(
+            f'config key "{path}" is "{printable(file)}", but must be without braces, which Snakemake takes '
+            "for wildcards; rename the file or its folder."
+        )
 
 
 def _check_network(features: Settings, path: str) -> None:
@@ -173,8 +194,7 @@ def _check_network(features: Settings, path: str) -> None:
                 f"path of a file .onnx{nearest(network, NETWORKS)}"
             )
         return
-    if not Path(network).expanduser().is_file():
-        raise ConfigError(f'config key "{path}.network" is "{network}", but there is no such file.')
+    _check_there(features["network"], f"{path}.network")
     for key in ("side", "mean", "deviation"):
         if features[key] is None:
             raise ConfigError(

@@ -242,6 +242,8 @@ def _finished(name: str, run: Settings, config: Settings) -> Settings:
         # In an order of their own, so that a saved result has the same candidates.
         run["search"] = {name: dict(sorted(grid.items())) for name, grid in run["search"].items()}
     checks.check_run(run, DATASETS[run["dataset"]])
+    # A file may be called what no folder of features may be.
+    schema.check(form, {"features": run["features"]}, ("runs", name), whole=False)
     return run
 
 

@@ -24,7 +24,7 @@ from mvi.data.sets.registry import dataset as dataset_named
 from mvi.errors import ConfigError
 from mvi.features.networks import NETWORKS, is_path, seen_by
 from mvi.methods.registry import LAYERED, METHODS
-from mvi.workflow.checks import DESCRIPTORS
+from mvi.workflow.checks import DESCRIPTORS, check_ramps
 from mvi.workflow.config import merge
 from mvi.workflow.foresight import check_tags, check_training, check_words
 from mvi.workflow.search import candidates, overlay
@@ -396,7 +396,8 @@ class Run:
     def training_store(self, part: str) -> str:
         """The store that models learn from; raises `ConfigError` where it has too few rows to learn from."""
         source = self.source
-        check_training(self.settings, source.size, source.learns_once, source.catalogue_ahead)
+        learning = {**self.settings, "rows": self.rows(part)}
+        check_training(learning, source.size, source.learns_once, source.catalogue_ahead)
         if "pairs" in self.settings:
             return self.file(f"inputs/{self.part(part).rows}.h5")
         return self.source.store_with(self.settings["copies"])
@@ -740,9 +741,11 @@ class Run:
         return self.rows(self.choice_part.name)
 
     def candidate(self, method: str, candidate: str) -> "Run":
-        """The run with the settings of candidate 1, 2, ... of a method."""
+        """The run with the settings of candidate 1, 2, ... of a method; raises as `check_ramps`."""
         tried = candidates(self.searched[method])[int(candidate) - 1]
-        return Run(self.name, merge(self.settings, overlay(self.dataset.name, method, tried)))
+        settings = merge(self.settings, overlay(self.dataset.name, method, tried))
+        check_ramps(settings, f"runs.{self.name}")
+        return Run(self.name, settings)
 
     def candidate_objective(self, method: str, candidate: str) -> Settings:
         """`objective` of a candidate."""
@@ -752,10 +755,13 @@ class Run:
         """`schedule` of a candidate."""
         return self.candidate(method, candidate).schedule(method)
 
-    def candidate_inputs(self, method: str) -> dict[str, Any]:
-        """What the candidates of a method are trained from, and the rows that they are scored on."""
+    def candidate_inputs(self, method: str, candidate: str) -> dict[str, Any]:
+        """What a candidate of a method is trained from, and the rows that it is scored on.
+
+        Raises `ConfigError` where there are too few rows for it.
+        """
         return {
-            **self._learned_from(method, self.choice_part.name),
+            **self.candidate(method, candidate)._learned_from(method, self.choice_part.name),
             "labelled": self.labelled_store(),
         }
 

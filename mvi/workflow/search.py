@@ -84,9 +84,15 @@ def check_search(run: Mapping[str, Any], path: str, dataset: DataSet) -> None:
                 f'config key "{path}.search.{name}.{twice[0]}" lies in another setting of the grid; name '
                 "one of them."
             )
-        for candidate in candidates(grid):
-            changed = overlay(dataset.name, name, candidate)
+        tried = [overlay(dataset.name, name, candidate) for candidate in candidates(grid)]
+        for number, changed in enumerate(tried):
             check(of_run(dataset.name), changed, path.split("."), within=' (of "search")', whole=False)
+            # Such as 0.001 and "1e-3", which are not yet equal in the grid.
+            if changed in tried[:number]:
+                said = ", ".join(f"{key} {shown(value)}" for key, value in candidates(grid)[number].items())
+                raise ConfigError(
+                    f'config key "{path}.search.{name}" has a candidate twice ({said}); leave one out.'
+                )
     counts = {name: len(candidates(grid)) for name, grid in grids.items()}
     if len(set(counts.values())) > 1:
         said = ", ".join(f"{count} of {name}" for name, count in counts.items())
