@@ -24,6 +24,7 @@ from pathlib import Path
 
 from mvi.files import read_sealed
 from mvi.report.check import BLOCK
+from mvi.report.markdown import table_cells
 
 RUNS = Path("config/runs")
 LIST = re.compile(r"(<!-- runs: (?P<names>.+?) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -93,7 +94,7 @@ def quoted(what: str, blocks: Mapping[str, str]) -> str:
         raise LookupError(f"no page has a block with this number: {what}")
     columns: list[str] = []
     for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("| ").split("|")] if line.startswith("|") else []
+        cells = table_cells(line) if line.startswith("|") else []
         columns = (columns or cells) if cells else []
         if cells and cells[0] == keys[0] and keys[1] in columns:
             return cells[columns.index(keys[1])].replace("**", "").split(" ± ")[0]
