@@ -102,9 +102,30 @@ rule describe_block:
         "../workflow_scripts/describe_block.py"
 
 
+# Once, since the blocks are many and the file may be large.
+rule identify_features:
+    input:
+        of_source(lambda source: source.feature_file),
+    output:
+        "results/data/{dataset}/{features}/taken/file.json",
+    log:
+        "results/data/{dataset}/{features}/logs/identify_features.log",
+    resources:
+        mem_mb=memory(500),
+        runtime=minutes(30, 0.01, of_source(Source.all_mb)),
+    params:
+        code=code("identify_features.py"),
+    message:
+        "Identifying the file of features of {wildcards.dataset}"
+    script:
+        "../workflow_scripts/identify_features.py"
+
+
 rule take_features:
     input:
-        unpack(of_source(Source.feature_file)),
+        features=of_source(lambda source: source.feature_file),
+        catalogue="results/data/{dataset}/catalogue.h5",
+        facts="results/data/{dataset}/{features}/taken/file.json",
     output:
         "results/data/{dataset}/{features}/taken/{start}-{stop}.npz",
     log:

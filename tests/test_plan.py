@@ -319,7 +319,7 @@ def test_features_of_a_file_are_taken_from_it_and_told_of(tmp_path):
     small = {"data": SOME, "features": {"block": 60}, "baselines": {"inputs": ["image"]}}
     run = of_mini(small, features={"kind": "file", "file": str(path)})
     assert run.source.blocks()[1] == "results/data/mini/deca-f7/taken/60-120.npz"
-    assert run.source.feature_file() == {"features": str(path), "catalogue": run.source.catalogue}
+    assert run.source.feature_file == str(path)
     assert str(path) in results.sources(run)
     assert results.about(run).endswith("images described by the file `deca f7.npy`")
 

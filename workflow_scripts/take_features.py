@@ -12,13 +12,14 @@ import numpy as np
 
 from mvi.data.catalogue import read_catalogue
 from mvi.features.feature_file import features_of
-from mvi.files import sha256, write_arrays
+from mvi.files import read_json, write_arrays
 
 path = Path(snakemake.input.features)
 catalogue = read_catalogue(snakemake.input.catalogue)
 rows = range(int(snakemake.wildcards.start), int(snakemake.wildcards.stop))
 image = features_of(path, catalogue.names, catalogue.ids.tolist(), rows, snakemake.params.columns)
-facts = {"kind": "file", "file": path.name, "sha256": sha256(path), "columns": image.shape[1]}
+known = read_json(snakemake.input.facts)
+facts = {"kind": "file", "file": known["file"], "sha256": known["digest"], "columns": image.shape[1]}
 taken = {
     "names": np.array(catalogue.names[rows.start : rows.stop]),
     "image": image,

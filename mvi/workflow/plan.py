@@ -266,12 +266,10 @@ class Source:
             return "the paper's descriptors"
         return f"the {kind} `{Path(self.features[kind]).name}`"
 
-    def feature_file(self) -> dict[str, str]:
-        """What features that were made elsewhere are taken from, and whose they are."""
-        return {
-            "features": str(Path(self.features["file"]).expanduser()),
-            "catalogue": self.catalogue,
-        }
+    @property
+    def feature_file(self) -> str:
+        """What features that were made elsewhere are taken from."""
+        return str(Path(self.features["file"]).expanduser())
 
     def description(self) -> Settings:
         """The settings of the features that are in use, and no others."""

@@ -710,7 +710,7 @@ def sources(run: Run | Theory) -> Files:
     if isinstance(run, Theory):
         return []
     source = run.source
-    own = [source.feature_file()["features"]] if source.features["kind"] == "file" else []
+    own = [source.feature_file] if source.features["kind"] == "file" else []
     return [*source.catalogue_inputs().values(), *own, run.store]
 
 
