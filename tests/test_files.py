@@ -24,6 +24,7 @@ from mvi.files import (
     read_arrays,
     read_json,
     read_sealed,
+    sha256,
     write_array,
     write_arrays,
     write_json,
@@ -207,3 +208,12 @@ def test_what_is_read_is_what_was_written(tmp_path):
     before = {path: path.read_bytes() for path in tmp_path.iterdir()}
     sealed_files(tmp_path)
     assert before == {path: Path(path).read_bytes() for path in tmp_path.iterdir()}
+
+
+def test_the_digest_of_a_file_is_sha256_and_an_unreadable_one_is_a_sentence(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(b"abc")
+    # The example of FIPS 180-2, appendix B.1.
+    assert sha256(path) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    with pytest.raises(DataError, match=r"b\.bin cannot be read \(No such file or directory\); try again\.$"):
+        sha256(tmp_path / "b.bin", "try again")
